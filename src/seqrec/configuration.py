@@ -6,7 +6,8 @@ result before any work begins. No Kedro here, and no torch: a model's own option
 checked by that model (``seqrec.models``).
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,6 +23,9 @@ class Section(BaseModel):
     """A section of the parameters: frozen, and strict about its keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SectionT = TypeVar("SectionT", bound=Section)
 
 
 class ColumnMapping(Section):
@@ -173,19 +177,57 @@ def merged(*blocks: dict[str, Any] | None) -> dict[str, Any]:
 
 def check_section(name: str, values: dict[str, Any]) -> Section:
     """Return the typed section, or raise one line that names the parameter and the remedy."""
+    return check_values(SECTIONS[name], values, name)
+
+
+def check_values(options: type[SectionT], values: dict[str, Any], section: str) -> SectionT:
+    """Return the values as ``options``, or raise one line.
+
+    Args:
+        options: what the values must fit.
+        values: as the user gave them.
+        section: the name that stands before each of theirs, if any.
+
+    Raises:
+        SeqrecError: an unknown name, with the nearest valid one, or a wrong value.
+    """
     try:
-        return SECTIONS[name](**values)
+        return options(**values)
     except ValidationError as error:
-        raise explain(error, name, SECTIONS[name]) from None
+        raise explain(error, section, _fields_at(options, error.errors()[0]["loc"])) from None
 
 
-def explain(error: ValidationError, section: str, options: Any) -> SeqrecError:
-    """Turn a pydantic error into one line with the nearest valid name."""
+def _fields_at(section: type[Section], location: tuple[int | str, ...]) -> list[str]:
+    """Return the names valid where an error lies, which may be deep in a section."""
+    fields = section.model_fields
+    for part in location[:-1]:
+        if isinstance(part, str) and part in fields:
+            inner = _section_in(fields[part].annotation)
+            fields = inner.model_fields if inner else fields
+    return list(fields)
+
+
+def _section_in(annotation: Any) -> type[Section] | None:
+    """Return the section that ``X | None`` or ``tuple[X, ...]`` holds, if it holds one."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    inner = (_section_in(argument) for argument in get_args(annotation))
+    return next((found for found in inner if found), None)
+
+
+def explain(error: ValidationError, section: str, known: Iterable[str]) -> SeqrecError:
+    """Turn a pydantic error into one line with the nearest valid name.
+
+    Args:
+        error: what pydantic found.
+        section: the section of the parameters that was checked.
+        known: the names valid in it.
+    """
     first = error.errors()[0]
-    path = ".".join([section, *(str(part) for part in first["loc"])])
+    *group, name = [part for part in (section, *map(str, first["loc"])) if part]
+    path = ".".join([*group, name])
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = [f"{section}.{name}" for name in options.model_fields]
-        return unknown_name("parameter", path, known)
+        return unknown_name("parameter", path, [".".join([*group, field]) for field in known])
     message = first["msg"].removeprefix("Value error, ")
     got = first["input"]
     shown = "" if isinstance(got, dict) else f" (got {got!r})"

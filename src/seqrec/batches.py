@@ -1,0 +1,172 @@
+"""Sequences as flat arrays, and batches gathered from them on the device.
+
+A history is never copied out of its sequence until its batch is made: an example is three
+numbers (user, start, end) that point into one flat array of items. Gathering a batch is a
+single indexing operation, on the CPU or on the GPU.
+
+Shapes: N interactions, U users, E examples, B examples in a batch, L = max_len.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from torch import Tensor
+
+from seqrec.errors import SeqrecError
+
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Every user's interactions, oldest first, one user after the other."""
+
+    items: npt.NDArray[np.int32]
+    """(N,) item indices from 1."""
+    offsets: Integers
+    """(U + 1,) where a user's interactions begin; user u (from 1) begins at offsets[u - 1]."""
+    split: npt.NDArray[np.int8]
+    """(N,) index into SPLITS."""
+    num_items: int
+
+    @classmethod
+    def from_table(cls, table: pa.Table, num_items: int | None = None) -> Sequences:
+        """Read the ``sequences`` table (user_index, position, item_index, split)."""
+        users = table["user_index"].to_numpy()
+        order = np.lexsort((table["position"].to_numpy(), users))
+        if len(order) == 0:
+            raise SeqrecError("the sequences table is empty; rerun the pipeline 'sequences'")
+        items = table["item_index"].to_numpy()[order].astype(np.int32)
+        counts = np.bincount(users, minlength=int(users.max()) + 1)[1:]
+        split = pc.index_in(table["split"].combine_chunks(), pa.array(SPLITS)).to_numpy()
+        return cls(
+            items=items,
+            offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            split=split[order].astype(np.int8),
+            num_items=int(items.max()) if num_items is None else num_items,
+        )
+
+    @property
+    def num_users(self) -> int:
+        """U."""
+        return len(self.offsets) - 1
+
+    def train_ends(self) -> Integers:
+        """(U,) one past each user's last training interaction, in the flat array."""
+        is_train = np.concatenate([[0], np.cumsum(self.split == 0)])
+        return self.offsets[:-1] + np.diff(is_train[self.offsets])
+
+    def item_counts(self) -> Integers:
+        """(items + 1,) training interactions an item; zero means a cold item."""
+        return np.bincount(self.items[self.split == 0], minlength=self.num_items + 1)
+
+    def fingerprint(self) -> str:
+        """A hash of the content: equal data, equal fingerprint."""
+        digest = hashlib.sha256(str(self.num_items).encode())
+        for array in (self.items, self.offsets, self.split):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Targets and where their histories begin: positions in the flat array, all (E,)."""
+
+    users: Integers
+    starts: Integers
+    ends: Integers
+    """Position of the target; the history is what lies before it, from ``starts`` on."""
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+
+def training_examples(sequences: Sequences, max_len: int, protocol: str) -> Examples:
+    """Return one example for each of a user's last ``max_len`` training interactions.
+
+    Under ``authors`` a history never reaches behind that window, so the first one is empty and
+    the longest has max_len - 1 items. Under ``standard`` a history has up to max_len items,
+    as in evaluation, and an interaction without one is no target.
+    """
+    begins, train_ends = sequences.offsets[:-1], sequences.train_ends()
+    window = np.maximum(begins, train_ends - max_len)
+    first = window if protocol == "authors" else np.maximum(window, begins + 1)
+    users, ends = _ranges(first, train_ends)
+    starts = window[users] if protocol == "authors" else np.maximum(begins[users], ends - max_len)
+    return Examples(users + 1, starts, ends)
+
+
+def evaluation_examples(
+    sequences: Sequences, split: Split, max_len: int, protocol: str
+) -> Examples:
+    """Return one example for each interaction of ``split``, history up to ``max_len`` items.
+
+    Under ``standard`` a target without any history is left out.
+    """
+    ends = np.flatnonzero(sequences.split == SPLITS.index(split))
+    users = np.searchsorted(sequences.offsets, ends, side="right") - 1
+    begins = sequences.offsets[users]
+    keep = np.full(len(ends), True) if protocol == "authors" else ends > begins
+    starts = np.maximum(begins, ends - max_len)
+    return Examples(users[keep] + 1, starts[keep], ends[keep])
+
+
+def _ranges(first: Integers, stop: Integers) -> tuple[Integers, Integers]:
+    """Expand [first, stop) a row into (row, value) pairs, in order."""
+    counts = np.maximum(stop - first, 0)
+    rows = np.repeat(np.arange(len(first)), counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rows, first[rows] + within
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model's loss sees."""
+
+    users: Tensor
+    """(B,) user indices from 1."""
+    histories: Tensor
+    """(B, L) item indices, oldest first, padded with 0 on the left."""
+    targets: Tensor
+    """(B,) item indices."""
+
+
+class Batches:
+    """Gathers batches of examples on a device.
+
+    Args:
+        sequences: the data.
+        examples: which targets.
+        max_len: L.
+        device: where the arrays live and the batches are made.
+    """
+
+    def __init__(
+        self, sequences: Sequences, examples: Examples, max_len: int, device: torch.device
+    ) -> None:
+        self.items = torch.from_numpy(sequences.items).to(device).long()
+        self.users = torch.from_numpy(examples.users).to(device)
+        self.starts = torch.from_numpy(examples.starts).to(device)
+        self.ends = torch.from_numpy(examples.ends).to(device)
+        self.back = torch.arange(-max_len, 0, device=device)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def gather(self, rows: Tensor | slice) -> Batch:
+        """Return the examples ``rows`` as one batch."""
+        ends = self.ends[rows]
+        positions = ends[:, None] + self.back
+        outside = positions < self.starts[rows][:, None]
+        histories = self.items[positions.clamp(min=0)].masked_fill(outside, 0)
+        return Batch(users=self.users[rows], histories=histories, targets=self.items[ends])

@@ -1,0 +1,272 @@
+"""Evaluation: every target ranked among all items, and what the lists look like as a whole.
+
+Shapes: B targets in a batch, V = items + 1, T targets of a split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from seqrec.batches import Batches, Examples, Sequences, Split, evaluation_examples
+from seqrec.configuration import EvaluationOptions
+from seqrec.devices import resolve_device
+from seqrec.errors import SeqrecError
+from seqrec.metrics import Floats, ranking_metrics
+from seqrec.models.face import SequentialModel
+from seqrec.ranking import (
+    SeenItems,
+    apply_rules,
+    candidate_counts,
+    ranking_rules,
+    sampled_ranks,
+    target_ranks,
+)
+
+if TYPE_CHECKING:
+    from seqrec.model_folder import TrainedModel
+
+EVALUATED: tuple[Split, ...] = ("valid", "test")
+
+
+class ScoredBatch(NamedTuple):
+    """Scores with the rules applied, and what they were computed for."""
+
+    scores: Tensor
+    """(B, V)."""
+    targets: Tensor
+    """(B,)."""
+    seen: tuple[Tensor, Tensor]
+    """Rows within the batch and items of the histories."""
+
+
+class Ranker:
+    """Scores all items for a set of targets, batch by batch, on the device.
+
+    Args:
+        sequences: the data.
+        examples: the targets.
+        max_len: longest history a model sees.
+        protocol: whose rules.
+        device: where to compute.
+        options: batch size, and whether seen items compete.
+    """
+
+    def __init__(
+        self,
+        sequences: Sequences,
+        examples: Examples,
+        max_len: int,
+        protocol: str,
+        device: torch.device,
+        options: EvaluationOptions | None = None,
+    ) -> None:
+        options = options or EvaluationOptions()
+        self.batches = Batches(sequences, examples, max_len, device)
+        self.seen = SeenItems(sequences, examples, device)
+        self.rules = ranking_rules(protocol, options.seen_items)
+        self.batch_size = options.batch_size
+
+    @torch.inference_mode()
+    def scored(self, model: SequentialModel) -> Iterator[ScoredBatch]:
+        """Yield the targets batch by batch, in the order of the examples."""
+        model.eval()
+        vectors = model.item_vectors()
+        for first in range(0, len(self.batches), self.batch_size):
+            rows = slice(first, first + self.batch_size)
+            batch = self.batches.gather(rows)
+            scores = (model.encode(batch.histories) @ vectors.T).float()
+            seen = self.seen.pairs(rows)
+            yield ScoredBatch(apply_rules(scores, seen, self.rules), batch.targets, seen)
+
+    def ranks(self, model: SequentialModel) -> Floats:
+        """Return (T,) ranks of the targets, 1 the best."""
+        return checked_ranks(
+            [target_ranks(part.scores, part.targets, self.rules) for part in self.scored(model)]
+        )
+
+
+def checked_ranks(parts: list[Tensor]) -> Floats:
+    """Join batches of ranks.
+
+    Raises:
+        SeqrecError: a target's score is not a number.
+    """
+    ranks: Floats = torch.cat(parts).cpu().numpy()
+    if np.isnan(ranks).any():
+        raise SeqrecError(
+            "the model gives scores that are not numbers; its training diverged: "
+            "lower training.learning_rate"
+        )
+    return ranks
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Ranks a target, and the metrics over them."""
+
+    ranks: pa.Table
+    """split, user_index, item_index (the target), rank, candidates."""
+    metrics: dict[str, Any]
+
+
+def evaluate(
+    trained: TrainedModel,
+    sequences: pa.Table,
+    *,
+    options: EvaluationOptions,
+    device: str = "auto",
+    seed: int = 0,
+) -> EvaluationResult:
+    """Rank the validation and test targets among all items.
+
+    Args:
+        trained: the model and the facts of its training.
+        sequences: the table it was trained on.
+        options: the section ``evaluation``.
+        device: as in ``training.device``.
+        seed: for sampled negatives.
+
+    Returns:
+        The ranks and, by split, metrics with standard errors.
+
+    Raises:
+        SeqrecError: the model was trained on other data, or there is nothing to evaluate.
+    """
+    data = Sequences.from_table(sequences, trained.num_items)
+    trained.check_data(data)
+    _check_negatives(options, data.num_items)
+    where = resolve_device(device)
+    model = trained.model.to(where)
+    results = {
+        split: _evaluate_split(model, data, split, options, where, seed) for split in EVALUATED
+    }
+    facts = {name: getattr(trained, name) for name in ("dataset", "model_name", "protocol", "seed")}
+    return EvaluationResult(
+        ranks=pa.concat_tables(ranks for ranks, _ in results.values()),
+        metrics={
+            "dataset": facts["dataset"],
+            "model": facts["model_name"],
+            "protocol": facts["protocol"],
+            "seed": facts["seed"],
+            "best_epoch": trained.best_epoch,
+            "seen_items": "score 0" if trained.protocol == "authors" else options.seen_items,
+            "splits": {split: metrics for split, (_, metrics) in results.items()},
+        },
+    )
+
+
+def _check_negatives(options: EvaluationOptions, num_items: int) -> None:
+    wanted = options.sampled_negatives
+    if wanted is not None and wanted > num_items - 1:
+        raise SeqrecError(
+            f"evaluation.sampled_negatives={wanted}, but the data has only {num_items} items; "
+            "choose fewer"
+        )
+
+
+def _evaluate_split(
+    model: SequentialModel,
+    data: Sequences,
+    split: Split,
+    options: EvaluationOptions,
+    device: torch.device,
+    seed: int,
+) -> tuple[pa.Table, dict[str, Any]]:
+    config = model.config
+    examples = evaluation_examples(data, split, config.max_len, config.protocol)
+    if not len(examples):
+        raise SeqrecError(
+            f"no {split} targets in the sequences; filter less strictly "
+            "or choose another splitting.strategy"
+        )
+    ranker = Ranker(data, examples, config.max_len, config.protocol, device, options)
+    lists = _Lists(data, options.cutoffs)
+    generator = torch.Generator().manual_seed(seed)
+    ranks, candidates, sampled = [], [], []
+    for part in ranker.scored(model):
+        ranks.append(target_ranks(part.scores, part.targets, ranker.rules))
+        candidates.append(candidate_counts(part.scores, part.targets, ranker.rules))
+        lists.add(part.scores)
+        if options.sampled_negatives:
+            sampled.append(sampled_ranks(*part, options.sampled_negatives, generator))
+    found = checked_ranks(ranks)
+    metrics: dict[str, Any] = {"metrics": ranking_metrics(found, options.cutoffs)}
+    metrics |= _counts(data, examples, split) | lists.summary()
+    if options.sampled_negatives:
+        metrics["sampled"] = {
+            "negatives": options.sampled_negatives,
+            "note": "ranked among sampled items only: for comparison with papers that did so",
+            "metrics": ranking_metrics(checked_ranks(sampled), options.cutoffs),
+        }
+    return _rank_table(data, examples, split, found, torch.cat(candidates)), metrics
+
+
+def _counts(data: Sequences, examples: Examples, split: Split) -> dict[str, int]:
+    """Count targets, those never seen in training, those in their own history, those left out."""
+    targets = data.items[examples.ends]
+    begins = data.offsets[examples.users - 1]
+    repeats = sum(
+        bool((data.items[begin:end] == data.items[end]).any())
+        for begin, end in zip(begins, examples.ends, strict=True)
+    )
+    everything = int((data.split == (1 if split == "valid" else 2)).sum())
+    return {
+        "targets": len(examples),
+        "users": len(np.unique(examples.users)),
+        "cold_targets": int((data.item_counts()[targets] == 0).sum()),
+        "repeat_targets": repeats,
+        "targets_without_history": everything - len(examples),
+    }
+
+
+class _Lists:
+    """The top-k lists of all users taken together: what is shown at all, and how popular it is."""
+
+    def __init__(self, data: Sequences, cutoffs: tuple[int, ...]) -> None:
+        self.cutoffs = [cutoff for cutoff in cutoffs if cutoff <= data.num_items]
+        self.num_items = data.num_items
+        self.counts = torch.from_numpy(data.item_counts())
+        self.shown = {
+            cutoff: torch.zeros(self.num_items + 1, dtype=torch.long) for cutoff in self.cutoffs
+        }
+
+    def add(self, scores: Tensor) -> None:
+        """Count the items at the head of (B, V) scores."""
+        if not self.cutoffs:
+            return
+        best, items = scores.topk(max(self.cutoffs), dim=1)
+        for cutoff in self.cutoffs:
+            # a user who has seen nearly everything has a list shorter than k
+            kept = items[:, :cutoff][~torch.isneginf(best[:, :cutoff])].cpu()
+            self.shown[cutoff] += torch.bincount(kept, minlength=self.num_items + 1)
+
+    def summary(self) -> dict[str, float]:
+        """Return coverage@k (share of items shown to anyone) and mean popularity@k (training
+        interactions of a shown item)."""
+        result: dict[str, float] = {}
+        for cutoff, shown in self.shown.items():
+            result[f"coverage@{cutoff}"] = int((shown[1:] > 0).sum()) / self.num_items
+            total = int((shown * self.counts).sum())
+            result[f"mean_popularity@{cutoff}"] = total / max(1, int(shown.sum()))
+        return result
+
+
+def _rank_table(
+    data: Sequences, examples: Examples, split: Split, ranks: Floats, candidates: Tensor
+) -> pa.Table:
+    return pa.table(
+        {
+            "split": pa.array([split] * len(examples)),
+            "user_index": pa.array(examples.users.astype(np.int32)),
+            "item_index": pa.array(data.items[examples.ends]),
+            "rank": pa.array(ranks),
+            "candidates": pa.array(candidates.cpu().numpy().astype(np.int32)),
+        }
+    )

@@ -1,0 +1,73 @@
+"""Ranks to metrics with standard errors.
+
+With one target a user, HR@k is the share of targets ranked among the first k, NDCG@k the mean
+of 1 / log2(rank + 1) over them (zero further down), MRR@k the mean of 1 / rank.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from seqrec.errors import SeqrecError, unknown_name
+
+Floats = npt.NDArray[np.float64]
+NAMES = ("HR", "NDCG", "MRR")
+
+
+def gains(name: str, ranks: Floats, cutoff: int) -> Floats:
+    """Return what each target contributes to a metric.
+
+    Args:
+        name: HR, NDCG or MRR.
+        ranks: (targets,) from 1, fractional on ties.
+        cutoff: k.
+
+    Returns:
+        (targets,) in [0, 1].
+    """
+    hit = ranks <= cutoff
+    if name == "HR":
+        return hit.astype(np.float64)
+    if name == "NDCG":
+        return np.where(hit, 1.0 / np.log2(ranks + 1.0), 0.0)
+    return np.where(hit, 1.0 / ranks, 0.0)
+
+
+def mean_and_error(values: Floats) -> dict[str, float]:
+    """Return the mean and its standard error (sample deviation / sqrt(n))."""
+    n = len(values)
+    error = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    return {"value": float(values.mean()), "standard_error": error}
+
+
+def ranking_metrics(ranks: Floats, cutoffs: Sequence[int]) -> dict[str, dict[str, float]]:
+    """Return every metric at every cutoff: ``{"HR@10": {"value": …, "standard_error": …}}``."""
+    return {
+        f"{name}@{cutoff}": mean_and_error(gains(name, ranks, cutoff))
+        for name in NAMES
+        for cutoff in cutoffs
+    }
+
+
+def metric_of(label: str, ranks: Floats) -> float:
+    """Return one metric by its label, ``NDCG@20`` for instance."""
+    name, cutoff = parse_label(label)
+    return float(gains(name, ranks, cutoff).mean())
+
+
+def parse_label(label: str) -> tuple[str, int]:
+    """Split ``NDCG@20`` into its name and cutoff.
+
+    Raises:
+        SeqrecError: it is none of HR@k, NDCG@k, MRR@k.
+    """
+    found = re.fullmatch(r"([A-Za-z]+)@([1-9]\d*)", label)
+    if not found:
+        raise SeqrecError(f"metric '{label}' is not of the form NAME@k; write NDCG@20, say")
+    if found[1] not in NAMES:
+        raise unknown_name("metric", found[1], NAMES)
+    return found[1], int(found[2])

@@ -1,0 +1,107 @@
+"""A trained model as a folder that stands on its own: weights, facts and items; no pickle.
+
+``model.safetensors`` the weights, ``config.json`` how to build the model and what it was trained
+on, ``items.parquet`` the user's own item ids.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from seqrec.batches import Sequences
+from seqrec.errors import SeqrecError
+from seqrec.models import build_model
+from seqrec.models.face import SequentialModel
+
+WEIGHTS, CONFIG, ITEMS = "model.safetensors", "config.json", "items.parquet"
+RECORDED_PACKAGES = ("torch", "numpy", "pyarrow", "safetensors")
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model, and the facts of its training."""
+
+    model: SequentialModel
+    items: pa.Table
+    """item_index, item_id."""
+    model_name: str
+    options: dict[str, Any]
+    protocol: str
+    dataset: str
+    num_items: int
+    data_fingerprint: str
+    seed: int
+    best_epoch: int
+    monitor: str
+    best_value: float
+
+    def check_data(self, data: Sequences) -> None:
+        """Raise a SeqrecError if this model was trained on other sequences."""
+        if data.fingerprint() != self.data_fingerprint:
+            raise SeqrecError(
+                f"the model was trained on other data (data set '{self.dataset}', "
+                f"{self.num_items} items) than these sequences; "
+                "run `kedro run --pipeline training` for them first"
+            )
+
+    def facts(self) -> dict[str, Any]:
+        """Everything but the weights and the items."""
+        return {name: getattr(self, name) for name in _fact_names()}
+
+
+def save_model(folder: Path, trained: TrainedModel) -> None:
+    """Write the files of a model into an existing, empty folder.
+
+    Raises:
+        SeqrecError: they cannot be written.
+    """
+    weights = {name: value.cpu().contiguous() for name, value in trained.model.state_dict().items()}
+    versions = {name: version(name).split("+")[0] for name in RECORDED_PACKAGES}
+    config = trained.facts() | {"versions": versions, "python": platform.python_version()}
+    try:
+        save_file(weights, folder / WEIGHTS)
+        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        pq.write_table(trained.items, folder / ITEMS)
+    except (OSError, SafetensorError) as error:
+        raise SeqrecError(f"cannot save the model in {folder}: {error}; free some space") from None
+
+
+def load_model(folder: Path) -> TrainedModel:
+    """Read a model folder; the model comes in evaluation mode.
+
+    Raises:
+        SeqrecError: a file is absent or does not fit the others.
+    """
+    for name in (WEIGHTS, CONFIG, ITEMS):
+        if not (folder / name).is_file():
+            raise SeqrecError(
+                f"no {name} in the model folder {folder}; run `kedro run --pipeline training`"
+            )
+    try:
+        facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        facts = {key: facts[key] for key in _fact_names()}
+        model = build_model(
+            facts["model_name"], facts["options"], facts["protocol"], facts["num_items"]
+        )
+        model.load_state_dict(load_file(folder / WEIGHTS))
+        items = pq.read_table(folder / ITEMS)
+    except (KeyError, ValueError, RuntimeError, SafetensorError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0]
+        raise SeqrecError(
+            f"the model folder {folder} is broken ({reason}); train the model again"
+        ) from None
+    return TrainedModel(model=model.eval(), items=items, **facts)
+
+
+def _fact_names() -> list[str]:
+    return [f.name for f in fields(TrainedModel) if f.name not in ("model", "items")]

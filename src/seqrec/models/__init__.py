@@ -1,0 +1,65 @@
+"""The models by name. A model is imported when it is asked for, and torch with it.
+
+A model file defines one ``SequentialModel`` (see ``face.py``) and its ``Config``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from seqrec.configuration import explain
+from seqrec.errors import unknown_name
+
+if TYPE_CHECKING:
+    from seqrec.models.face import SequentialModel
+
+MODELS = {"bsarec": "BSARec"}
+"""Module in this package → class."""
+
+
+def model_class(name: str) -> type[SequentialModel]:
+    """Return the class of a model.
+
+    Raises:
+        SeqrecError: no model has this name.
+    """
+    if name not in MODELS:
+        raise unknown_name("model", name, MODELS)
+    found: type[SequentialModel] = getattr(import_module(f"seqrec.models.{name}"), MODELS[name])
+    return found
+
+
+def model_config(name: str, options: dict[str, Any], protocol: str, num_items: int) -> Any:
+    """Return the checked configuration of a model.
+
+    Args:
+        name: the model.
+        options: its own parameters, the section ``model_options``.
+        protocol: ``standard`` or ``authors``.
+        num_items: how many items the data has.
+
+    Raises:
+        SeqrecError: an unknown option (with the nearest valid one) or a wrong value.
+    """
+    config: Any = model_class(name).Config
+    taken = {"num_items", "protocol"}
+    try:
+        return config(**{**options, "num_items": num_items, "protocol": protocol})
+    except ValidationError as error:
+        known = [field for field in config.__dataclass_fields__ if field not in taken]
+        raise explain(error, "model_options", known) from None
+
+
+def check_options(name: str, options: dict[str, Any], protocol: str) -> None:
+    """Raise a SeqrecError if the options would be refused later, whatever the data."""
+    model_config(name, options, protocol, num_items=1)
+
+
+def build_model(
+    name: str, options: dict[str, Any], protocol: str, num_items: int
+) -> SequentialModel:
+    """Return a freshly initialised model (draws from torch's global generator)."""
+    return model_class(name)(model_config(name, options, protocol, num_items))

@@ -1,0 +1,98 @@
+"""One training run: build the model, fit it, and write down what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+
+from seqrec.batches import Sequences
+from seqrec.configuration import TrainingOptions
+from seqrec.devices import resolve_device
+from seqrec.errors import SeqrecError
+from seqrec.model_folder import TrainedModel
+from seqrec.models import build_model
+from seqrec.training.loop import Checkpointing, fit
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The model with its best weights, and the history of the run."""
+
+    trained: TrainedModel
+    history: pa.Table
+    """One row an epoch: losses, validation metrics, seconds, examples a second."""
+
+
+def train(
+    sequences: pa.Table,
+    items: pa.Table,
+    *,
+    dataset: str,
+    model: str,
+    protocol: str,
+    seed: int,
+    model_options: dict[str, Any],
+    options: TrainingOptions,
+    checkpoint: Path | None = None,
+) -> TrainingResult:
+    """Train a model on the ``sequences`` table.
+
+    Args:
+        sequences: user_index, position, item_index, timestamp, split.
+        items: item_index, item_id; kept with the model.
+        dataset: the name of the data set, for the record.
+        model: as in ``seqrec.models.MODELS``.
+        protocol: ``standard`` or ``authors``.
+        seed: decides the initial weights, the order of the examples and dropout.
+        model_options: the model's own parameters.
+        options: the section ``training``.
+        checkpoint: where the run keeps its state after every epoch; None keeps none.
+
+    Returns:
+        The trained model and its history.
+
+    Raises:
+        SeqrecError: bad options, no usable data, no such device, or a diverged training.
+    """
+    if len(items) < 2:
+        raise SeqrecError(f"data set '{dataset}' has {len(items)} item; a ranking needs at least 2")
+    data = Sequences.from_table(sequences, len(items))
+    device = resolve_device(options.device)
+    torch.manual_seed(seed)
+    net = build_model(model, model_options, protocol, data.num_items)
+    fingerprint = data.fingerprint()
+    run = _fingerprint(fingerprint, model, protocol, seed, model_options, options.model_dump())
+    fitted = fit(
+        net,
+        data,
+        options=options,
+        seed=seed,
+        device=device,
+        checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
+    )
+    trained = TrainedModel(
+        model=fitted.model,
+        items=items.sort_by("item_index"),
+        model_name=model,
+        options=dict(model_options),
+        protocol=protocol,
+        dataset=dataset,
+        num_items=data.num_items,
+        data_fingerprint=fingerprint,
+        seed=seed,
+        best_epoch=fitted.best_epoch,
+        monitor=options.monitor,
+        best_value=fitted.best_value,
+    )
+    return TrainingResult(trained, pa.Table.from_pylist(fitted.history))
+
+
+def _fingerprint(*parts: object) -> str:
+    """A hash of everything a run depends on, by which it finds its own checkpoint again."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,131 @@
+"""BSARec against the numbers of the authors' code, and its fast paths against plain forms."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from torch import Tensor
+
+from seqrec import interop
+from seqrec.batches import Batch
+from seqrec.errors import SeqrecError
+from seqrec.models import build_model, check_options
+from seqrec.models.bsarec import BSARec
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+CASES = ["BSARec_1", "BSARec_2", "BSARec_3"]
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+def golden(case: str) -> Arrays:
+    with np.load(GOLDEN / f"{case}.npz") as arrays:
+        return dict(arrays)
+
+
+def model_of(arrays: Arrays) -> BSARec:
+    state = {k.removeprefix("param/"): v for k, v in arrays.items() if k.startswith("param/")}
+    model = interop.from_authors("bsarec", state, str(arrays["config"]))
+    assert isinstance(model, BSARec)
+    return model
+
+
+def inputs(arrays: Arrays) -> Tensor:
+    return torch.from_numpy(arrays["input_ids"]).long()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_outputs_equal_the_authors(case: str) -> None:
+    arrays = golden(case)
+    model = model_of(arrays).eval()
+    with torch.no_grad():
+        every = model.states(inputs(arrays)).numpy()
+        last = model.encode(inputs(arrays)).numpy()
+        logits = model.encode(inputs(arrays)) @ model.item_vectors().T
+    np.testing.assert_allclose(every, arrays["seq_output_eval"], atol=2e-5)
+    np.testing.assert_allclose(last, arrays["seq_output_eval"][:, -1], atol=2e-5)
+    np.testing.assert_allclose(logits.numpy(), arrays["logits_eval"], atol=2e-5)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_loss_and_gradients_equal_the_authors(case: str) -> None:
+    arrays = golden(case)
+    model = model_of(arrays).train()
+    answers = torch.from_numpy(arrays["answers"]).long()
+    loss = model.loss(Batch(users=answers, histories=inputs(arrays), targets=answers))["loss"]
+    loss.backward()
+    assert loss.item() == pytest.approx(float(arrays["loss"]), abs=1e-5)
+    parameters = dict(model.named_parameters())
+    compared = 0
+    for name in (key.removeprefix("grad/") for key in arrays if key.startswith("grad/")):
+        ours = interop.DIALECTS["bsarec"].our_name(name)
+        assert ours is not None
+        gradient = parameters[ours].grad
+        assert gradient is not None
+        np.testing.assert_allclose(
+            gradient.numpy(), arrays[f"grad/{name}"].reshape(gradient.shape), atol=5e-6
+        )
+        compared += 1
+    assert compared == len(parameters)
+
+
+@pytest.mark.parametrize("protocol", ["authors", "standard"])
+def test_last_position_alone_equals_the_last_of_all(protocol: str) -> None:
+    torch.manual_seed(0)
+    options = {"max_len": 9, "dim": 8, "num_heads": 2, "num_blocks": 3, "c": 3}
+    model = build_model("bsarec", options, protocol, num_items=20).eval()
+    assert isinstance(model, BSARec)
+    histories = torch.randint(1, 21, (6, 9)).tril(diagonal=3).flip(1)
+    torch.testing.assert_close(model.encode(histories), model.states(histories)[:, -1])
+
+
+def test_standard_ignores_padding() -> None:
+    """Neither the padding row of the table nor what stands at padding positions matters."""
+    torch.manual_seed(0)
+    options = {"max_len": 8, "dim": 8, "c": 3}
+    model = build_model("bsarec", options, "standard", num_items=20).eval()
+    assert isinstance(model, BSARec)
+    histories = torch.tensor([[0, 0, 0, 4, 5, 6, 7, 8]])
+    before = model.encode(histories)
+    with torch.no_grad():
+        model.item_embedding.weight[0] = 7.0
+        model.position_embedding.weight[:3] = 7.0
+    torch.testing.assert_close(model.encode(histories), before)
+
+
+def test_standard_gives_padding_no_gradient() -> None:
+    torch.manual_seed(0)
+    model = build_model("bsarec", {"max_len": 4, "dim": 8, "c": 3}, "standard", num_items=5)
+    assert isinstance(model, BSARec)
+    histories, targets = torch.tensor([[0, 0, 1, 2], [0, 3, 4, 5]]), torch.tensor([3, 1])
+    model.loss(Batch(users=targets, histories=histories, targets=targets))["loss"].backward()
+    gradient = model.item_embedding.weight.grad
+    assert gradient is not None
+    assert not gradient[0].any()
+    assert gradient[1:].any(dim=1).all()
+
+
+def test_filter_weights_start_equal_in_all_blocks() -> None:
+    model = build_model("bsarec", {"num_blocks": 3}, "authors", num_items=5)
+    assert isinstance(model, BSARec)
+    first, *others = (block.filter.sqrt_beta for block in model.blocks)
+    assert all(torch.equal(first, other) for other in others)
+    assert first.std() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"max_len": 0}, "model_options.max_len"),
+        ({"alhpa": 0.5}, "did you mean 'model_options.alpha'"),
+        ({"num_heads": 3}, "multiple of num_heads"),
+        ({"c": 4}, "must be odd"),
+        ({"c": 51, "max_len": 20}, "keeps more components"),
+        ({"alpha": "high"}, "model_options.alpha"),
+    ],
+)
+def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
+    with pytest.raises(SeqrecError, match=said) as caught:
+        check_options("bsarec", options, "standard")
+    assert "\n" not in str(caught.value)

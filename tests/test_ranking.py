@@ -1,0 +1,135 @@
+"""Ranks by hand, against the authors' numbers, and against a sort."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from seqrec.batches import Sequences, evaluation_examples
+from seqrec.errors import SeqrecError
+from seqrec.metrics import metric_of
+from seqrec.ranking import (
+    SeenItems,
+    apply_rules,
+    candidate_counts,
+    ranking_rules,
+    sampled_ranks,
+    target_ranks,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+NOTHING_SEEN = (torch.tensor([], dtype=torch.long), torch.tensor([], dtype=torch.long))
+
+
+def rank(scores: list[float], target: int, protocol: str, seen: list[int]) -> float:
+    """The rank of one target among one row of scores."""
+    rules = ranking_rules(protocol)
+    pairs = (torch.zeros(len(seen), dtype=torch.long), torch.tensor(seen, dtype=torch.long))
+    ruled = apply_rules(torch.tensor([scores]), pairs, rules)
+    return target_ranks(ruled, torch.tensor([target]), rules).item()
+
+
+@pytest.mark.parametrize("case", ["metrics_bsarec", "metrics_bsarec_neg"])
+def test_authors_ranks_and_metrics_equal_theirs(case: str) -> None:
+    with np.load(GOLDEN / f"{case}.npz") as arrays:
+        scores = torch.from_numpy(arrays["scores"].copy())
+        seen, answers = arrays["seen"].nonzero(), torch.from_numpy(arrays["answers"]).long()
+        rules = ranking_rules("authors")
+        pairs = (torch.from_numpy(seen[0]), torch.from_numpy(seen[1]))
+        ranks = target_ranks(apply_rules(scores, pairs, rules), answers, rules).numpy()
+        np.testing.assert_array_equal(ranks - 1, arrays["ranks"])
+        for label, value in zip(json.loads(str(arrays["names"])), arrays["values"], strict=True):
+            assert metric_of(label, ranks) == pytest.approx(float(value), abs=1e-12)
+
+
+def test_negative_scores_tell_the_two_protocols_apart() -> None:
+    """With all scores below zero, a seen item at score 0 beats the target, one at -inf does not."""
+    scores = [-9.0, -1.0, -2.0, -3.0]
+    assert rank(scores, target=1, protocol="authors", seen=[2]) == 2
+    assert rank(scores, target=1, protocol="standard", seen=[2]) == 1
+
+
+def test_padding_competes_under_authors_only() -> None:
+    scores = [5.0, 1.0, 2.0, 3.0]
+    assert rank(scores, target=3, protocol="authors", seen=[]) == 2
+    assert rank(scores, target=3, protocol="standard", seen=[]) == 1
+
+
+def test_a_constant_model_gets_the_middle_rank() -> None:
+    """Seven items, all alike: the expected rank is 4; the authors' rule would say 1."""
+    assert rank([0.0] * 8, target=5, protocol="standard", seen=[]) == 4
+    assert rank([0.0] * 8, target=5, protocol="authors", seen=[]) == 1
+
+
+def test_a_seen_target_comes_after_all_that_compete() -> None:
+    """Items 1, 2 compete; the target 3 and item 4 are seen: expected rank (3 + 4) / 2."""
+    assert rank([9.0, 1.0, 2.0, 3.0, 4.0], target=3, protocol="standard", seen=[3, 4]) == 3.5
+
+
+def test_a_score_that_is_no_number_never_helps_the_target() -> None:
+    nan = float("nan")
+    assert rank([0.0, 1.0, nan, nan], target=1, protocol="standard", seen=[]) == 3
+    assert np.isnan(rank([0.0, nan, 1.0, 2.0], target=1, protocol="standard", seen=[]))
+
+
+def test_candidates_count_what_is_ranked() -> None:
+    rules = ranking_rules("standard")
+    seen = (torch.tensor([0, 0, 1]), torch.tensor([1, 1, 3]))
+    ruled = apply_rules(torch.zeros(2, 5), seen, rules)
+    assert candidate_counts(ruled, torch.tensor([2, 3]), rules).tolist() == [3, 4]
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=12), st.data())
+def test_expected_rank_is_the_mean_over_all_orders_of_ties(
+    scores: list[int], data: st.DataObject
+) -> None:
+    target = data.draw(st.integers(1, len(scores)))
+    own = scores[target - 1]
+    first = 1 + sum(score > own for score in scores)
+    last = sum(score >= own for score in scores)
+    got = rank([0.0, *map(float, scores)], target, "standard", seen=[])
+    assert got == (first + last) / 2
+
+
+def test_seen_items_are_the_whole_history() -> None:
+    """Users (1 2 3 1 | 4) and (5 | 6): also items further back than any model looks."""
+    sequences = Sequences(
+        items=np.array([1, 2, 3, 1, 4, 5, 6], dtype=np.int32),
+        offsets=np.array([0, 5, 7]),
+        split=np.array([0, 0, 0, 0, 2, 0, 2], dtype=np.int8),
+        num_items=6,
+    )
+    examples = evaluation_examples(sequences, "test", 2, "standard")
+    rows, items = SeenItems(sequences, examples, torch.device("cpu")).pairs(slice(0, 2))
+    assert list(zip(rows.tolist(), items.tolist(), strict=True)) == [
+        (0, 1), (0, 2), (0, 3), (0, 1), (1, 5),
+    ]  # fmt: skip
+
+
+def sampled(scores: Tensor, seen: tuple[Tensor, Tensor], negatives: int) -> Tensor:
+    targets = torch.ones(len(scores), dtype=torch.long)
+    return sampled_ranks(scores, targets, seen, negatives, torch.Generator().manual_seed(0))
+
+
+def test_sampled_ranks_draw_neither_seen_items_nor_padding() -> None:
+    """The target 1 has score 0; padding and the seen items 2, 3 score above it, 4 to 6 below."""
+    scores = torch.tensor([[9.0, 0.0, 9.0, 9.0, -1.0, -2.0, -3.0]])
+    seen = (torch.tensor([0, 0]), torch.tensor([2, 3]))
+    assert sampled(scores, seen, 3).item() == 1
+    with pytest.raises(SeqrecError, match="only 3 items left"):
+        sampled(scores, seen, 4)
+
+
+def test_sampling_all_negatives_is_the_full_ranking() -> None:
+    torch.manual_seed(0)
+    scores = torch.randn(20, 31)
+    rules = ranking_rules("standard")
+    full = target_ranks(
+        apply_rules(scores.clone(), NOTHING_SEEN, rules), torch.ones(20).long(), rules
+    )
+    torch.testing.assert_close(sampled(scores, NOTHING_SEEN, 29), full)

@@ -1,0 +1,149 @@
+"""The loop: it learns, stops, keeps the best, and is the same twice."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec.batches import Sequences
+from seqrec.configuration import TrainingOptions
+from seqrec.errors import SeqrecError
+from seqrec.models import build_model
+from seqrec.models.face import SequentialModel
+from seqrec.training import Checkpointing, Fitted, fit
+from seqrec.training.loop import epoch_seed
+
+CPU = torch.device("cpu")
+
+
+def cycles(users: int = 60, length: int = 12, num_items: int = 20) -> Sequences:
+    """Everybody walks the same circle of items from another start: the next one is certain."""
+    items = (np.arange(users)[:, None] * 7 + np.arange(length)) % num_items + 1
+    split = np.zeros((users, length), dtype=np.int8)
+    split[:, -2:] = [1, 2]
+    return Sequences(
+        items=items.ravel().astype(np.int32),
+        offsets=np.arange(users + 1) * length,
+        split=split.ravel(),
+        num_items=num_items,
+    )
+
+
+def small_model(protocol: str = "standard") -> SequentialModel:
+    torch.manual_seed(1)
+    options = {"max_len": 8, "dim": 16, "c": 3, "hidden_dropout": 0.2, "attention_dropout": 0.2}
+    return build_model("bsarec", options, protocol, num_items=20)
+
+
+def run(epochs: int, checkpointing: Checkpointing | None = None, **options: object) -> Fitted:
+    return fit(
+        small_model(),
+        cycles(),
+        options=TrainingOptions.model_validate(
+            {"max_epochs": epochs, "batch_size": 64, "learning_rate": 5e-3, **options}
+        ),
+        seed=5,
+        device=CPU,
+        checkpointing=checkpointing,
+    )
+
+
+def weights(fitted: Fitted) -> list[torch.Tensor]:
+    return list(fitted.model.state_dict().values())
+
+
+def test_a_certain_next_item_is_learned() -> None:
+    fitted = run(15)
+    assert fitted.best_value > 0.9
+    assert fitted.history[-1]["loss"] < 0.5 * fitted.history[0]["loss"]
+
+
+def test_two_runs_are_equal_to_the_last_bit() -> None:
+    first, second = run(3), run(3)
+    assert all(torch.equal(a, b) for a, b in zip(weights(first), weights(second), strict=True))
+
+
+def test_another_seed_is_another_run() -> None:
+    assert epoch_seed(1, 2) != epoch_seed(2, 1)
+    assert len({epoch_seed(seed, epoch) for seed in range(50) for epoch in range(50)}) == 2500
+
+
+def test_training_stops_when_nothing_improves() -> None:
+    """A vanishing learning rate: the first epoch stays the best, three more are granted."""
+    fitted = run(50, learning_rate=1e-12, patience=3)
+    assert fitted.best_epoch == 1
+    assert len(fitted.history) == 4
+
+
+def test_the_best_weights_are_kept(tmp_path: Path) -> None:
+    """The weights returned give the best epoch's value, not the last one's."""
+    from seqrec.batches import evaluation_examples
+    from seqrec.evaluation import Ranker
+    from seqrec.metrics import metric_of
+
+    fitted = run(6, learning_rate=0.05)
+    data = cycles()
+    ranker = Ranker(data, evaluation_examples(data, "valid", 8, "standard"), 8, "standard", CPU)
+    values = [row["NDCG@20"] for row in fitted.history]
+    assert fitted.best_value == max(values)
+    assert metric_of("NDCG@20", ranker.ranks(fitted.model)) == fitted.best_value
+
+
+@pytest.mark.parametrize("protocol", ["standard", "authors"])
+def test_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path, protocol: str) -> None:
+    """Two epochs, then a new process with fresh weights goes on to five: equal to five at once."""
+    checkpointing = Checkpointing(tmp_path / "checkpoint.safetensors", "run")
+    whole = run(5)
+    run(2, checkpointing)
+    resumed = run(5, checkpointing)
+    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(resumed), strict=True))
+
+
+def test_a_checkpoint_of_another_run_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    run(2, Checkpointing(path, "one"))
+    assert len(run(3, Checkpointing(path, "two")).history) == 3
+    whole = run(3)
+    other = run(3, Checkpointing(path, "three"))
+    assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(other), strict=True))
+
+
+def test_a_broken_checkpoint_means_a_new_start(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(b"not a checkpoint")
+    assert len(run(1, Checkpointing(path, "run")).history) == 1
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    run(1, Checkpointing(path, "run"))
+    before = path.read_bytes()
+
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("seqrec.training.checkpoint.save_file", no_space)
+    with pytest.raises(SeqrecError, match="No space left") as caught:
+        run(2, Checkpointing(path, "run"))
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_diverged_loss_says_so() -> None:
+    with pytest.raises(SeqrecError, match="diverged"):
+        run(3, learning_rate=1e30)
+
+
+def test_bf16_trains_to_about_the_same_metric() -> None:
+    assert run(15, precision="bf16").best_value == pytest.approx(run(15).best_value, abs=0.1)
+
+
+def test_an_unknown_monitor_is_refused_before_training() -> None:
+    with pytest.raises(SeqrecError, match="did you mean 'NDCG'"):
+        run(1, monitor="NDGC@20")
