@@ -189,16 +189,18 @@ def _evaluate_split(
     ranker = Ranker(data, examples, config.max_len, config.protocol, device, options)
     lists = _Lists(data, options.cutoffs)
     generator = torch.Generator().manual_seed(seed)
-    ranks, candidates, sampled = [], [], []
+    ranks, candidates, sampled, repeats = [], [], [], 0
     for part in ranker.scored(model):
         ranks.append(target_ranks(part.scores, part.targets, ranker.rules))
         candidates.append(candidate_counts(part.scores, part.targets, ranker.rules))
         lists.add(part.scores)
+        repeats += repeat_targets(part)
         if options.sampled_negatives:
             sampled.append(sampled_ranks(*part, options.sampled_negatives, generator))
     found = checked_ranks(ranks)
     metrics: dict[str, Any] = {"metrics": ranking_metrics(found, options.cutoffs)}
-    metrics |= _counts(data, examples, split) | lists.summary()
+    metrics |= _counts(data, examples, split)
+    metrics |= {"repeat_targets": repeats} | lists.summary()
     if options.sampled_negatives:
         metrics["sampled"] = {
             "negatives": options.sampled_negatives,
@@ -209,19 +211,13 @@ def _evaluate_split(
 
 
 def _counts(data: Sequences, examples: Examples, split: Split) -> dict[str, int]:
-    """Count targets, those never seen in training, those in their own history, those left out."""
+    """Count targets, those never seen in training, and those left out."""
     targets = data.items[examples.ends]
-    begins = data.offsets[examples.users - 1]
-    repeats = sum(
-        bool((data.items[begin:end] == data.items[end]).any())
-        for begin, end in zip(begins, examples.ends, strict=True)
-    )
     everything = int((data.split == (1 if split == "valid" else 2)).sum())
     return {
         "targets": len(examples),
         "users": len(np.unique(examples.users)),
         "cold_targets": int((data.item_counts()[targets] == 0).sum()),
-        "repeat_targets": repeats,
         "targets_without_history": everything - len(examples),
     }
 
@@ -256,6 +252,12 @@ class _Lists:
             total = int((shown * self.counts).sum())
             result[f"mean_popularity@{cutoff}"] = total / max(1, int(shown.sum()))
         return result
+
+
+def repeat_targets(part: ScoredBatch) -> int:
+    """Count the targets that stand in their own history already."""
+    rows, items = part.seen
+    return len(torch.unique(rows[items == part.targets[rows]]))
 
 
 def _rank_table(
