@@ -60,7 +60,7 @@ class TrainedModel:
 
 
 def save_model(folder: Path, trained: TrainedModel) -> None:
-    """Write the files of a model into an existing, empty folder.
+    """Write the files of a model into a new folder.
 
     Raises:
         SeqrecError: they cannot be written.
@@ -69,6 +69,7 @@ def save_model(folder: Path, trained: TrainedModel) -> None:
     versions = {name: version(name).split("+")[0] for name in RECORDED_PACKAGES}
     config = trained.facts() | {"versions": versions, "python": platform.python_version()}
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, folder / WEIGHTS)
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         pq.write_table(trained.items, folder / ITEMS)
