@@ -1,0 +1,228 @@
+"""Ingestion: a raw log becomes a Parquet file of interactions and a table of rejected rows.
+
+Reading, checking and writing go on in pieces, so that memory does not grow with the log.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from seqrec.configuration import IngestionOptions, RawFileOptions, RawOptions
+from seqrec.errors import SeqrecError
+from seqrec.readers import INTERACTIONS, REJECTED, find_reader
+from seqrec.readers.batches import Batch
+
+ROW_GROUP = 1024 * 1024
+INTERACTIONS_FILE = "interactions.parquet"
+
+
+class FoundFile(NamedTuple):
+    """A raw file that is there, and how to read it."""
+
+    path: Path
+    options: RawFileOptions
+
+
+class IngestedLog(NamedTuple):
+    """A raw log as tables."""
+
+    interactions: Path
+    """Parquet, columns of the interactions table, in file order."""
+    rejected: pa.Table
+    """source_file, line_number, reason, text."""
+    report: dict[str, Any]
+
+
+def find_raw_file(dataset: str, raw: RawOptions, folder: Path) -> FoundFile:
+    """Return which of the data set's files lies in the folder.
+
+    Args:
+        dataset: name of the data set, for the message.
+        raw: the files it accepts; the first one that is there counts.
+        folder: where to look.
+
+    Raises:
+        SeqrecError: none of them is there; the message says how to get one.
+    """
+    for options in raw.files:
+        if (folder / options.name).is_file():
+            return FoundFile(folder / options.name, options)
+    wanted = " or ".join(options.name for options in raw.files)
+    there = "" if folder.is_dir() else " (no such folder)"
+    raise SeqrecError(
+        f"data set '{dataset}': no {wanted} in {folder}{there}; {how_to_get(dataset, raw)}"
+    )
+
+
+def how_to_get(dataset: str, raw: RawOptions) -> str:
+    """Return what a user can do to have the raw file."""
+    elsewhere = "name its folder by --params raw_dir=DIR"
+    publisher = raw.publisher
+    if raw.generator or (publisher and publisher.url):
+        return f"run `kedro run --pipeline download --params dataset={dataset}` or {elsewhere}"
+    if publisher and publisher.form:
+        return f"ask its publisher at {publisher.form} and put it there, or {elsewhere}"
+    note = f" ({raw.note})" if raw.note else ""
+    return f"put it there or {elsewhere}{note}"
+
+
+def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> IngestedLog:
+    """Read a raw file into a Parquet file of interactions.
+
+    Args:
+        found: the raw file and its reader.
+        options: how many broken rows are tolerated.
+        work_folder: where ``interactions.parquet`` goes; made if it is not there.
+
+    Returns:
+        The finished file, the rejected rows and a report of what was read.
+
+    Raises:
+        SeqrecError: the file cannot be read, holds no interactions or too many broken rows, or
+            the result cannot be written; nothing is left behind then.
+    """
+    batches = find_reader(found.options.reader)(found.path, found.options)
+    tally = Tally(found)
+    target = work_folder / INTERACTIONS_FILE
+    with finished_or_gone(target) as unfinished:
+        write_interactions(tally.counted(batches), unfinished)
+        tally.check(options)
+    return IngestedLog(target, tally.rejected_rows(), tally.report())
+
+
+class Tally:
+    """Counts what a reader yields, and keeps the rejected rows."""
+
+    def __init__(self, found: FoundFile) -> None:
+        self.found = found
+        self.kept = 0
+        self.blank_lines = 0
+        self.timestamp_unit = ""
+        self.rejected: list[pa.Table] = []
+
+    def counted(self, batches: Iterator[Batch]) -> Iterator[pa.Table]:
+        """Yield the interactions of the batches."""
+        for batch in batches:
+            self.kept += len(batch.interactions)
+            self.blank_lines += batch.blank_lines
+            self.timestamp_unit = batch.timestamp_unit
+            if len(batch.rejected):
+                self.rejected.append(batch.rejected)
+            yield batch.interactions
+
+    def rejected_rows(self) -> pa.Table:
+        """Return the rejected rows with the name of their file."""
+        rows = pa.concat_tables([REJECTED.empty_table(), *self.rejected])
+        names = pa.repeat(self.found.path.name, len(rows))
+        return rows.add_column(0, "source_file", names).combine_chunks()
+
+    def check(self, options: IngestionOptions) -> None:
+        """Raise where too many rows were rejected, or none was left."""
+        rejected = sum(len(table) for table in self.rejected)
+        read = self.kept + rejected
+        path = self.found.path
+        if not read:
+            raise SeqrecError(f"{path} holds no interactions; is it the right file?")
+        if self.kept and rejected <= options.max_rejected_share * read:
+            return
+        (reason, count), *_ = self.reasons().most_common(1)
+        raise SeqrecError(
+            f"{path}: {rejected:,} of {read:,} rows ({rejected / read:.1%}) cannot be read, "
+            f"mostly '{reason}' ({count:,}, first in line {self.first_line(reason)}); "
+            f"{self.remedy(options)}"
+        )
+
+    def remedy(self, options: IngestionOptions) -> str:
+        """Return what can be done about too many rejected rows."""
+        reader = self.found.options.reader
+        if not self.kept:
+            return f"is '{reader}' the right reader?"
+        return f"mend the file or raise ingestion.max_rejected_share ({options.max_rejected_share})"
+
+    def reasons(self) -> Counter[str]:
+        """Return how many rows were rejected for which reason."""
+        return Counter(self.rejected_rows()["reason"].to_pylist())
+
+    def first_line(self, reason: str) -> int:
+        """Return the first line that was rejected for a reason."""
+        rows = self.rejected_rows()
+        return int(rows["line_number"][rows["reason"].to_pylist().index(reason)].as_py())
+
+    def report(self) -> dict[str, Any]:
+        """Return what was read, as plain values."""
+        reasons = self.reasons()
+        return {
+            "file": self.found.path.name,
+            "sha256": sha256_of(self.found.path),
+            "reader": self.found.options.reader,
+            "timestamp_unit": self.timestamp_unit,
+            "rows_read": self.kept + reasons.total(),
+            "rows_kept": self.kept,
+            "rows_rejected": reasons.total(),
+            "rejected_by_reason": dict(sorted(reasons.items())),
+            "blank_lines": self.blank_lines,
+        }
+
+
+@contextmanager
+def finished_or_gone(target: Path) -> Iterator[Path]:
+    """Give a name beside the target; it gets the target's name if all goes well, else it goes."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield unfinished
+        os.replace(unfinished, target)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SeqrecError(
+            f"cannot write {target}: {reason}; free or choose another place"
+        ) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_interactions(tables: Iterator[pa.Table], path: Path) -> None:
+    """Write interactions as Parquet, in row groups of ``ROW_GROUP`` rows.
+
+    The bytes depend on the rows alone, not on the pieces they come in.
+    """
+    from pyarrow.parquet import ParquetWriter
+
+    writer = ParquetWriter(
+        path,
+        INTERACTIONS,
+        compression="zstd",
+        use_dictionary=["user_id", "item_id", "rating"],
+        column_encoding=dict.fromkeys(("timestamp", "source_row"), "DELTA_BINARY_PACKED"),
+    )
+    with writer:
+        for group in row_groups(tables):
+            writer.write_table(group, row_group_size=ROW_GROUP)
+
+
+def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the rows of the tables in pieces of ``ROW_GROUP``, the last one shorter."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
+        while rows >= ROW_GROUP:
+            whole = pa.concat_tables(waiting)
+            yield whole.slice(0, ROW_GROUP)
+            waiting = [whole.slice(ROW_GROUP)]
+            rows -= ROW_GROUP
+    if rows:
+        yield pa.concat_tables(waiting)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

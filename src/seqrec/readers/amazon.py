@@ -1,0 +1,55 @@
+"""Amazon reviews: the JSON lines of 2014 and 2018 and the rating tables of 2014, 2018 and 2023.
+
+Sources: He and McAuley, WWW 2016 (2014); Ni, Li and McAuley, EMNLP 2019 (2018); Hou et al.,
+arXiv 2403.03952 (2023).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from seqrec.configuration import RawFileOptions
+from seqrec.readers.batches import Batch
+from seqrec.readers.clocks import MILLISECONDS, SECONDS
+from seqrec.readers.delimited import Layout, read_delimited
+from seqrec.readers.headers import HeaderNames, find_layout
+from seqrec.readers.json_lines import Keys, read_json_lines
+from seqrec.readers.source import put_back, read_blocks, take_header
+
+REVIEW = Keys("reviewerID", "asin", "unixReviewTime", "overall", pa.int64())
+REVIEW_TABLE = HeaderNames("reviewerID", "asin", "unixReviewTime", "overall")
+TABLE_2014 = Layout(",", width=4, user=0, item=1, rating=2, timestamp=(3,), quoted=True)
+TABLE_2018 = Layout(",", width=4, item=0, user=1, rating=2, timestamp=(3,), quoted=True)
+TABLE_2023 = HeaderNames("user_id", "parent_asin", "timestamp", "rating")
+
+
+def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield full reviews of 2014 or 2018, an object a line (JSON, or a Python dict)."""
+    return read_json_lines(read_blocks(path, options.member), REVIEW, SECONDS)
+
+
+def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield ratings of 2014: ``user,item,rating,timestamp`` without a header.
+
+    A table with the header ``reviewerID,asin,…,unixReviewTime`` is read by its names.
+    """
+    header, blocks = take_header(read_blocks(path, options.member), path)
+    if header.startswith("reviewerID"):
+        return read_delimited(blocks, find_layout(path, header, ",", REVIEW_TABLE), SECONDS)
+    return read_delimited(put_back(header, blocks), TABLE_2014, SECONDS)
+
+
+def read_ratings_2018(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield ratings of 2018: ``item,user,rating,timestamp`` without a header.
+
+    Nothing but the order of the columns tells this form from that of 2014, so it is a
+    reader of its own.
+    """
+    return read_delimited(read_blocks(path, options.member), TABLE_2018, SECONDS)
+
+
+def read_ratings_2023(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield ratings of 2023: header ``user_id,parent_asin,rating,timestamp``, milliseconds."""
+    header, blocks = take_header(read_blocks(path, options.member), path)
+    return read_delimited(blocks, find_layout(path, header, ",", TABLE_2023), MILLISECONDS)

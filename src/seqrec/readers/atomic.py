@@ -1,0 +1,33 @@
+"""RecBole's atomic interaction files: ``user_id:token``, tabs, float timestamps.
+
+Source: Zhao et al., CIKM 2021.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from seqrec.configuration import ColumnMapping, RawFileOptions
+from seqrec.readers.batches import Batch
+from seqrec.readers.delimited import read_delimited
+from seqrec.readers.headers import HeaderNames, find_layout
+from seqrec.readers.source import read_blocks, take_header
+
+
+def read_atomic(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield an ``.inter`` file; 'columns' names the columns, without their types.
+
+    Timestamps are rounded down to whole units; seconds or milliseconds by their size.
+    """
+    header, blocks = take_header(read_blocks(path, options.member), path)
+    columns = options.columns or ColumnMapping()
+    names = HeaderNames(
+        columns.user,
+        columns.item,
+        columns.timestamp,
+        columns.rating or "rating",
+        rating_required=columns.rating is not None,
+    )
+    untyped = "\t".join(name.partition(":")[0] for name in header.split("\t"))
+    layout = find_layout(path, untyped, "\t", names)
+    return read_delimited(blocks, replace(layout, quoted=False))

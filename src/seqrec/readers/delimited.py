@@ -1,0 +1,180 @@
+"""Delimited text: fields cut out of a block by the offsets of its separators, no loop over rows.
+
+Rows with a quote go through Python's csv module (``quoted.py``).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from seqrec.readers.batches import Batch, LineNumbers, Rejection, Rows, make_batch
+from seqrec.readers.clocks import Clock, guess_clock
+from seqrec.readers.lines import CleanLines, Lines, clean_lines
+from seqrec.readers.source import Block
+from seqrec.readers.values import floats
+
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a row of delimited text holds what; columns count from 0."""
+
+    separator: str
+    width: int
+    """Columns in a row."""
+    user: int
+    item: int
+    timestamp: tuple[int, ...] = ()
+    """The columns a clock reads; none: the order of the file."""
+    rating: int | None = None
+    quoted: bool = False
+    """Whether a field may stand in double quotes."""
+
+    @property
+    def picked(self) -> tuple[int, ...]:
+        """The columns to cut out: user, item, rating where there is one, timestamps."""
+        rating = () if self.rating is None else (self.rating,)
+        return (self.user, self.item, *rating, *self.timestamp)
+
+
+class Fields(NamedTuple):
+    """The picked columns of the rows that have the right number of columns."""
+
+    columns: list[pa.Array]
+    line_numbers: LineNumbers
+    text: Callable[[int], str]
+    rejections: list[Rejection]
+    blank_lines: int
+
+
+def read_delimited(
+    blocks: Iterator[Block], layout: Layout, clock: Clock | None = None
+) -> Iterator[Batch]:
+    """Yield the batches of a delimited file.
+
+    Args:
+        blocks: the file without its header.
+        layout: where a row holds what.
+        clock: how timestamps are written; guessed from the first rows when absent.
+    """
+    for fields in split_blocks(blocks, layout):
+        if clock is None and layout.timestamp and len(fields.line_numbers):
+            clock = guess_clock(fields.columns[-1])
+        yield fields_to_batch(fields, layout, clock)
+
+
+def fields_to_batch(fields: Fields, layout: Layout, clock: Clock | None) -> Batch:
+    """Return the fields as a batch."""
+    user, item, *others = fields.columns
+    rating = None if layout.rating is None else floats(others.pop(0))
+    in_file_order = not layout.timestamp
+    numbers = fields.line_numbers
+    if in_file_order:
+        timestamp, unit, kind = pa.array(numbers), "order", ""
+    elif clock is None:  # no row so far has the right number of columns
+        timestamp, unit, kind = pa.array([], pa.int64()), "s", ""
+    else:
+        timestamp, unit, kind = clock.read(*others), clock.unit, clock.kind
+    rows = Rows(user, item, timestamp, rating, numbers, fields.text, kind)
+    return make_batch(rows, fields.rejections, fields.blank_lines, unit)
+
+
+def split_blocks(blocks: Iterator[Block], layout: Layout) -> Iterator[Fields]:
+    """Yield the fields of every block."""
+    if layout.quoted:
+        from seqrec.readers.quoted import split_quoted_blocks
+
+        yield from split_quoted_blocks(blocks, layout)
+        return
+    for block in blocks:
+        yield split_fields(clean_lines(block), layout)
+
+
+def split_fields(clean: CleanLines, layout: Layout) -> Fields:
+    """Return the fields of rows without quotes."""
+    lines, rejections = clean.lines, clean.rejections
+    bounds = find_bounds(lines, layout.separator)
+    if not is_regular(bounds, lines, layout.width):
+        lines, rejections = take_out_irregular(lines, bounds, rejections, layout)
+        bounds = find_bounds(lines, layout.separator)
+    columns = cut_columns(lines, bounds, layout)
+    return Fields(columns, lines.numbers, lines.text, rejections, clean.blank_lines)
+
+
+def find_bounds(lines: Lines, separator: str) -> Positions:
+    """Return where the fields end: every separator's first byte and every newline."""
+    characters = np.frombuffer(lines.data, np.uint8)
+    bounds = characters == ord("\n")
+    mark = separator.encode()
+    if len(mark) == 1:
+        bounds |= characters == mark[0]
+    else:
+        bounds[find_all(characters, mark)] = True
+    return np.flatnonzero(bounds)
+
+
+def find_all(characters: npt.NDArray[np.uint8], mark: bytes) -> Positions:
+    """Return where a mark of two bytes or more starts, from the left, without overlaps."""
+    starts = characters[: len(characters) - len(mark) + 1] == mark[0]
+    for shift, byte in enumerate(mark[1:], start=1):
+        starts &= characters[shift : shift + len(starts)] == byte
+    places = np.flatnonzero(starts)
+    if len(places) and np.diff(places).min(initial=len(mark)) < len(mark):
+        return without_overlaps(places, len(mark))
+    return places
+
+
+def without_overlaps(places: Positions, width: int) -> Positions:
+    """Return the places that do not lie within the mark before, as ``str.split`` takes them."""
+    kept: list[int] = []
+    for place in places.tolist():
+        if not kept or place >= kept[-1] + width:
+            kept.append(place)
+    return np.array(kept, dtype=np.int64)
+
+
+def is_regular(bounds: Positions, lines: Lines, width: int) -> bool:
+    """Return whether every line has the same number of fields."""
+    every = bounds[width - 1 :: width]
+    return len(bounds) == width * len(lines) and bool(np.array_equal(every, lines.ends))
+
+
+def take_out_irregular(
+    lines: Lines, bounds: Positions, rejections: list[Rejection], layout: Layout
+) -> tuple[Lines, list[Rejection]]:
+    """Return the lines with the right number of columns, and the rejections with the others."""
+    counts = np.diff(np.searchsorted(bounds, lines.ends), prepend=-1)
+    wrong = np.flatnonzero(counts != layout.width).tolist()
+    more = [
+        Rejection(
+            int(lines.numbers[place]), wrong_width(int(counts[place]), layout), lines.text(place)
+        )
+        for place in wrong
+    ]
+    return lines.select(counts == layout.width), rejections + more
+
+
+def wrong_width(found: int, layout: Layout) -> str:
+    """Return the reason why a row with so many columns is rejected."""
+    return f"{found} column{'s' if found > 1 else ''} instead of {layout.width}"
+
+
+def cut_columns(lines: Lines, bounds: Positions, layout: Layout) -> list[pa.Array]:
+    """Return the picked columns of regular lines as string arrays.
+
+    Fields and separators alternate in one array over the block's own memory: field i is
+    element 2i. Taking every so many of them copies a column once.
+    """
+    offsets = np.zeros(2 * len(bounds) + 1, dtype=np.int32)
+    offsets[1::2] = bounds
+    offsets[2::2] = bounds + len(layout.separator.encode())
+    offsets[2 * layout.width :: 2 * layout.width] = lines.ends + 1
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(lines.data)]
+    pieces = pa.Array.from_buffers(pa.string(), 2 * len(bounds), buffers)
+    rows = np.arange(0, 2 * len(bounds), 2 * layout.width)
+    return [pieces.take(pa.array(rows + 2 * column)) for column in layout.picked]

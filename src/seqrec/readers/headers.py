@@ -1,0 +1,75 @@
+"""Header lines: which column of a delimited file holds what."""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+from seqrec.errors import SeqrecError, unknown_name
+from seqrec.readers.delimited import Layout
+
+SEPARATORS = (",", "\t", ";", "|")
+
+
+class HeaderNames(NamedTuple):
+    """The names of the columns that are read."""
+
+    user: str
+    item: str
+    timestamp: str | None
+    """None: rows are in order of time as they stand in the file."""
+    rating: str | None = None
+    rating_required: bool = False
+
+
+def split_header(header: str, separator: str) -> list[str]:
+    """Return the column names of a header line, without quotes and outer white space."""
+    try:
+        names = next(csv.reader([header], delimiter=separator), [])
+    except csv.Error:
+        names = header.split(separator)
+    return [name.strip() for name in names]
+
+
+def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> Layout:
+    """Return where a row holds the named columns.
+
+    Raises:
+        SeqrecError: a column is missing; the message names the nearest one there is.
+    """
+    columns = split_header(header, separator)
+
+    def place(name: str) -> int:
+        if name in columns:
+            return columns.index(name)
+        raise unknown_name("column", name, columns, f"in the header of {path}")
+
+    has_rating = names.rating is not None and (names.rating_required or names.rating in columns)
+    return Layout(
+        separator=separator,
+        width=len(columns),
+        user=place(names.user),
+        item=place(names.item),
+        timestamp=() if names.timestamp is None else (place(names.timestamp),),
+        rating=place(names.rating) if has_rating and names.rating else None,
+        quoted=True,
+    )
+
+
+def guess_separator(path: Path, header: str, names: HeaderNames) -> str:
+    """Return the separator of a header line: the one that gives the wanted columns.
+
+    Raises:
+        SeqrecError: the line is a single column under every known separator.
+    """
+    wanted = {names.user, names.item, names.timestamp}
+
+    def hits(separator: str) -> tuple[int, int]:
+        columns = split_header(header, separator)
+        return len(wanted.intersection(columns)), len(columns)
+
+    best = max(SEPARATORS, key=hits)
+    if hits(best)[1] < 2:
+        raise SeqrecError(
+            f"{path}, line 1: no known separator in the header; name it by 'separator'"
+        )
+    return best

@@ -1,0 +1,47 @@
+"""LastFM tags (hetrec2011-lastfm-2k): a user tagged an artist.
+
+Source: Cantador, Brusilovsky and Kuflik, HetRec 2011.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqrec.configuration import RawFileOptions
+from seqrec.errors import SeqrecError
+from seqrec.readers.batches import Batch
+from seqrec.readers.clocks import CALENDAR_DAYS, MILLISECONDS, Clock
+from seqrec.readers.delimited import Layout, read_delimited
+from seqrec.readers.headers import split_header
+from seqrec.readers.source import read_blocks, take_header
+
+TIMESTAMPS = ("userID", "artistID", "tagID", "timestamp")
+DATES = ("userID", "artistID", "tagID", "day", "month", "year")
+
+
+def read_timestamps(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield ``user_taggedartists-timestamps.dat``: tabs, header, timestamps in milliseconds."""
+    return read_tags(path, options, TIMESTAMPS, MILLISECONDS)
+
+
+def read_dates(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield ``user_taggedartists.dat``: tabs, header, day, month and year.
+
+    A date becomes the seconds of its midnight at UTC, whatever year it claims.
+    """
+    return read_tags(path, options, DATES, CALENDAR_DAYS)
+
+
+def read_tags(
+    path: Path, options: RawFileOptions, names: tuple[str, ...], clock: Clock
+) -> Iterator[Batch]:
+    """Yield a file of tags: user, artist, tag, then the columns of the timestamp."""
+    header, blocks = take_header(read_blocks(path, options.member), path)
+    found = tuple(split_header(header, "\t"))
+    if found != names:
+        raise SeqrecError(
+            f"{path}, line 1: the header is '{' '.join(found)}' instead of '{' '.join(names)}'; "
+            "is it the right reader?"
+        )
+    timestamp = tuple(range(3, len(names)))
+    layout = Layout("\t", width=len(names), user=0, item=1, timestamp=timestamp)
+    return read_delimited(blocks, layout, clock)

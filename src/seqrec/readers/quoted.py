@@ -1,0 +1,150 @@
+"""Rows with quotes, quoted newlines included: Python's csv module, on blocks that have any.
+
+A quote that is never closed would swallow the rest of a file. So a row may span
+``MAX_ROW_LINES`` lines; beyond that its first line is rejected and reading goes on behind it.
+"""
+
+import csv
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from seqrec.readers.batches import Rejection
+from seqrec.readers.delimited import Fields, Layout, split_fields, wrong_width
+from seqrec.readers.lines import NOT_UTF8, Lines, clean_lines, find_lines, is_utf8
+from seqrec.readers.source import Block
+
+MAX_ROW_LINES = 1000
+BROKEN_QUOTES = "broken quotes"
+
+
+class Record(NamedTuple):
+    """One row of a table and the lines it spans."""
+
+    fields: list[str] | None
+    """Empty: a blank line; None: not a row."""
+    first: int
+    """Place of its first line in the block."""
+    after: int
+    """Place behind its last line."""
+
+
+def split_quoted_blocks(blocks: Iterator[Block], layout: Layout) -> Iterator[Fields]:
+    """Yield the fields of every block; a row cut off by the block's end moves to the next one."""
+    rest: Block | None = None
+    for block in blocks:
+        if rest is not None:
+            block = Block(rest.data + block.data, rest.first_line)
+        fields, rest = split_block(block, layout, is_last=False)
+        yield fields
+    if rest is not None:
+        yield split_block(rest, layout, is_last=True)[0]
+
+
+def split_block(block: Block, layout: Layout, is_last: bool) -> tuple[Fields, Block | None]:
+    """Return the fields of a block, and its last lines where they are an unfinished row."""
+    if b'"' not in block.data:
+        return split_fields(clean_lines(block), layout), None
+    lines = find_lines(block)
+    texts = block.data.decode(errors="surrogateescape").split("\n")[:-1]
+    records = one_line_records(texts, layout.separator)
+    if records is None:
+        records = list(careful_records(texts, layout.separator, is_last))
+    fields = records_to_fields(records, lines, layout)
+    read = records[-1].after if records else 0
+    if read == len(lines):
+        return fields, None
+    start = int(lines.ends[read - 1]) + 1 if read else 0
+    return fields, Block(block.data[start:], int(lines.numbers[read]))
+
+
+def one_line_records(texts: list[str], separator: str) -> list[Record] | None:
+    """Return the rows where each is a line and no quote is out of place, else None."""
+    if any("\r" in text for text in texts):  # a line end to the csv module, but not to us
+        return None
+    try:
+        rows = list(csv.reader(texts, delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+    if len(rows) != len(texts):
+        return None
+    return [Record(fields, place, place + 1) for place, fields in enumerate(rows)]
+
+
+def careful_records(texts: list[str], separator: str, is_last: bool) -> Iterator[Record]:
+    """Yield the rows of a block one after the other, up to an unfinished one at its end."""
+    place = 0
+    while place < len(texts):
+        fields, used = parse_record(texts, place, separator)
+        if fields is None and used < MAX_ROW_LINES and not is_last:
+            return
+        used = 1 if fields is None else used
+        yield Record(fields, place, place + used)
+        place += used
+
+
+def parse_record(texts: list[str], place: int, separator: str) -> tuple[list[str] | None, int]:
+    """Return the fields of the row that starts at a line, and how many lines it takes.
+
+    None stands for a row without an end, with the number of lines that were searched.
+    """
+    if '"' not in texts[place]:
+        return texts[place].split(separator) if texts[place] else [], 1
+    searched = texts[place : place + MAX_ROW_LINES]
+    ran_out = False
+
+    def feed() -> Iterator[str]:
+        nonlocal ran_out
+        for text in searched:
+            yield text + "\n"
+        ran_out = True
+
+    reader = csv.reader(feed(), delimiter=separator)
+    try:
+        fields = next(reader)
+    except csv.Error:  # a field beyond the module's limit of 128 kB, for one
+        return None, MAX_ROW_LINES
+    return (None, len(searched)) if ran_out else (fields, reader.line_num)
+
+
+def records_to_fields(records: list[Record], lines: Lines, layout: Layout) -> Fields:
+    """Return the picked columns of the good rows, and the rejections for the others."""
+    check_bytes = not is_utf8(lines.data)
+    good: list[Record] = []
+    rejections: list[Rejection] = []
+    for record in records:
+        if record.fields == []:
+            continue
+        reason = fault(record, lines, layout, check_bytes)
+        if reason:
+            number = int(lines.numbers[record.first])
+            rejections.append(Rejection(number, reason, spanned(record, lines)))
+        else:
+            good.append(record)
+    rows = [record.fields or [] for record in good]
+    columns = [pa.array([row[column] for row in rows], pa.string()) for column in layout.picked]
+    blank_lines = sum(record.fields == [] for record in records)
+    numbers = lines.numbers[[record.first for record in good]]
+    return Fields(columns, numbers, lambda row: spanned(good[row], lines), rejections, blank_lines)
+
+
+def fault(record: Record, lines: Lines, layout: Layout, check_bytes: bool) -> str:
+    """Return why a row cannot be taken, or nothing."""
+    if check_bytes and not is_utf8(b"".join(span_bytes(record, lines))):
+        return NOT_UTF8
+    if record.fields is None:
+        return BROKEN_QUOTES
+    if len(record.fields) != layout.width:
+        return wrong_width(len(record.fields), layout)
+    return ""
+
+
+def span_bytes(record: Record, lines: Lines) -> list[bytes]:
+    """Return the lines of a row."""
+    return [lines.bytes_at(place) for place in range(record.first, record.after)]
+
+
+def spanned(record: Record, lines: Lines) -> str:
+    """Return the text of a row, newlines included."""
+    return b"\n".join(span_bytes(record, lines)).decode(errors="replace")

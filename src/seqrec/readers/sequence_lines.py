@@ -1,0 +1,71 @@
+"""Published sequences: ``user item item …`` a line, oldest first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seqrec.configuration import RawFileOptions
+from seqrec.readers.batches import Batch, Rejection, Rows, make_batch
+from seqrec.readers.lines import Lines, Mask, clean_lines
+from seqrec.readers.source import read_blocks
+
+
+def read_sequence_lines(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+    """Yield every item of every line as an interaction; its place in the line is its time.
+
+    A user's second line is rejected: which of the two comes first is not known.
+    """
+    known: set[str] = set()
+    for block in read_blocks(path, options.member):
+        clean = clean_lines(block)
+        words = split_words(clean.lines)
+        fault = faults(words, known)
+        lines = clean.lines
+        rejections = clean.rejections + [
+            Rejection(int(lines.numbers[place]), reason, lines.text(place))
+            for place, reason in fault.items()
+        ]
+        good = np.ones(len(lines), dtype=bool)
+        good[list(fault)] = False
+        rows = flatten(words.filter(pa.array(good)), lines, good)
+        yield make_batch(rows, rejections, clean.blank_lines, "order")
+
+
+def split_words(lines: Lines) -> pa.Array:
+    """Return the words of every line as a list array."""
+    return pc.ascii_split_whitespace(pc.ascii_trim_whitespace(lines.array()))
+
+
+def faults(words: pa.Array, known: set[str]) -> dict[int, str]:
+    """Return the places of the lines that cannot be taken, and note the users of the others."""
+    short = np.flatnonzero(pc.list_value_length(words).to_numpy() < 2).tolist()
+    fault = dict.fromkeys(short, "no items behind the user")
+    for place, user in enumerate(pc.list_element(words, 0).to_pylist()):
+        if user in known:
+            fault.setdefault(place, "the user has a line already")
+        if place not in fault:
+            known.add(user)
+    return fault
+
+
+def flatten(words: pa.Array, lines: Lines, good: Mask) -> Rows:
+    """Return an interaction for every word of a line but the first."""
+    lengths = pc.list_value_length(words).to_numpy()
+    starts = np.cumsum(lengths) - lengths
+    is_item = np.ones(int(lengths.sum()), dtype=bool)
+    is_item[starts] = False
+    positions = np.arange(len(is_item)) - np.repeat(starts, lengths) - 1
+    users = pc.list_element(words, 0) if len(words) else pa.array([], pa.string())
+    line = np.repeat(np.arange(len(lengths)), lengths - 1)
+    places = np.flatnonzero(good)
+    return Rows(
+        users.take(pa.array(line)),
+        words.flatten().filter(pa.array(is_item)),
+        pa.array(positions[is_item]),
+        None,
+        lines.numbers[places[line]],
+        lambda row: lines.text(int(places[line[row]])),
+    )

@@ -1,0 +1,201 @@
+"""Raw files as blocks of whole lines: plain, gzip, zip and tar, read in place and streaming.
+
+Nothing is ever unpacked to disk. Line ends are ``\\n`` in every block, whatever they were in
+the file; a byte order mark is taken off; a missing last line end is added.
+"""
+
+import gzip
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, NamedTuple, cast
+
+from seqrec.errors import SeqrecError
+
+BLOCK_BYTES = 4 * 1024 * 1024
+MAX_LINE_BYTES = 64 * 1024 * 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+TAR_SUFFIXES = (".tar", ".tgz", ".tar.gz")
+
+
+class Block(NamedTuple):
+    """Whole lines, each ending in ``\\n``."""
+
+    data: bytes
+    first_line: int
+    """Line number in the file, from 1."""
+
+
+def read_blocks(path: Path, member: str | None = None) -> Iterator[Block]:
+    """Yield the file's lines in blocks of about ``BLOCK_BYTES``.
+
+    Args:
+        path: the raw file; gzip, zip and tar are told by the content or the name.
+        member: the file inside an archive; not needed where the archive holds one file.
+
+    Raises:
+        SeqrecError: the file is empty, cut off, broken or not what its name says, or the
+            archive has no such member or a hostile path in it.
+    """
+    empty = True
+    try:
+        with ExitStack() as stack:
+            for block in cut_blocks(open_raw(path, member, stack), path):
+                empty = False
+                yield block
+    except EOFError:
+        raise SeqrecError(f"{path} is cut off before its end; fetch the file again") from None
+    except (OSError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SeqrecError(f"{path} cannot be read ({reason}); fetch the file again") from None
+    except (NotImplementedError, RuntimeError) as error:
+        # What zipfile raises on an encrypted member or an unknown compression.
+        raise SeqrecError(f"{path} cannot be read ({error}); pack it as a plain zip") from None
+    if empty:
+        raise SeqrecError(f"{path} is empty; fetch the file again")
+
+
+def cut_blocks(stream: IO[bytes], path: Path) -> Iterator[Block]:
+    """Yield a stream in blocks cut behind the last line end."""
+    rest, line = b"", 1
+    while chunk := stream.read(BLOCK_BYTES):
+        if line == 1 and not rest:
+            chunk = chunk.removeprefix(BYTE_ORDER_MARK)
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            data = rest + chunk[:end]
+            yield Block(data.replace(b"\r\n", b"\n") if b"\r" in data else data, line)
+            line += data.count(b"\n")
+            rest = b""
+        rest += chunk[end:]
+        if len(rest) > MAX_LINE_BYTES:
+            size = MAX_LINE_BYTES // 1024**2
+            raise SeqrecError(f"{path}, line {line} is longer than {size} MB; is it a text file?")
+    if rest:
+        yield Block(rest.removesuffix(b"\r") + b"\n", line)
+
+
+def open_raw(path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
+    """Open a raw file for reading, decompressed; the stack closes it."""
+    file = stack.enter_context(path.open("rb"))
+    magic = file.read(4)
+    file.seek(0)
+    if not magic:
+        raise SeqrecError(f"{path} is empty; fetch the file again")
+    if path.name.endswith(TAR_SUFFIXES):
+        return open_tar_member(file, path, member, stack)
+    if magic in ZIP_MAGICS:
+        return open_zip_member(file, path, member, stack)
+    if magic.startswith(GZIP_MAGIC):
+        return open_gzip(file, stack)
+    if path.suffix in (".gz", ".zip"):
+        kind = {".gz": "gzip", ".zip": "zip"}[path.suffix]
+        raise SeqrecError(f"{path} is not a {kind} file, though its name says so; fetch it again")
+    return file
+
+
+def open_gzip(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
+    """Open a gzip stream, decompressed."""
+    return cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=file)))
+
+
+def read_to_end(stream: IO[bytes]) -> None:
+    """Read what is left: only at its end does a gzip stream say whether it was whole."""
+    while stream.read(BLOCK_BYTES):
+        pass
+
+
+def open_zip_member(file: IO[bytes], path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
+    """Open one file of a zip archive."""
+    archive = stack.enter_context(zipfile.ZipFile(file))
+    files = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+    refuse_hostile_paths(path, archive.namelist())
+    return stack.enter_context(archive.open(choose_member(path, member, files)))
+
+
+def open_tar_member(file: IO[bytes], path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
+    """Open one file of a tar archive; read once from its start, as it has no table of contents."""
+    unpacked = file if path.suffix == ".tar" else open_gzip(file, stack)
+    archive = tarfile.open(fileobj=unpacked, mode="r|")  # noqa: SIM115 the stack closes it
+    stack.enter_context(archive)
+    stack.push(lambda failed, *_: None if failed else read_to_end(unpacked))
+    names = []
+    for entry in archive:
+        refuse_hostile_paths(path, [entry.name])
+        names += [entry.name] if entry.isreg() else []
+        if entry.isreg() and entry.name == member:
+            opened = archive.extractfile(entry)
+            assert opened is not None  # a regular file
+            return stack.enter_context(opened)
+    raise missing_member(path, member, names)
+
+
+def refuse_hostile_paths(path: Path, names: list[str]) -> None:
+    """Raise where an archive holds a path that points out of it."""
+    for name in names:
+        windows = PureWindowsPath(name)
+        if windows.drive or windows.root or PurePosixPath(name).root or ".." in windows.parts:
+            raise SeqrecError(
+                f"{path} holds a path that points outside ({name!r}); do not trust this file, "
+                "fetch it from its publisher"
+            )
+
+
+def choose_member(path: Path, member: str | None, files: list[str]) -> str:
+    """Return the member to read; where none is named, the only one."""
+    if member is None and len(files) == 1:
+        return files[0]
+    if member not in files:
+        raise missing_member(path, member, files)
+    return member
+
+
+def missing_member(path: Path, member: str | None, files: list[str]) -> SeqrecError:
+    """Return the error for an archive without the wanted member, with the names there are."""
+    if member is None:
+        return SeqrecError(f"{path} holds {shown(files)}; name the one to read by 'member'")
+    near = get_close_matches(member, files, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"it holds {shown(files)}"
+    return SeqrecError(f"{path} has no member '{member}'; {hint}")
+
+
+def shown(names: list[str], most: int = 8) -> str:
+    """Return a list of names short enough for one line."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "nothing") + more
+
+
+def take_header(blocks: Iterator[Block], path: Path) -> tuple[str, Iterator[Block]]:
+    """Return the first line, without its end, and the blocks without it.
+
+    Raises:
+        SeqrecError: the first line is not text.
+    """
+    first = next(blocks)
+    end = first.data.index(b"\n") + 1
+    try:
+        header = first.data[: end - 1].decode()
+    except UnicodeDecodeError:
+        raise SeqrecError(
+            f"{path}, line 1: the header is not UTF-8 text; save the file as UTF-8"
+        ) from None
+    return header, after_header(Block(first.data[end:], first.first_line + 1), blocks)
+
+
+def after_header(first: Block, blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield what is left of the first block, then the others."""
+    if first.data:
+        yield first
+    yield from blocks
+
+
+def put_back(header: str, blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield the first line again, then the blocks: it was no header."""
+    yield Block(header.encode() + b"\n", 1)
+    yield from blocks
