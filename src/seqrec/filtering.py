@@ -1,0 +1,275 @@
+"""Which interactions stay: rating, date window, repeats, k-core; with a report of each step.
+
+Ids become integers first, so that every later step compares and counts integers; the
+strings come back with the rows that stay. The Ibis expressions keep to what DuckDB and
+Spark both do.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from seqrec.configuration import FilteringOptions
+from seqrec.errors import SeqrecError
+from seqrec.k_core import find_core
+
+UNITS_A_SECOND = {"s": 1, "ms": 1000}
+IN_TIME = ("timestamp", "source_row")
+IN_FILE = ("source_row", "timestamp")
+RAW = "raw log"
+
+
+class _Numbered(NamedTuple):
+    """A log whose ids are integers: rows (user_key, item_key, …) and the two dictionaries."""
+
+    rows: ir.CachedTable
+    users: ir.CachedTable
+    items: ir.CachedTable
+
+
+class _Step(NamedTuple):
+    """One filter: its name in the report, the parameters behind it, and what it keeps."""
+
+    name: str
+    parameters: str
+    keep: Callable[[ir.Table], ir.Table]
+
+
+class _Report:
+    """The steps so far; complains about the step that leaves nothing."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, Any]] = []
+
+    def add(self, name: str, parameters: str, interactions: int, users: int, items: int) -> None:
+        before = self.steps[-1]["interactions"] if self.steps else interactions
+        if interactions == 0 and not self.steps:
+            raise SeqrecError("filtering: the raw log has no interactions; check the raw file")
+        if interactions == 0:
+            raise SeqrecError(
+                f"filtering: step '{name}' ({parameters}) leaves none of the {before:,} "
+                f"interactions before it; loosen {_names(parameters)}"
+            )
+        self.steps.append(
+            {
+                "name": name,
+                "interactions": interactions,
+                "users": users,
+                "items": items,
+                "dropped": before - interactions,
+            }
+        )
+
+
+def filter_interactions(
+    interactions: ir.Table, options: FilteringOptions, timestamp_unit: str
+) -> tuple[ir.Table, dict[str, Any]]:
+    """Keep the interactions that the options ask for.
+
+    The steps, in this order: ``min_rating`` (an interaction without a rating is dropped),
+    the date window, repeats, consecutive repeats, the k-core. "Oldest first" means by
+    (timestamp, source_row) throughout.
+
+    Args:
+        interactions: the raw log: user_id, item_id, timestamp, source_row, rating.
+        options: the section ``filtering`` of the parameters.
+        timestamp_unit: ``s``, ``ms`` or ``order`` (positions: no date window possible).
+
+    Returns:
+        The interactions that stay, in file order, with ``user_first_row`` (the user's first
+        row in the whole log, before any filter) as one more column; and a report that can
+        be written as JSON: ``steps``, each with its name, what is left after it and what it
+        dropped, the passes of the k-core one by one.
+
+    Raises:
+        SeqrecError: a step leaves nothing, too little is left, or the window is no window.
+    """
+    window = date_window(options, timestamp_unit)
+    numbered = _number_ids(interactions)
+    rows: ir.Table = numbered.rows
+    report = _Report()
+    report.add(RAW, "", _count(rows), _count(numbered.users), _count(numbered.items))
+    extra = _rating_note(rows, options)
+    for step in _row_steps(options, window):
+        rows = _replaced(rows, step.keep(rows))
+        report.add(step.name, step.parameters, *_totals(rows))
+    rows = _k_core_rows(rows, options, report)
+    _check_enough(report.steps)
+    core = _with_ids(rows, numbered)
+    return core, {"timestamp_unit": timestamp_unit, **window, **extra, "steps": report.steps}
+
+
+def date_window(options: FilteringOptions, timestamp_unit: str) -> dict[str, int | None]:
+    """Return ``start`` and ``end`` (both inclusive) in the log's own unit, None where open.
+
+    An ISO date without a time is its first instant, one without a zone is UTC.
+
+    Raises:
+        SeqrecError: no date, an empty window, or a log without instants.
+    """
+    if options.start is None and options.end is None:
+        return {"start": None, "end": None}
+    if timestamp_unit not in UNITS_A_SECOND:
+        raise SeqrecError(
+            "parameters filtering.start and filtering.end: the timestamps of this log are "
+            "positions, not instants; remove both"
+        )
+    start = _instant("start", options.start, timestamp_unit)
+    end = _instant("end", options.end, timestamp_unit)
+    if start is not None and end is not None and start > end:
+        raise SeqrecError(
+            f"parameter filtering.start ({options.start}) is after filtering.end "
+            f"({options.end}); swap them"
+        )
+    return {"start": start, "end": end}
+
+
+def _instant(name: str, value: str | int | None, unit: str) -> int | None:
+    """Return an ISO date in the unit of the log; a start is rounded up, an end down."""
+    if value is None or isinstance(value, int):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise SeqrecError(
+            f"parameter filtering.{name}: '{value}' is no ISO date; write 2019-12-31, "
+            f"2019-12-31T12:00:00 or a number in the log's own unit ({unit})"
+        ) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    micros_a_unit = 1_000_000 // UNITS_A_SECOND[unit]
+    return -(-micros // micros_a_unit) if name == "start" else micros // micros_a_unit
+
+
+def _number_ids(interactions: ir.Table) -> _Numbered:
+    """Replace the ids by integers: users in order of first appearance, items by name."""
+    users = interactions.group_by("user_id").aggregate(user_first_row=interactions.source_row.min())
+    users = users.mutate(
+        user_key=ibis.row_number()
+        .over(order_by=[users.user_first_row, users.user_id])
+        .cast("int32")
+    ).cache()
+    items = interactions.select("item_id").distinct()
+    items = items.mutate(
+        item_key=ibis.row_number().over(order_by=items.item_id).cast("int32")
+    ).cache()
+    # a view is a table of its own: without it, a second call on the same log would share this
+    # one's cached tables, and release them
+    rows = interactions.view().inner_join(users, "user_id").inner_join(items, "item_id")
+    rows = rows.select("user_key", "item_key", "timestamp", "source_row", "rating").cache()
+    return _Numbered(rows, users, items)
+
+
+def _row_steps(options: FilteringOptions, window: dict[str, int | None]) -> Iterator[_Step]:
+    """Yield the filters that the options ask for, in their order."""
+    least = options.min_rating
+    if least is not None:
+        yield _Step("min_rating", f"filtering.min_rating={least}", lambda rows: _rated(rows, least))
+    given = [
+        f"filtering.{side}={getattr(options, side)}"
+        for side, instant in window.items()
+        if instant is not None
+    ]
+    if given:
+        yield _Step("date window", ", ".join(given), lambda rows: _inside(rows, window))
+    if options.repeats != "keep":
+        yield _Step(
+            "repeats", f"filtering.repeats={options.repeats}", lambda rows: _once(rows, options)
+        )
+    if options.consecutive_repeats == "drop":
+        yield _Step("consecutive repeats", "filtering.consecutive_repeats=drop", _no_stutter)
+
+
+def _rated(rows: ir.Table, least: float) -> ir.Table:
+    # a rating that is not there does not show that it reaches the threshold
+    return rows.filter(rows.rating.notnull() & (rows.rating >= least))
+
+
+def _inside(rows: ir.Table, window: dict[str, int | None]) -> ir.Table:
+    start, end = window["start"], window["end"]
+    if start is not None:
+        rows = rows.filter(rows.timestamp >= start)
+    return rows if end is None else rows.filter(rows.timestamp <= end)
+
+
+def _once(rows: ir.Table, options: FilteringOptions) -> ir.Table:
+    """Keep a user's first or last interaction with an item, in time or in file order."""
+    columns = [rows[name] for name in (IN_TIME if options.repeats_order == "time" else IN_FILE)]
+    order = [column.desc() for column in columns] if options.repeats == "last" else columns
+    window = ibis.window(group_by=["user_key", "item_key"], order_by=order)
+    ranked = rows.mutate(turn=ibis.row_number().over(window))
+    return ranked.filter(ranked.turn == 0).drop("turn")
+
+
+def _no_stutter(rows: ir.Table) -> ir.Table:
+    """Drop an interaction with the same item as the user's one just before it."""
+    window = ibis.window(group_by="user_key", order_by=list(IN_TIME))
+    paired = rows.mutate(before=rows.item_key.lag().over(window))
+    return paired.filter(paired.before.isnull() | (paired.before != paired.item_key)).drop("before")
+
+
+def _k_core_rows(rows: ir.Table, options: FilteringOptions, report: _Report) -> ir.Table:
+    """Return the rows of the k-core; a side whose core is 0 or 1 loses nothing of its own."""
+    if options.user_core <= 1 and options.item_core <= 1:
+        return rows
+    parameters = f"filtering.user_core={options.user_core}, filtering.item_core={options.item_core}"
+    core = find_core(rows.select("user_key", "item_key"), options.user_core, options.item_core)
+    for number, after in enumerate(core.passes, start=1):
+        report.add(f"k-core pass {number}", parameters, *after)
+    return rows.semi_join(core.users, "user_key").semi_join(core.items, "item_key")
+
+
+def _with_ids(rows: ir.Table, numbered: _Numbered) -> ir.Table:
+    """Give the rows their ids back, in file order."""
+    named = rows.inner_join(numbered.users, "user_key").inner_join(numbered.items, "item_key")
+    columns = ("user_id", "item_id", "timestamp", "source_row", "rating", "user_first_row")
+    return named.select(*columns).order_by("source_row", "timestamp")
+
+
+def _totals(rows: ir.Table) -> tuple[int, int, int]:
+    """Return how many interactions, users and items there are."""
+    row = rows.aggregate(
+        interactions=rows.count(), users=rows.user_key.nunique(), items=rows.item_key.nunique()
+    )
+    interactions, users, items = row.to_pyarrow().to_pylist()[0].values()
+    return interactions, users, items
+
+
+def _count(table: ir.Table) -> int:
+    return int(table.count().to_pyarrow().as_py())
+
+
+def _replaced(old: ir.Table, new: ir.Table) -> ir.Table:
+    """Materialise the new rows and give the old ones' memory back."""
+    cached = new.cache()
+    _count(cached)  # Spark fills a cache at its first use
+    if isinstance(old, ir.CachedTable):
+        old.release()
+    return cached
+
+
+def _rating_note(rows: ir.Table, options: FilteringOptions) -> dict[str, int]:
+    """Say how many interactions have no rating, where that decides."""
+    if options.min_rating is None:
+        return {}
+    return {"dropped_without_rating": _count(rows.filter(rows.rating.isnull()))}
+
+
+def _check_enough(steps: list[dict[str, Any]]) -> None:
+    """Complain where fewer than two users or items are left, naming the step that did it."""
+    for step in steps:
+        for what in ("users", "items"):
+            if step[what] < 2:
+                place = "in the raw log" if step["name"] == RAW else f"after step '{step['name']}'"
+                raise SeqrecError(
+                    f"filtering: only 1 {what[:-1]} {place}, training and evaluation need at "
+                    "least 2; use a larger log or loosen the parameters 'filtering'"
+                )
+
+
+def _names(parameters: str) -> str:
+    return ", ".join(part.split("=")[0] for part in parameters.split(", "))

@@ -1,0 +1,173 @@
+"""Interactions to sequences: numbered users and items, oldest first, split for evaluation."""
+
+from typing import NamedTuple
+
+import ibis
+import ibis.expr.types as ir
+
+from seqrec.configuration import SplittingOptions
+from seqrec.errors import SeqrecError
+
+NEVER = 2**63 - 1
+"""An instant after all others."""
+
+
+class SequenceTables(NamedTuple):
+    """The three tables that describe a prepared log.
+
+    ``sequences``: user_index, position (from 0), item_index, timestamp, split; sorted by
+    user_index and position. ``users``: user_index (from 1), user_id. ``items``: item_index
+    (from 1; 0 is padding), item_id.
+    """
+
+    sequences: ir.Table
+    users: ir.Table
+    items: ir.Table
+
+
+def build_sequences(
+    core: ir.Table, options: SplittingOptions, timestamp_unit: str = "s"
+) -> SequenceTables:
+    """Number users and items, put each user's interactions in order, and split them.
+
+    Users are numbered by ``user_first_row``, items by first appearance while walking through
+    the users in that order, oldest first: as the published sequence files are. A user's order
+    is (timestamp, source_row), so ties keep file order.
+
+    Args:
+        core: user_id, item_id, timestamp, source_row and user_first_row.
+        options: the section ``splitting`` of the parameters. ``leave_one_out``: a user's
+            last interaction is for test, the one before for validation. ``ratio``: a user's
+            last shares, rounded down, but at least one each. Both leave users of fewer than
+            three interactions to training. ``temporal``: everything at or after an instant,
+            the same for all users, such that the newest share of all interactions is in it.
+        timestamp_unit: ``order`` (positions) rules the temporal split out.
+
+    Returns:
+        The tables sequences, users and items.
+
+    Raises:
+        SeqrecError: the split leaves nothing to train on or nothing to test.
+    """
+    if options.strategy == "temporal" and timestamp_unit == "order":
+        raise SeqrecError(
+            "parameter splitting.strategy: the timestamps of this log are positions, not "
+            "instants, so there is no temporal split; use leave_one_out or ratio"
+        )
+    users = _number_users(core)
+    placed = _place(core, users)
+    items = _number_items(placed)
+    split = _mark_splits(placed, options)
+    _check_split(split, options)
+    columns = ("user_index", "position", "item_index", "timestamp", "split")
+    sequences = split.inner_join(items, "item_id").select(*columns)
+    return SequenceTables(
+        sequences.order_by("user_index", "position"),
+        users.select("user_index", "user_id").order_by("user_index"),
+        items.order_by("item_index"),
+    )
+
+
+def _number_users(core: ir.Table) -> ir.Table:
+    """Return user_id, user_index and the number of interactions, by first row of the raw file."""
+    users = core.group_by("user_id").aggregate(
+        first_row=core.user_first_row.min(), interactions=core.count()
+    )
+    number = ibis.row_number().over(order_by=[users.first_row, users.user_id]) + 1
+    numbered = users.mutate(user_index=number.cast("int32"))
+    return numbered.select("user_index", "user_id", "interactions").cache()
+
+
+def _place(core: ir.Table, users: ir.Table) -> ir.Table:
+    """Give every interaction its user's number and its position, oldest first."""
+    owned = core.inner_join(users, "user_id")
+    window = ibis.window(group_by="user_index", order_by=["timestamp", "source_row"])
+    placed = owned.mutate(position=ibis.row_number().over(window).cast("int32"))
+    return placed.select("user_index", "position", "item_id", "timestamp", "interactions").cache()
+
+
+def _number_items(placed: ir.Table) -> ir.Table:
+    """Return item_index and item_id, by first appearance while walking through the users."""
+    step = placed.user_index.cast("int64") * 2**32 + placed.position
+    items = placed.group_by("item_id").aggregate(first_step=step.min())
+    number = ibis.row_number().over(order_by=items.first_step) + 1
+    return items.select(item_index=number.cast("int32"), item_id=items.item_id).cache()
+
+
+def _mark_splits(placed: ir.Table, options: SplittingOptions) -> ir.Table:
+    """Add the column ``split``; in each user's sequence train comes first, test last."""
+    if options.strategy == "temporal":
+        where = placed.timestamp
+        valid_from, test_from = _cut_instants(placed, options)
+    else:
+        where = placed.position
+        valid_from, test_from = _cut_positions(placed.interactions, options)
+    split = ibis.cases((where >= test_from, "test"), (where >= valid_from, "valid"), else_="train")
+    return placed.mutate(split=split)
+
+
+def _cut_positions(
+    interactions: ir.IntegerColumn, options: SplittingOptions
+) -> tuple[ir.NumericValue, ir.NumericValue]:
+    """Return each user's first position for validation and for test."""
+    if options.strategy == "leave_one_out":
+        test = valid = ibis.literal(1)
+    else:
+        test = _share_of(interactions, options.test_share)
+        valid = _share_of(interactions, options.valid_share)
+    splittable = interactions >= 3
+    test_from = interactions - ibis.ifelse(splittable, test, 0)
+    # large shares of a short sequence, rounded up to one, must not take all of it
+    valid_from = ibis.greatest(test_from - ibis.ifelse(splittable, valid, 0), 1)
+    return valid_from, test_from
+
+
+def _share_of(interactions: ir.IntegerColumn, share: float) -> ir.NumericValue:
+    """Return a share of a user's interactions rounded down, but at least one."""
+    if share == 0:
+        return ibis.literal(0)
+    # 100 * 0.29 is 28.999999999999996 in floating point
+    return ibis.greatest((interactions * share + 1e-9).floor().cast("int64"), 1)
+
+
+def _cut_instants(
+    placed: ir.Table, options: SplittingOptions
+) -> tuple[ir.IntegerScalar, ir.IntegerScalar]:
+    """Return the first instant for validation and for test."""
+    total = int(placed.count().to_pyarrow().as_py())
+    test = int(total * options.test_share + 1e-9)
+    valid = int(total * options.valid_share + 1e-9)
+    return _instant(placed, total - test - valid, total), _instant(placed, total - test, total)
+
+
+def _instant(placed: ir.Table, number: int, total: int) -> ir.IntegerScalar:
+    """Return the instant of the interaction of that number in time; never, past the last."""
+    if number >= total:
+        return ibis.literal(NEVER)
+    instants = placed.group_by("timestamp").aggregate(interactions=placed.count())
+    until = instants.interactions.sum().over(ibis.cumulative_window(order_by="timestamp"))
+    counted = instants.mutate(before=until - instants.interactions)
+    instant = counted.filter(counted.before <= number).timestamp.max()
+    return ibis.literal(int(instant.to_pyarrow().as_py()))
+
+
+def _check_split(split: ir.Table, options: SplittingOptions) -> None:
+    """Complain where there is nothing to train on or nothing to test."""
+    counted = split.group_by("split").aggregate(rows=split.count()).to_pyarrow().to_pylist()
+    rows = {row["split"]: row["rows"] for row in counted}
+    for part in ("train", "test"):
+        if part not in rows:
+            raise SeqrecError(
+                f"splitting.strategy={options.strategy} leaves no {part} interactions of "
+                f"{sum(rows.values()):,}; {_remedy(options, part)}"
+            )
+
+
+def _remedy(options: SplittingOptions, part: str) -> str:
+    if options.strategy == "temporal" and part == "train":
+        return "too many share the first instant: use leave_one_out or ratio"
+    if options.strategy != "leave_one_out" and options.test_share == 0:
+        return "raise splitting.test_share"
+    if options.strategy == "temporal":
+        return "raise splitting.test_share or use leave_one_out"
+    return "every user has fewer than 3 interactions: raise filtering.user_core or use temporal"
