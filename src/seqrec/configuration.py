@@ -6,6 +6,7 @@ result before any work begins. No Kedro here, and no torch: a model's own option
 checked by that model (``seqrec.models``).
 """
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -33,7 +34,8 @@ class ColumnMapping(Section):
 
     user: str = "user_id"
     item: str = "item_id"
-    timestamp: str = "timestamp"
+    timestamp: str | None = "timestamp"
+    """Null: the rows stand in order of time, none says when."""
     rating: str | None = None
 
 
@@ -124,6 +126,12 @@ class EngineOptions(Section):
     memory_limit: str = "4GB"
     spill_directory: str = "data/tmp/spill"
     threads: Positive | None = None
+
+    @model_validator(mode="after")
+    def _memory_limit_is_a_size(self) -> "EngineOptions":
+        if not re.fullmatch(r"\d+(\.\d+)? ?([KMGT]i?B|%)", self.memory_limit):
+            raise ValueError(f"memory_limit '{self.memory_limit}' should be a size such as 4GB")
+        return self
 
 
 class TrainingOptions(Section):

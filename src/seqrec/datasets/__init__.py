@@ -1,0 +1,1 @@
+"""Kedro datasets of our own, where kedro-datasets has none that is atomic."""

@@ -1,0 +1,102 @@
+"""A Parquet file as an Ibis table."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+import pyarrow.parquet as pq
+from kedro_datasets._typing import TablePreview
+from kedro_datasets.ibis import FileDataset
+
+from seqrec.datasets.atomic import replacing
+from seqrec.errors import SeqrecError
+
+
+class ParquetTableDataset(FileDataset):
+    """Loads an Ibis table; saves an Ibis table, an Arrow table or a finished Parquet file.
+
+    Example in catalog.yml::
+
+        sequences:
+          type: seqrec.datasets.parquet_table.ParquetTableDataset
+          filepath: data/05_model_input/demo/sequences.parquet
+          made_by: sequences
+          connection: {backend: duckdb, database: ":memory:", memory_limit: 4GB}
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        made_by: str = "",
+        connection: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Point at a Parquet file.
+
+        Args:
+            filepath: where the file lies.
+            made_by: the pipeline that makes it, named when it is missing.
+            connection: the Ibis backend and its settings; a setting that is null is left out.
+            metadata: for Kedro-Viz.
+        """
+        self._made_by = made_by
+        settings = {key: value for key, value in (connection or {}).items() if value is not None}
+        super().__init__(
+            filepath=filepath, file_format="parquet", connection=settings, metadata=metadata
+        )
+
+    def load(self) -> ir.Table:
+        """Return the table; its rows are read when it is used.
+
+        Raises:
+            SeqrecError: there is no such file.
+        """
+        check_made(self._path, self._made_by)
+        table: ir.Table = super().load.__wrapped__(self)  # type: ignore[attr-defined]
+        return table
+
+    def save(self, data: ir.Table | pa.Table | Path) -> None:
+        """Write the table, or move a finished file here; the old file stays until then."""
+        with replacing(self._path) as temporary:
+            if isinstance(data, Path):
+                shutil.move(data, temporary)
+            elif isinstance(data, pa.Table):
+                pq.write_table(data, temporary)
+            else:
+                self.connection.to_parquet(data, temporary)
+
+    def preview(self, nrows: int = 10) -> TablePreview:
+        """Return the first rows, for Kedro-Viz."""
+        if not self._path.is_file():
+            return TablePreview({})
+        with pq.ParquetFile(self._path) as file:
+            first = next(file.iter_batches(batch_size=nrows), None)
+            rows = first.to_pylist() if first else []
+            columns = file.schema_arrow.names
+        return TablePreview(
+            {
+                "index": list(range(len(rows))),
+                "columns": columns,
+                "data": [list(row.values()) for row in rows],
+            }
+        )
+
+    @property
+    def _path(self) -> Path:
+        return Path(self._filepath)
+
+    def _connect(self) -> Any:
+        if folder := self._connection_config.get("temp_directory"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        return super()._connect()
+
+
+def check_made(path: Path, made_by: str) -> None:
+    """Raise one line that names the pipeline to run, unless the path is there."""
+    if path.exists():
+        return
+    remedy = f"run `kedro run --pipeline {made_by}` with the same --params first" if made_by else ""
+    raise SeqrecError(f"{path} does not exist; {remedy}".rstrip("; "))

@@ -1,0 +1,1 @@
+"""One package a pipeline: ``nodes`` call the lower floor, ``pipeline`` wires them."""

@@ -1,0 +1,35 @@
+"""Rank all items for every user and measure the ranking."""
+
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from seqrec.configuration import EvaluationOptions, TrainingOptions
+from seqrec.evaluation import evaluate
+from seqrec.model_folder import TrainedModel
+
+
+def rank_and_measure(
+    model: TrainedModel,
+    sequences: ir.Table,
+    options: EvaluationOptions,
+    training: TrainingOptions,
+    seed: int,
+) -> tuple[pa.Table, dict[str, Any]]:
+    """Evaluate the trained model on the validation and the test targets.
+
+    Args:
+        model: the trained model.
+        sequences: every user's interactions, split.
+        options: cutoffs and what competes.
+        training: names the device.
+        seed: of the sampled negatives, where they are asked for.
+
+    Returns:
+        ranks, one a target, and metrics.
+    """
+    result = evaluate(
+        model, sequences.to_pyarrow(), options=options, device=training.device, seed=seed
+    )
+    return result.ranks, result.metrics

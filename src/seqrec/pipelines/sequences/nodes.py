@@ -1,0 +1,22 @@
+"""Put every user's interactions in order and split them."""
+
+import ibis.expr.types as ir
+
+from seqrec.configuration import SplittingOptions
+from seqrec.sequences import build_sequences
+
+
+def order_and_split(
+    core_interactions: ir.Table, options: SplittingOptions
+) -> tuple[ir.Table, ir.Table, ir.Table]:
+    """Number users and items, order every user's interactions and split them.
+
+    Args:
+        core_interactions: the filtered log.
+        options: which interactions are for training, validation and test.
+
+    Returns:
+        sequences, users and items.
+    """
+    built = build_sequences(core_interactions, options)
+    return built.sequences, built.users, built.items

@@ -1,0 +1,56 @@
+"""Train the model of the run."""
+
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from seqrec.configuration import TrainingOptions
+from seqrec.model_folder import TrainedModel
+from seqrec.training import train
+
+
+def train_model(
+    sequences: ir.Table,
+    items: ir.Table,
+    dataset: str,
+    model: str,
+    protocol: str,
+    seed: int,
+    model_options: dict[str, Any],
+    options: TrainingOptions,
+) -> tuple[pa.Table, TrainedModel]:
+    """Train a model; a run that was cut off goes on from its last whole epoch.
+
+    Args:
+        sequences: every user's interactions, split.
+        items: which number stands for which item.
+        dataset: the data set's name.
+        model: the model's name.
+        protocol: ``standard`` or ``authors``.
+        seed: of everything random.
+        model_options: the model's own parameters.
+        options: the training loop.
+
+    Returns:
+        training_history and the trained model. The model comes last, for once it is saved the
+        checkpoint is removed.
+    """
+    result = train(
+        sequences.to_pyarrow(),
+        items.to_pyarrow(),
+        dataset=dataset,
+        model=model,
+        protocol=protocol,
+        seed=seed,
+        model_options=model_options,
+        options=options,
+        checkpoint=checkpoint_path(dataset, model),
+    )
+    return result.history, result.trained
+
+
+def checkpoint_path(dataset: str, model: str) -> Path:
+    """Return where a training that was cut off left its state."""
+    return Path("data/06_models", dataset, model, "checkpoint.safetensors")

@@ -1,0 +1,28 @@
+"""sequences, items → model, training_history."""
+
+from kedro.pipeline import Pipeline, node
+
+from seqrec.pipelines.training.nodes import train_model
+
+
+def create_pipeline() -> Pipeline:
+    """Return the pipeline ``training``."""
+    return Pipeline(
+        [
+            node(
+                train_model,
+                inputs=[
+                    "sequences",
+                    "items",
+                    "params:dataset",
+                    "params:model",
+                    "params:protocol",
+                    "params:seed",
+                    "params:model_options",
+                    "params:training",
+                ],
+                outputs=["training_history", "model"],
+                name="train_model",
+            )
+        ]
+    )

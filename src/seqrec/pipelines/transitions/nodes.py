@@ -1,0 +1,19 @@
+"""Count which item follows which."""
+
+import ibis.expr.types as ir
+
+from seqrec.configuration import TransitionOptions
+from seqrec.transitions import count_transitions
+
+
+def build_transition_graph(sequences: ir.Table, options: TransitionOptions) -> ir.Table:
+    """Count the item pairs of the training part.
+
+    Args:
+        sequences: every user's interactions, oldest first.
+        options: how far apart a pair may be.
+
+    Returns:
+        transition_graph.
+    """
+    return count_transitions(sequences, options)

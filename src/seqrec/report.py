@@ -1,0 +1,76 @@
+"""What a run tells its user at the end: the metrics, and where everything lies."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+SHOWN = ("HR", "NDCG", "MRR")
+
+
+def metrics_table(metrics: Mapping[str, Any], split: str = "test") -> Table:
+    """Return the metrics of one split as a table: a row a metric, a column a cutoff.
+
+    Args:
+        metrics: the content of metrics.json.
+        split: ``test`` or ``valid``.
+    """
+    values = metrics["splits"][split]["metrics"]
+    cutoffs = sorted({int(name.partition("@")[2]) for name in values if "@" in name})
+    table = Table(
+        title=_title(metrics, split),
+        caption=_caption(metrics["splits"][split]),
+        box=SIMPLE_HEAD,
+    )
+    table.add_column("metric")
+    for cutoff in cutoffs:
+        table.add_column(f"@{cutoff}")
+    for metric in SHOWN:
+        cells = [_cell(values.get(f"{metric}@{cutoff}")) for cutoff in cutoffs]
+        if any(cells):
+            table.add_row(metric, *cells)
+    covered = [metrics["splits"][split].get(f"coverage@{cutoff}") for cutoff in cutoffs]
+    if None not in covered:
+        table.add_row("coverage", *(f"{share:.4f}" for share in covered))
+    return table
+
+
+def output_lines(paths: Mapping[str, Path], root: Path) -> list[str]:
+    """Return one line a folder: the folder, then the names of the tables in it.
+
+    Args:
+        paths: where each output lies.
+        root: folders are shown relative to it.
+    """
+    folders: dict[Path, list[str]] = {}
+    for path in sorted(paths.values()):
+        folders.setdefault(path.parent, []).append(path.name)
+    shown = {_relative(folder, root): names for folder, names in folders.items()}
+    width = max(map(len, shown), default=0)
+    return [f"{folder:<{width}}  {', '.join(names)}" for folder, names in shown.items()]
+
+
+def _title(metrics: Mapping[str, Any], split: str) -> str:
+    return (
+        f"{metrics['model']} on {metrics['dataset']}, {split} split"
+        f" (protocol {metrics['protocol']}, seed {metrics['seed']})"
+    )
+
+
+def _caption(split: Mapping[str, Any]) -> str:
+    return (
+        "mean ± standard error over"
+        f" {split['targets']:,} targets, {split['cold_targets']:,} of them never seen in training"
+    )
+
+
+def _cell(measured: Mapping[str, float] | None) -> str:
+    if measured is None:
+        return ""
+    return f"{measured['value']:.4f} ±{measured['standard_error']:.4f}"
+
+
+def _relative(folder: Path, root: Path) -> str:
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)

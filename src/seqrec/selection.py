@@ -1,0 +1,197 @@
+"""The parameters of one run, picked from the configuration of all data sets and models.
+
+The configuration files hold three kinds of top-level blocks: defaults of a section
+(``training``), data sets (any block with the key ``raw``) and models (listed in globals). A run
+is one data set and one model; later layers lie over earlier ones, key by key:
+
+    section defaults < section blocks < data set < model < model's ``datasets.NAME`` < the user's
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from seqrec.configuration import (
+    MODEL_OPTIONS,
+    SCALARS,
+    SECTIONS,
+    ColumnMapping,
+    Count,
+    Protocol,
+    RawOptions,
+    Section,
+    check_section,
+    check_values,
+    merged,
+)
+from seqrec.errors import SeqrecError, unknown_name
+
+Parameters = dict[str, Any]
+Name = Annotated[str, Field(min_length=1)]
+
+ENGINE = "engine"
+"""Lives in globals, for the catalog needs it before any parameter is picked."""
+BLOCK_SECTIONS = tuple(name for name in SECTIONS if name != ENGINE)
+DATASET_KEYS = (*BLOCK_SECTIONS, "raw_dir")
+MODEL_KEYS = ("training", "evaluation", MODEL_OPTIONS)
+NOT_IN_A_NAME = re.compile(r"[^\w.-]|^\.")
+
+
+class Selection(Section):
+    """What a run is about."""
+
+    dataset: Name
+    model: Name
+    protocol: Protocol = "standard"
+    seed: Count = 42
+    raw_dir: Name
+
+
+class SingleRawFile(Section):
+    """``raw.file``: one file by its path, the short form of ``raw.files`` and ``raw_dir``."""
+
+    file: Name
+    reader: Name = "table"
+    member: str | None = None
+    columns: ColumnMapping | None = None
+    separator: str | None = None
+
+
+def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Parameters) -> Parameters:
+    """Return the checked parameters of the chosen data set and model.
+
+    Args:
+        blocks: the top-level blocks of the parameter files.
+        runtime: the user's own values (``--params``), nested as the sections are.
+        defaults: globals: ``dataset``, ``model``, ``protocol``, ``seed``, the lists ``datasets``
+            and ``models`` and the section ``engine``.
+
+    Returns:
+        Every section of ``SECTIONS`` in full, as plain values, the names of ``SCALARS``, and
+        ``model_options`` as they stand: the model itself checks them.
+
+    Raises:
+        SeqrecError: an unknown name, with the nearest valid one, or a value of a wrong type.
+    """
+    chosen = {name: runtime.get(name, defaults.get(name)) for name in SCALARS}
+    dataset, model, models = chosen["dataset"], chosen["model"], defaults["models"]
+    datasets = {*datasets_in(blocks), *defaults.get("datasets", ())}
+    _check_names(blocks, runtime, models)
+    _check_dataset(dataset, datasets, runtime)
+    if model not in models:
+        raise unknown_name("model", model, models)
+
+    layers = merged(
+        {name: blocks[name] for name in BLOCK_SECTIONS if name in blocks},
+        {ENGINE: defaults.get(ENGINE)},
+        blocks.get(dataset),
+        *_model_layers(blocks.get(model), model, dataset, datasets),
+        runtime,
+    )
+    raw, folder = _named_files(_group("raw", layers.get("raw")))
+    layers["raw"] = raw
+    chosen["raw_dir"] = layers.get("raw_dir") or folder or f"data/01_raw/{dataset}"
+    sections = {
+        name: check_section(name, _group(name, layers.get(name))).model_dump(mode="json")
+        for name in SECTIONS
+    }
+    options = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS))
+    single = check_values(Selection, _given(chosen), "").model_dump()
+    return {**single, **sections, MODEL_OPTIONS: options}
+
+
+def datasets_in(blocks: Parameters) -> list[str]:
+    """Return the names of the data sets: the blocks that say which raw log they read."""
+    return [name for name, block in blocks.items() if isinstance(block, dict) and "raw" in block]
+
+
+def _given(values: Parameters) -> Parameters:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _check_names(blocks: Parameters, runtime: Parameters, models: Iterable[str]) -> None:
+    """Raise for a name that nothing would read, in the files or in ``--params``."""
+    for name in runtime:
+        if name not in (*SCALARS, *SECTIONS, MODEL_OPTIONS):
+            raise _unknown_parameter(name)
+    datasets = datasets_in(blocks)
+    for name, block in blocks.items():
+        if name in datasets:
+            _check_keys(block, DATASET_KEYS, f"data set '{name}'")
+        elif name in models:
+            _check_keys(block, (*MODEL_KEYS, "datasets"), f"model '{name}'")
+        elif name in (ENGINE, *SCALARS):
+            raise SeqrecError(
+                f"parameter '{name}' stands in a parameter file; it belongs in"
+                " conf/base/globals.yml or after --params"
+            )
+        elif name not in BLOCK_SECTIONS:
+            known = [*BLOCK_SECTIONS, *models, *datasets]
+            raise unknown_name("top-level parameter", name, known, "(a data set has a key 'raw')")
+
+
+def _check_keys(block: Parameters, known: tuple[str, ...], owner: str) -> None:
+    for key in _group(owner, block):
+        if key not in known:
+            raise unknown_name("parameter", key, known, f"in the block of {owner}")
+
+
+def _check_dataset(name: Any, known: Iterable[str], runtime: Parameters) -> None:
+    """Raise unless the data set is known, or the user says with ``raw.file`` what it is."""
+    if name not in known and "file" not in _group("raw", runtime.get("raw")):
+        error = unknown_name("data set", str(name), known)
+        raise SeqrecError(f"{error} (a log of your own: name its file, raw.file=PATH)")
+    if NOT_IN_A_NAME.search(str(name)):
+        raise SeqrecError(
+            f"parameter dataset: '{name}' names a folder; use letters, digits, '-', '_' and '.'"
+        )
+
+
+def _model_layers(
+    block: Any, model: str, dataset: str, known: Iterable[str]
+) -> Iterator[Parameters]:
+    """Yield the model's own block, then its values for the data set."""
+    block = _group(model, block)
+    by_dataset = _group(f"{model}.datasets", block.get("datasets"))
+    for name, values in by_dataset.items():
+        if name not in known:
+            raise unknown_name("data set", name, known, f"in the block of model '{model}'")
+        _check_keys(values, MODEL_KEYS, f"model '{model}' for data set '{name}'")
+    yield {key: value for key, value in block.items() if key != "datasets"}
+    yield _group(f"{model}.datasets.{dataset}", by_dataset.get(dataset))
+
+
+def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:
+    """Spell out ``raw.file`` as ``raw.files`` and the folder it lies in."""
+    if "file" not in raw:
+        return raw, None
+    # The user's own file stands for whatever the data set's block says about files.
+    short = {key: value for key, value in raw.items() if key not in RawOptions.model_fields}
+    single = check_values(SingleRawFile, short, "raw")
+    path = Path(single.file)
+    entry = {"name": path.name, **single.model_dump(exclude={"file"}, exclude_none=True)}
+    return {"files": [entry]}, str(path.parent)
+
+
+def _group(name: str, value: Any) -> Parameters:
+    """Return a section's values; anything but a mapping is a mistake of the user."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise SeqrecError(
+            f"parameter {name}: should be a group, such as {name}.KEY=VALUE (got {value!r})"
+        )
+    return value
+
+
+def _unknown_parameter(name: str) -> SeqrecError:
+    """Name the nearest parameter, also where the user left out the section before it."""
+    full = [f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields]
+    by_last = {path.rpartition(".")[2]: path for path in reversed(full)}
+    if near := get_close_matches(name, by_last, n=1, cutoff=0.6):
+        return SeqrecError(f"unknown parameter '{name}'; did you mean '{by_last[near[0]]}'?")
+    return unknown_name("parameter", name, [*SCALARS, *SECTIONS, MODEL_OPTIONS])
