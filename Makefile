@@ -1,0 +1,39 @@
+# One command each; ARGS goes to the command, e.g. make run ARGS="--params dataset=beauty"
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help run test lint viz clean
+.DEFAULT_GOAL := help
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(STAMP) ## train and evaluate BSARec on the demo log; print the metrics
+	@$(BIN)/kedro run $(ARGS)
+
+test: $(STAMP) ## run the tests
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+lint: $(STAMP) ## check style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+viz: $(STAMP) ## show the pipeline in the browser
+	@$(BIN)/kedro viz run $(ARGS)
+
+clean: ## remove the environment, caches and built pages (data stay)
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .viz
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up happens once; again when what is to be installed changes.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: seqrec needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV) (once; some minutes)"
+	@# Where Python comes without its venv helper, pip itself fills the empty environment.
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	  rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) && \
+	  $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

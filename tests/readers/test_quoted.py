@@ -1,0 +1,135 @@
+"""Rows with quotes: the csv module's own reading, whatever the size of the blocks."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqrec.readers import quoted, source
+from seqrec.readers.batches import Batch
+from seqrec.readers.clocks import SECONDS
+from seqrec.readers.delimited import Layout, read_delimited
+from seqrec.readers.quoted import careful_records, one_line_records
+from seqrec.readers.source import cut_blocks
+
+LAYOUT = Layout(",", 3, user=0, item=1, timestamp=(2,), quoted=True)
+
+
+def batches(raw: bytes, size: int = 1 << 20) -> list[Batch]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "BLOCK_BYTES", size)
+        return list(read_delimited(cut_blocks(io.BytesIO(raw), Path("log")), LAYOUT, SECONDS))
+
+
+def rows(found: list[Batch]) -> Iterator[tuple[object, ...]]:
+    for batch in found:
+        for row in batch.interactions.to_pylist():
+            yield row["source_row"], row["user_id"], row["item_id"], row["timestamp"]
+
+
+def rejected(found: list[Batch]) -> list[tuple[int, str, str]]:
+    return sorted(tuple(row.values()) for batch in found for row in batch.rejected.to_pylist())
+
+
+def test_quoted_separators_quotes_and_newlines() -> None:
+    raw = b'u1,"a, b",1\nu2,"say ""hi""",2\nu3,"two\n\nlines",3\nu4,plain,4\n'
+
+    found = batches(raw)
+
+    assert list(rows(found)) == [
+        (1, "u1", "a, b", 1),
+        (2, "u2", 'say "hi"', 2),
+        (3, "u3", "two\n\nlines", 3),
+        (6, "u4", "plain", 4),
+    ]
+    assert rejected(found) == []
+    assert sum(batch.blank_lines for batch in found) == 0
+
+
+def test_a_quote_that_is_never_closed_costs_one_row() -> None:
+    raw = b'u1,a,1\nu2,"b,2\nu3,c,3\n\nu4,d,4\n'
+
+    found = batches(raw)
+
+    assert [row[1] for row in rows(found)] == ["u1", "u3", "u4"]
+    assert rejected(found) == [(2, "broken quotes", 'u2,"b,2')]
+    assert sum(batch.blank_lines for batch in found) == 1
+
+
+def test_a_row_may_not_span_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quoted, "MAX_ROW_LINES", 3)
+    raw = b'u1,"a,1\n' + b"u2,b,2\n" * 5 + b'u3,"c,3\n'
+
+    found = batches(raw)
+
+    assert [row[1] for row in rows(found)] == ["u2"] * 5
+    assert [number for number, _, _ in rejected(found)] == [1, 7]
+
+
+def test_a_field_beyond_the_limit_of_the_csv_module_is_one_rejected_row() -> None:
+    raw = b'u1,"' + b"x" * (csv.field_size_limit() + 1) + b'",1\nu2,b,2\n'
+
+    found = batches(raw)
+
+    assert list(rows(found)) == [(2, "u2", "b", 2)]
+    assert [number for number, _, _ in rejected(found)] == [1]
+
+
+def test_broken_bytes_within_a_row_of_two_lines() -> None:
+    raw = b'u1,"a\n\xff",1\nu2,"b",2\nu3,"c",3,\n'
+
+    found = batches(raw)
+
+    assert list(rows(found)) == [(3, "u2", "b", 2)]
+    assert rejected(found) == [
+        (1, "bytes are not UTF-8", 'u1,"a\n�",1'),
+        (4, "4 columns instead of 3", 'u3,"c",3,'),
+    ]
+
+
+WORDS = st.text(st.sampled_from('ab,"\n é'), min_size=1, max_size=6).filter(str.strip)
+
+
+@given(
+    table=st.lists(st.tuples(WORDS, WORDS, st.integers(0, 99)), min_size=1, max_size=8),
+    style=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
+    size=st.integers(3, 60),
+)
+def test_what_the_csv_module_writes_is_read_back(
+    table: list[tuple[str, str, int]], style: int, size: int
+) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n", quoting=style).writerows(table)  # type: ignore
+
+    found = batches(text.getvalue().encode(), size)
+
+    assert [row[1:] for row in rows(found)] == table
+    assert rejected(found) == []
+
+
+PIECES = [b"u1,i1,1\n", b'"', b",", b"\n", b"x", b'"u, 2",i,2\n', b"\xff", b"\r", b'""', b"7\n"]
+BROKEN = st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join)
+
+
+@settings(max_examples=300)
+@given(raw=BROKEN, size=st.integers(1, 40))
+def test_the_size_of_the_blocks_does_not_matter(raw: bytes, size: int) -> None:
+    small, whole = batches(raw, size), batches(raw)
+
+    assert list(rows(small)) == list(rows(whole))
+    assert rejected(small) == rejected(whole)
+    assert sum(b.blank_lines for b in small) == sum(b.blank_lines for b in whole)
+
+
+@settings(max_examples=300)
+@given(raw=BROKEN.map(lambda raw: raw.replace(b"\xff", b"")))
+def test_the_quick_way_agrees_with_the_careful_one(raw: bytes) -> None:
+    texts = raw.decode().split("\n")
+
+    quick = one_line_records(texts, ",")
+
+    assert quick is None or quick == list(careful_records(texts, ",", is_last=True))
