@@ -1,0 +1,96 @@
+"""The whole chain on the demo log: from one command to metrics, and on after a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tests.conftest import Kedro
+
+CELL = "demo/bsarec"
+CHECKPOINT = f"data/06_models/{CELL}/checkpoint.safetensors"
+OUTPUTS = (
+    f"data/06_models/{CELL}/model/model.safetensors",
+    f"data/07_model_output/{CELL}/ranks.parquet",
+    f"data/08_reporting/{CELL}/metrics.json",
+)
+SHORT = ("run", "--env", "test")
+LONGER = (*SHORT, "--params", "training.max_epochs=4")
+
+
+def metrics(project: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((project / OUTPUTS[2]).read_text())
+    return found
+
+
+def test_one_command_trains_and_evaluates(kedro: Kedro, project: Path) -> None:
+    finished = kedro(*SHORT)
+    assert finished.code == 0, finished.err
+    assert "bsarec on demo, test split (protocol standard, seed 42)" in finished.out
+    assert f"data/08_reporting/{CELL}" in finished.out
+    assert not (project / CHECKPOINT).exists()
+    test = metrics(project)["splits"]["test"]
+    assert test["metrics"]["HR@10"]["value"] > 3 * popularity_hit_rate(project, cutoff=10)
+
+    # A model that was trained on other sequences is refused.
+    assert kedro("run", "--pipelines", "filtering,sequences", "--params", "filtering.item_core=80")
+    refused = kedro("run", "--pipeline", "evaluation")
+    assert refused.code == 1
+    (line,) = refused.err.splitlines()
+    assert "the model was trained on other data" in line
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(kedro: Kedro, project: Path) -> None:
+    assert kedro(*LONGER).code == 0
+    whole = [(project / name).read_bytes() for name in OUTPUTS]
+    for name in OUTPUTS:
+        (project / name).unlink()
+
+    kill_in_the_second_epoch(project)
+    assert (project / CHECKPOINT).exists()
+    assert not (project / OUTPUTS[2]).exists()
+
+    finished = kedro(*LONGER)
+    assert finished.code == 0, finished.err
+    assert [(project / name).read_bytes() for name in OUTPUTS] == whole
+    assert not (project / CHECKPOINT).exists()
+
+
+def kill_in_the_second_epoch(project: Path) -> None:
+    """Start the run in a process of its own and kill it soon after its first checkpoint."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "kedro", *LONGER],
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not (project / CHECKPOINT).exists():
+            assert process.poll() is None, "the run ended before its first checkpoint"
+            time.sleep(0.02)
+        time.sleep(0.1)
+        os.kill(process.pid, signal.SIGKILL)
+
+
+def popularity_hit_rate(project: Path, cutoff: int) -> float:
+    """HR@cutoff of the items' popularity in the training part, seen items left out."""
+    table = pq.read_table(project / "data/05_model_input/demo/sequences.parquet")
+    items, users = (table[name].to_numpy() for name in ("item_index", "user_index"))
+    split = np.array(pc.cast(table["split"], "string").to_pylist())
+    popularity = np.bincount(items[split == "train"], minlength=items.max() + 1)
+    hits = []
+    for user in np.unique(users):
+        own = users == user
+        target = items[own & (split == "test")][0]
+        scores = popularity.astype(float)
+        scores[items[own & (split != "test")]] = -1
+        scores[0] = -1
+        hits.append(scores[target] >= 0 and (scores > scores[target]).sum() < cutoff)
+    return float(np.mean(hits))
