@@ -19,6 +19,8 @@ from seqrec.readers import INTERACTIONS, REJECTED, find_reader
 from seqrec.readers.batches import Batch
 
 ROW_GROUP = 1024 * 1024
+HOPELESS = 100_000
+"""Rejected rows from which reading stops if they are the greater part."""
 INTERACTIONS_FILE = "interactions.parquet"
 
 
@@ -88,33 +90,38 @@ def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> 
             the result cannot be written; nothing is left behind then.
     """
     batches = find_reader(found.options.reader)(found.path, found.options)
-    tally = Tally(found)
+    tally = Tally(found, options)
     target = work_folder / INTERACTIONS_FILE
     with finished_or_gone(target) as unfinished:
         write_interactions(tally.counted(batches), unfinished)
-        tally.check(options)
+        tally.check()
     return IngestedLog(target, tally.rejected_rows(), tally.report())
 
 
 class Tally:
     """Counts what a reader yields, and keeps the rejected rows."""
 
-    def __init__(self, found: FoundFile) -> None:
+    def __init__(self, found: FoundFile, options: IngestionOptions) -> None:
         self.found = found
+        self.max_share = options.max_rejected_share
         self.kept = 0
+        self.broken = 0
         self.blank_lines = 0
         self.timestamp_unit = ""
         self.rejected: list[pa.Table] = []
 
     def counted(self, batches: Iterator[Batch]) -> Iterator[pa.Table]:
-        """Yield the interactions of the batches."""
+        """Yield the interactions of the batches, up to the point where there is no hope."""
         for batch in batches:
             self.kept += len(batch.interactions)
+            self.broken += len(batch.rejected)
             self.blank_lines += batch.blank_lines
             self.timestamp_unit = batch.timestamp_unit
             if len(batch.rejected):
                 self.rejected.append(batch.rejected)
             yield batch.interactions
+            if self.broken > HOPELESS and self.broken > self.kept and self.max_share < 0.5:
+                return  # a file of another kind: its rows would fill the memory
 
     def rejected_rows(self) -> pa.Table:
         """Return the rejected rows with the name of their file."""
@@ -122,28 +129,26 @@ class Tally:
         names = pa.repeat(self.found.path.name, len(rows))
         return rows.add_column(0, "source_file", names).combine_chunks()
 
-    def check(self, options: IngestionOptions) -> None:
+    def check(self) -> None:
         """Raise where too many rows were rejected, or none was left."""
-        rejected = sum(len(table) for table in self.rejected)
-        read = self.kept + rejected
+        read = self.kept + self.broken
         path = self.found.path
         if not read:
             raise SeqrecError(f"{path} holds no interactions; is it the right file?")
-        if self.kept and rejected <= options.max_rejected_share * read:
+        if self.kept and self.broken <= self.max_share * read:
             return
         (reason, count), *_ = self.reasons().most_common(1)
         raise SeqrecError(
-            f"{path}: {rejected:,} of {read:,} rows ({rejected / read:.1%}) cannot be read, "
+            f"{path}: {self.broken:,} of {read:,} rows ({self.broken / read:.1%}) cannot be read, "
             f"mostly '{reason}' ({count:,}, first in line {self.first_line(reason)}); "
-            f"{self.remedy(options)}"
+            f"{self.remedy()}"
         )
 
-    def remedy(self, options: IngestionOptions) -> str:
+    def remedy(self) -> str:
         """Return what can be done about too many rejected rows."""
-        reader = self.found.options.reader
         if not self.kept:
-            return f"is '{reader}' the right reader?"
-        return f"mend the file or raise ingestion.max_rejected_share ({options.max_rejected_share})"
+            return f"is '{self.found.options.reader}' the right reader?"
+        return f"mend the file or raise ingestion.max_rejected_share ({self.max_share:g})"
 
     def reasons(self) -> Counter[str]:
         """Return how many rows were rejected for which reason."""
@@ -162,9 +167,9 @@ class Tally:
             "sha256": sha256_of(self.found.path),
             "reader": self.found.options.reader,
             "timestamp_unit": self.timestamp_unit,
-            "rows_read": self.kept + reasons.total(),
+            "rows_read": self.kept + self.broken,
             "rows_kept": self.kept,
-            "rows_rejected": reasons.total(),
+            "rows_rejected": self.broken,
             "rejected_by_reason": dict(sorted(reasons.items())),
             "blank_lines": self.blank_lines,
         }

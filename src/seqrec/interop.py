@@ -103,12 +103,13 @@ def from_authors(
     return model
 
 
-def load_state_dict(path: Path) -> dict[str, Tensor]:
+def load_state_dict(path: Path | str) -> dict[str, Tensor]:
     """Read a ``.pt`` file of tensors without running any code it may hold.
 
     Raises:
         SeqrecError: the file is absent, or holds more than tensors.
     """
+    path = Path(path)
     if not path.is_file():
         raise SeqrecError(f"no weights at {path}; give the path of a .pt file")
     try:

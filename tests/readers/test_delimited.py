@@ -31,8 +31,8 @@ def joined(batches: Iterator[Batch]) -> tuple[list[Row], list[Rejected], int]:
     rejected: list[Rejected] = []
     blank = 0
     for batch in batches:
-        rows += [tuple(row.values()) for row in batch.interactions.to_pylist()]  # type: ignore
-        rejected += [tuple(row.values()) for row in batch.rejected.to_pylist()]  # type: ignore
+        rows += [tuple(row.values()) for row in batch.interactions.to_pylist()]
+        rejected += [tuple(row.values()) for row in batch.rejected.to_pylist()]
         blank += batch.blank_lines
     return rows, rejected, blank
 
@@ -84,8 +84,8 @@ def plain_row(line: bytes, number: int, layout: Layout) -> Row | str:
 def logs(draw: st.DrawFn) -> tuple[bytes, Layout]:
     separator = draw(st.sampled_from([",", "\t", "::"]))
     width = draw(st.integers(3, 5))
-    user, item, timestamp, *rest = draw(st.permutations(range(width)))
-    rating = rest[0] if rest and draw(st.booleans()) else None
+    user, item, timestamp, *rest = draw(st.permutations(list(range(width))))
+    rating = draw(st.sampled_from([None, *rest[:1]]))
     layout = Layout(separator, width, user, item, (timestamp,), rating)
     good = {user: "u1", item: "i2", timestamp: "1390000000", rating: "4.5"}
     lines = []
@@ -123,7 +123,9 @@ def test_a_mark_of_two_bytes_is_found_as_split_finds_it(raw: bytes) -> None:
 
 
 def test_rows_by_hand() -> None:
-    raw = b"1\ta\t5\t100\n2\tb\t\t200\n\n3\tc\t3\n\tc\t3\t400\n4\t\t3\t1\n5\td\t3\tsoon\n6\td\tx\t1\n"
+    raw = (
+        b"1\ta\t5\t100\n2\tb\t\t200\n\n3\tc\t3\n\tc\t3\t400\n4\t\t3\t1\n5\td\t3\tsoon\n6\td\tx\t1\n"
+    )
     layout = Layout("\t", 4, user=0, item=1, rating=2, timestamp=(3,))
 
     rows, rejected, blank = joined(read_delimited(blocks_of(raw), layout, SECONDS))

@@ -81,9 +81,11 @@ def plain_text(value: object) -> str:
     return str(value)
 
 
-VALUES = st.sampled_from(["u1", "", " ", "é", "1", 7, 4.5, 4.0, None, [], {"a": 1}, 1e400, -1])
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    ["u1", "", " ", "é", "1", 7, 4.5, 4.0, None, [], {"a": 1}, 1e400, -1]
+)
 OBJECTS = st.fixed_dictionaries(
-    {}, optional={key: VALUES for key in ("user", "item", "time", "stars", "other")}
+    {}, optional=dict.fromkeys(("user", "item", "time", "stars", "other"), VALUES)
 ).map(json.dumps)
 JUNK = st.sampled_from(
     [

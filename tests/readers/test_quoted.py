@@ -13,7 +13,7 @@ from seqrec.readers import quoted, source
 from seqrec.readers.batches import Batch
 from seqrec.readers.clocks import SECONDS
 from seqrec.readers.delimited import Layout, read_delimited
-from seqrec.readers.quoted import careful_records, one_line_records
+from seqrec.readers.quoted import each_row_is_a_line, parse_records
 from seqrec.readers.source import cut_blocks
 
 LAYOUT = Layout(",", 3, user=0, item=1, timestamp=(2,), quoted=True)
@@ -125,11 +125,40 @@ def test_the_size_of_the_blocks_does_not_matter(raw: bytes, size: int) -> None:
     assert sum(b.blank_lines for b in small) == sum(b.blank_lines for b in whole)
 
 
+FIELDS = st.sampled_from([b"u1", b'"u,1"', b'"a""b"', b'""', b"", b'"7"', b'""""', b'x"', b'"x'])
+WHOLE = st.lists(st.lists(FIELDS, min_size=1, max_size=4).map(b",".join), min_size=1, max_size=4)
+
+
 @settings(max_examples=300)
-@given(raw=BROKEN.map(lambda raw: raw.replace(b"\xff", b"")))
-def test_the_quick_way_agrees_with_the_careful_one(raw: bytes) -> None:
-    texts = raw.decode().split("\n")
+@given(lines=WHOLE)
+def test_the_quick_way_agrees_with_the_csv_module(lines: list[bytes]) -> None:
+    raw = b"\n".join(lines) + b"\n"
+    if not each_row_is_a_line(raw, ","):
+        return
+    texts = raw.decode().split("\n")[:-1]
+    by_hand = [record.fields for record in parse_records(texts, ",", is_last=True)]
 
-    quick = one_line_records(texts, ",")
+    with pytest.MonkeyPatch.context() as patch:
+        quick = batches(raw)
+        patch.setattr(quoted, "each_row_is_a_line", lambda *_: False)
+        careful = batches(raw)
 
-    assert quick is None or quick == list(careful_records(texts, ",", is_last=True))
+    assert by_hand == list(csv.reader(texts, strict=True))
+    assert list(rows(quick)) == list(rows(careful))
+    assert rejected(quick) == rejected(careful)
+
+
+@pytest.mark.parametrize(
+    ("raw", "quick"),
+    [
+        (b'"a,b","c""d",""\n', True),
+        (b'a"b,c\n', False),
+        (b'"a"b,c\n', False),
+        (b'"a\nb",c\n', False),
+        (b'"a,b\n', False),
+        (b'"a",\xff\n', False),
+        (b'"a",b\r,c\n', False),
+    ],
+)
+def test_what_can_be_read_the_quick_way(raw: bytes, quick: bool) -> None:
+    assert each_row_is_a_line(raw, ",") is quick

@@ -1,5 +1,6 @@
 """Raw files as blocks of lines: every container, every line end, every kind of damage."""
 
+import contextlib
 import gzip
 import io
 import tarfile
@@ -200,10 +201,8 @@ def test_any_damage_gives_the_whole_text_or_an_error(
         packed[place] = data.draw(st.integers(0, 255))
     path.write_bytes(packed[: data.draw(st.integers(0, len(packed)))])
 
-    try:
+    with contextlib.suppress(SeqrecError):
         assert content(path, None if container == "log.csv.gz" else "log.csv") == TEXT
-    except SeqrecError as error:
-        assert "\n" not in str(error)
 
 
 def test_a_header_can_be_taken_and_put_back(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seqrec.configuration import RawFileOptions
+from seqrec.errors import SeqrecError
 from seqrec.readers.batches import Batch
 from seqrec.readers.clocks import MILLISECONDS, SECONDS
 from seqrec.readers.delimited import Layout, read_delimited
@@ -21,6 +23,8 @@ REVIEW = Keys("reviewerID", "asin", "unixReviewTime", "overall", pa.int64())
 REVIEW_TABLE = HeaderNames("reviewerID", "asin", "unixReviewTime", "overall")
 TABLE_2014 = Layout(",", width=4, user=0, item=1, rating=2, timestamp=(3,), quoted=True)
 TABLE_2018 = Layout(",", width=4, item=0, user=1, rating=2, timestamp=(3,), quoted=True)
+PRODUCT = "^(B[0-9A-Z]{9}|[0-9]{9}[0-9X])$"
+SAMPLE = 10_000
 TABLE_2023 = HeaderNames("user_id", "parent_asin", "timestamp", "rating")
 
 
@@ -37,7 +41,8 @@ def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Batch]:
     header, blocks = take_header(read_blocks(path, options.member), path)
     if header.startswith("reviewerID"):
         return read_delimited(blocks, find_layout(path, header, ",", REVIEW_TABLE), SECONDS)
-    return read_delimited(put_back(header, blocks), TABLE_2014, SECONDS)
+    batches = read_delimited(put_back(header, blocks), TABLE_2014, SECONDS)
+    return refuse_swapped(batches, path, other="amazon_2018_ratings")
 
 
 def read_ratings_2018(path: Path, options: RawFileOptions) -> Iterator[Batch]:
@@ -46,10 +51,36 @@ def read_ratings_2018(path: Path, options: RawFileOptions) -> Iterator[Batch]:
     Nothing but the order of the columns tells this form from that of 2014, so it is a
     reader of its own.
     """
-    return read_delimited(read_blocks(path, options.member), TABLE_2018, SECONDS)
+    batches = read_delimited(read_blocks(path, options.member), TABLE_2018, SECONDS)
+    return refuse_swapped(batches, path, other="amazon_2014_ratings")
 
 
 def read_ratings_2023(path: Path, options: RawFileOptions) -> Iterator[Batch]:
     """Yield ratings of 2023: header ``user_id,parent_asin,rating,timestamp``, milliseconds."""
     header, blocks = take_header(read_blocks(path, options.member), path)
     return read_delimited(blocks, find_layout(path, header, ",", TABLE_2023), MILLISECONDS)
+
+
+def refuse_swapped(batches: Iterator[Batch], path: Path, other: str) -> Iterator[Batch]:
+    """Yield the batches, unless in the first one the users are products and the items are not.
+
+    Raises:
+        SeqrecError: the table is of the other form; the message names its reader.
+    """
+    first = next(batches, None)
+    if first is None:
+        return
+    users, items = (share_of_products(first.interactions[name]) for name in ("user_id", "item_id"))
+    if users > 0.9 and items < 0.1:
+        raise SeqrecError(
+            f"{path}: the columns of users and items are the other way round; "
+            f"use the reader '{other}'"
+        )
+    yield first
+    yield from batches
+
+
+def share_of_products(ids: pa.ChunkedArray) -> float:
+    """Return how many of the ids are product numbers (ASIN: ten characters, or an ISBN)."""
+    matches = pc.match_substring_regex(ids.slice(0, SAMPLE), PRODUCT)
+    return pc.mean(matches).as_py() or 0.0

@@ -1,6 +1,6 @@
 """Delimited text: fields cut out of a block by the offsets of its separators, no loop over rows.
 
-Rows with a quote go through Python's csv module (``quoted.py``).
+Which rows with quotes can be read this way, and what becomes of the others: ``quoted.py``.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,13 +10,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seqrec.readers.batches import Batch, LineNumbers, Rejection, Rows, make_batch
 from seqrec.readers.clocks import Clock, guess_clock
-from seqrec.readers.lines import CleanLines, Lines, clean_lines
+from seqrec.readers.lines import NEWLINE, CleanLines, Lines, Mask, clean_lines
 from seqrec.readers.source import Block
 from seqrec.readers.values import floats
 
+QUOTE = ord('"')
 Positions = npt.NDArray[np.int64]
 
 
@@ -33,7 +35,7 @@ class Layout:
     """The columns a clock reads; none: the order of the file."""
     rating: int | None = None
     quoted: bool = False
-    """Whether a field may stand in double quotes."""
+    """Whether a field may stand in double quotes; the separator is then one byte."""
 
     @property
     def picked(self) -> tuple[int, ...]:
@@ -96,26 +98,33 @@ def split_blocks(blocks: Iterator[Block], layout: Layout) -> Iterator[Fields]:
 
 
 def split_fields(clean: CleanLines, layout: Layout) -> Fields:
-    """Return the fields of rows without quotes."""
+    """Return the fields of rows that are lines."""
     lines, rejections = clean.lines, clean.rejections
-    bounds = find_bounds(lines, layout.separator)
+    bounds = find_bounds(lines, layout)
     if not is_regular(bounds, lines, layout.width):
         lines, rejections = take_out_irregular(lines, bounds, rejections, layout)
-        bounds = find_bounds(lines, layout.separator)
+        bounds = find_bounds(lines, layout)
     columns = cut_columns(lines, bounds, layout)
     return Fields(columns, lines.numbers, lines.text, rejections, clean.blank_lines)
 
 
-def find_bounds(lines: Lines, separator: str) -> Positions:
+def find_bounds(lines: Lines, layout: Layout) -> Positions:
     """Return where the fields end: every separator's first byte and every newline."""
     characters = np.frombuffer(lines.data, np.uint8)
-    bounds = characters == ord("\n")
-    mark = separator.encode()
-    if len(mark) == 1:
-        bounds |= characters == mark[0]
-    else:
+    bounds = characters == NEWLINE
+    mark = layout.separator.encode()
+    if len(mark) > 1:
         bounds[find_all(characters, mark)] = True
+    elif layout.quoted and b'"' in lines.data:
+        bounds |= (characters == mark[0]) & ~within_quotes(characters)
+    else:
+        bounds |= characters == mark[0]
     return np.flatnonzero(bounds)
+
+
+def within_quotes(characters: npt.NDArray[np.uint8]) -> Mask:
+    """Return which characters follow an odd number of quotes."""
+    return (np.cumsum(characters == QUOTE, dtype=np.uint8) & 1).astype(bool)
 
 
 def find_all(characters: npt.NDArray[np.uint8], mark: bytes) -> Positions:
@@ -177,4 +186,14 @@ def cut_columns(lines: Lines, bounds: Positions, layout: Layout) -> list[pa.Arra
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(lines.data)]
     pieces = pa.Array.from_buffers(pa.string(), 2 * len(bounds), buffers)
     rows = np.arange(0, 2 * len(bounds), 2 * layout.width)
-    return [pieces.take(pa.array(rows + 2 * column)) for column in layout.picked]
+    columns = [pieces.take(pa.array(rows + 2 * column)) for column in layout.picked]
+    return [unquoted(column) for column in columns] if layout.quoted else columns
+
+
+def unquoted(column: pa.Array) -> pa.Array:
+    """Return fields without the quotes around them, and doubled quotes as one."""
+    in_quotes = pc.starts_with(column, '"')
+    if not pc.any(in_quotes).as_py():
+        return column
+    inner = pc.binary_slice(column.view(pa.binary()), 1, -1).view(pa.string())
+    return pc.if_else(in_quotes, pc.replace_substring(inner, '""', '"'), column)

@@ -51,7 +51,7 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
         item=place(names.item),
         timestamp=() if names.timestamp is None else (place(names.timestamp),),
         rating=place(names.rating) if has_rating and names.rating else None,
-        quoted=True,
+        quoted=len(separator.encode()) == 1,
     )
 
 

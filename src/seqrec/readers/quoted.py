@@ -1,4 +1,4 @@
-"""Rows with quotes, quoted newlines included: Python's csv module, on blocks that have any.
+"""Rows with quotes: cut like any others where each is a line, else by Python's csv module.
 
 A quote that is never closed would swallow the rest of a file. So a row may span
 ``MAX_ROW_LINES`` lines; beyond that its first line is rejected and reading goes on behind it.
@@ -8,11 +8,12 @@ import csv
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from seqrec.readers.batches import Rejection
-from seqrec.readers.delimited import Fields, Layout, split_fields, wrong_width
-from seqrec.readers.lines import NOT_UTF8, Lines, clean_lines, find_lines, is_utf8
+from seqrec.readers.delimited import QUOTE, Fields, Layout, split_fields, wrong_width
+from seqrec.readers.lines import NEWLINE, NOT_UTF8, Lines, clean_lines, find_lines, is_utf8
 from seqrec.readers.source import Block
 
 MAX_ROW_LINES = 1000
@@ -44,35 +45,47 @@ def split_quoted_blocks(blocks: Iterator[Block], layout: Layout) -> Iterator[Fie
 
 def split_block(block: Block, layout: Layout, is_last: bool) -> tuple[Fields, Block | None]:
     """Return the fields of a block, and its last lines where they are an unfinished row."""
-    if b'"' not in block.data:
+    if b'"' not in block.data or each_row_is_a_line(block.data, layout.separator):
         return split_fields(clean_lines(block), layout), None
     lines = find_lines(block)
     texts = block.data.decode(errors="surrogateescape").split("\n")[:-1]
-    records = one_line_records(texts, layout.separator)
-    if records is None:
-        records = list(careful_records(texts, layout.separator, is_last))
-    fields = records_to_fields(records, lines, layout)
+    records = list(parse_records(texts, layout.separator, is_last))
     read = records[-1].after if records else 0
-    if read == len(lines):
-        return fields, None
+    fields = records_to_fields(records, lines, layout)
+    return fields, None if read == len(lines) else rest_of(block, lines, read)
+
+
+def rest_of(block: Block, lines: Lines, read: int) -> Block:
+    """Return the lines of a block that were not read."""
     start = int(lines.ends[read - 1]) + 1 if read else 0
-    return fields, Block(block.data[start:], int(lines.numbers[read]))
+    return Block(block.data[start:], int(lines.numbers[read]))
 
 
-def one_line_records(texts: list[str], separator: str) -> list[Record] | None:
-    """Return the rows where each is a line and no quote is out of place, else None."""
-    if any("\r" in text for text in texts):  # a line end to the csv module, but not to us
-        return None
-    try:
-        rows = list(csv.reader(texts, delimiter=separator, strict=True))
-    except csv.Error:
-        return None
-    if len(rows) != len(texts):
-        return None
-    return [Record(fields, place, place + 1) for place, fields in enumerate(rows)]
+def each_row_is_a_line(data: bytes, separator: str) -> bool:
+    """Return whether quotes stand only around whole fields or doubled within them.
+
+    Then a separator between an odd number of quotes belongs to a field, and nothing else needs
+    the csv module. Quotes open and close in turn: one that opens follows a separator, a line
+    end or, doubled, the quote that closed; one that closes is followed by such.
+    """
+    characters = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(characters == QUOTE)
+    if len(quotes) % 2 or b"\r" in data or not is_utf8(data):
+        return False
+    opening, closing = quotes[0::2], quotes[1::2]
+    neighbours = np.frombuffer(f'\n"{separator}'.encode(), np.uint8)
+    before = np.where(opening == 0, NEWLINE, characters[opening - 1])
+    ends = np.flatnonzero(characters == NEWLINE)
+    same_line = np.searchsorted(ends, opening) == np.searchsorted(ends, closing)
+    return bool(
+        np.isin(before, neighbours).all()
+        and np.isin(characters[closing + 1], neighbours).all()
+        and same_line.all()
+        and np.diff(ends, prepend=-1).max() < csv.field_size_limit()
+    )
 
 
-def careful_records(texts: list[str], separator: str, is_last: bool) -> Iterator[Record]:
+def parse_records(texts: list[str], separator: str, is_last: bool) -> Iterator[Record]:
     """Yield the rows of a block one after the other, up to an unfinished one at its end."""
     place = 0
     while place < len(texts):

@@ -196,6 +196,7 @@ def after_header(first: Block, blocks: Iterator[Block]) -> Iterator[Block]:
 
 
 def put_back(header: str, blocks: Iterator[Block]) -> Iterator[Block]:
-    """Yield the first line again, then the blocks: it was no header."""
-    yield Block(header.encode() + b"\n", 1)
+    """Yield the blocks with the first line in front again: it was no header."""
+    first = next(blocks, Block(b"", 2))
+    yield Block(header.encode() + b"\n" + first.data, 1)
     yield from blocks

@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+PLAIN_INTEGER = "^[0-9]{1,18}$"
+PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
 LIMIT = 2**63
 """int64 ends here."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,7 +60,9 @@ def integers(column: pa.Array) -> pa.Array:
     if only_digits(column):
         return pc.cast(column, pa.int64())
     values = decimals(column)
-    return value_by_value(column, integer, pa.int64()) if values is None else values
+    if values is not None:
+        return values
+    return with_exceptions(column, PLAIN_INTEGER, integer, pa.int64())
 
 
 def only_digits(column: pa.Array) -> bool:
@@ -100,7 +104,7 @@ def floats(column: pa.Array) -> pa.Array:
     try:
         return pc.cast(filled, pa.float64())
     except pa.ArrowInvalid:
-        return value_by_value(filled, decimal_or_nan, pa.float64())
+        return with_exceptions(filled, PLAIN_DECIMAL, decimal_or_nan, pa.float64())
 
 
 def decimal_or_nan(text: str) -> float:
@@ -130,6 +134,23 @@ def days(day: pa.Array, month: pa.Array, year: pa.Array) -> pa.Array:
     dates = months.astype("datetime64[D]") + (d - 1)
     sane &= dates.astype("datetime64[M]") == months  # 30 February would be in March
     return pa.array(dates.astype("datetime64[s]").astype(np.int64), mask=~sane)
+
+
+def with_exceptions(
+    column: pa.Array, plain: str, parse: Callable[[str], object], kind: pa.DataType
+) -> pa.Array:
+    """Return a string column cast where it matches a pattern, and parsed by hand elsewhere.
+
+    Args:
+        column: the texts; null stays null.
+        plain: pattern of the texts that Arrow casts to the same value as ``parse`` gives.
+        parse: what the other texts mean.
+        kind: type of the result.
+    """
+    is_plain = pc.match_substring_regex(column, plain)
+    odd = pc.fill_null(pc.invert(is_plain), False)
+    values = pc.cast(pc.if_else(is_plain, column, None), kind)
+    return pc.replace_with_mask(values, odd, value_by_value(column.filter(odd), parse, kind))
 
 
 def value_by_value(column: pa.Array, parse: Callable[[str], object], kind: pa.DataType) -> pa.Array:

@@ -1,0 +1,51 @@
+"""Published sequences, vectorised, beside a plain reading line by line."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seqrec.configuration import RawFileOptions
+from seqrec.readers import source
+from seqrec.readers.sequence_lines import read_sequence_lines
+
+OPTIONS = RawFileOptions(name="s.txt", reader="sequence_lines")
+PIECES = [b"1", b"2", b"3", b" ", b" ", b" ", b"\n", b"\n", b"\t", b"\r\n", b"\xff", b"\x0b"]
+
+
+def plain(raw: bytes) -> tuple[list[tuple[str, str, int, int]], list[int], int]:
+    """Rows, rejected line numbers and blank lines, one line after the other."""
+    rows, rejected, blank = [], [], 0
+    known: set[bytes] = set()
+    lines = raw.split(b"\n")
+    for number, line in enumerate(lines if lines[-1] else lines[:-1], start=1):
+        line = line.removesuffix(b"\r")
+        user, *items = line.split() or [b""]
+        if not line:
+            blank += 1
+        elif not items or user in known or b"\xff" in line:
+            rejected.append(number)
+        else:
+            known.add(user)
+            rows += [(user.decode(), item.decode(), i, number) for i, item in enumerate(items)]
+    return rows, rejected, blank
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=st.lists(st.sampled_from(PIECES), min_size=1, max_size=40).map(b"".join))
+def test_the_result_is_that_of_the_plain_way(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "s.txt"
+    path.write_bytes(raw)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "BLOCK_BYTES", 7)
+        batches = list(read_sequence_lines(path, OPTIONS))
+
+    rows = [
+        (row["user_id"], row["item_id"], row["timestamp"], row["source_row"])
+        for batch in batches
+        for row in batch.interactions.to_pylist()
+    ]
+    rejected = [number for b in batches for number in b.rejected["line_number"].to_pylist()]
+    assert (rows, rejected, sum(batch.blank_lines for batch in batches)) == plain(raw)
