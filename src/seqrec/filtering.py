@@ -25,9 +25,9 @@ RAW = "raw log"
 class _Numbered(NamedTuple):
     """A log whose ids are integers: rows (user_key, item_key, …) and the two dictionaries."""
 
-    rows: ir.CachedTable
-    users: ir.CachedTable
-    items: ir.CachedTable
+    rows: ir.Table
+    users: ir.Table
+    items: ir.Table
 
 
 class _Step(NamedTuple):
@@ -89,16 +89,15 @@ def filter_interactions(
     """
     window = date_window(options, timestamp_unit)
     numbered = _number_ids(interactions)
-    rows: ir.Table = numbered.rows
+    rows = numbered.rows
     report = _Report()
     report.add(RAW, "", _count(rows), _count(numbered.users), _count(numbered.items))
     extra = _rating_note(rows, options)
     for step in _row_steps(options, window):
         rows = _replaced(rows, step.keep(rows))
         report.add(step.name, step.parameters, *_totals(rows))
-    rows = _k_core_rows(rows, options, report)
+    core = _with_ids(_k_core(numbered._replace(rows=rows), options, report))
     _check_enough(report.steps)
-    core = _with_ids(rows, numbered)
     return core, {"timestamp_unit": timestamp_unit, **window, **extra, "steps": report.steps}
 
 
@@ -157,8 +156,8 @@ def _number_ids(interactions: ir.Table) -> _Numbered:
     items = items.mutate(
         item_key=ibis.row_number().over(order_by=items.item_id).cast("int32")
     ).cache()
-    # a view is a table of its own: without it, a second call on the same log would share this
-    # one's cached tables, and release them
+    # a view is a table of its own: a second call on the same log must not share, and release,
+    # the cached tables of this one
     rows = interactions.view().inner_join(users, "user_id").inner_join(items, "item_id")
     rows = rows.select("user_key", "item_key", "timestamp", "source_row", "rating").cache()
     return _Numbered(rows, users, items)
@@ -212,20 +211,23 @@ def _no_stutter(rows: ir.Table) -> ir.Table:
     return paired.filter(paired.before.isnull() | (paired.before != paired.item_key)).drop("before")
 
 
-def _k_core_rows(rows: ir.Table, options: FilteringOptions, report: _Report) -> ir.Table:
-    """Return the rows of the k-core; a side whose core is 0 or 1 loses nothing of its own."""
+def _k_core(numbered: _Numbered, options: FilteringOptions, report: _Report) -> _Numbered:
+    """Leave the users and items of the k-core; a side whose core is 0 or 1 has no rare ones."""
     if options.user_core <= 1 and options.item_core <= 1:
-        return rows
+        return numbered
     parameters = f"filtering.user_core={options.user_core}, filtering.item_core={options.item_core}"
-    core = find_core(rows.select("user_key", "item_key"), options.user_core, options.item_core)
+    core = find_core(numbered.rows, options.user_core, options.item_core)
     for number, after in enumerate(core.passes, start=1):
         report.add(f"k-core pass {number}", parameters, *after)
-    return rows.semi_join(core.users, "user_key").semi_join(core.items, "item_key")
+    users = numbered.users.semi_join(core.users, "user_key")
+    items = numbered.items.semi_join(core.items, "item_key")
+    return _Numbered(numbered.rows, users, items)
 
 
-def _with_ids(rows: ir.Table, numbered: _Numbered) -> ir.Table:
-    """Give the rows their ids back, in file order."""
-    named = rows.inner_join(numbered.users, "user_key").inner_join(numbered.items, "item_key")
+def _with_ids(numbered: _Numbered) -> ir.Table:
+    """Return the rows of the users and items that are left, with their ids, in file order."""
+    named = numbered.rows.inner_join(numbered.users, "user_key")
+    named = named.inner_join(numbered.items, "item_key")
     columns = ("user_id", "item_id", "timestamp", "source_row", "rating", "user_first_row")
     return named.select(*columns).order_by("source_row", "timestamp")
 

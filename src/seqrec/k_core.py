@@ -1,7 +1,7 @@
 """The maximal k-core of a log: drop rare users and rare items until nothing changes.
 
-Only two integer columns go through the loop. What is left at the end is given as the users
-and the items that stay: the core is every interaction between them, repeats included.
+The core is every interaction between the users and the items that stay, repeats included,
+so only these two lists and their counts go through the loop.
 """
 
 from typing import NamedTuple
@@ -29,55 +29,57 @@ def find_core(pairs: ir.Table, user_core: int, item_core: int) -> Core:
     """Find the users and items of the maximal core, repeats counted.
 
     A pass drops users with too few interactions, then items with too few of what is left.
-    Dropping the two sides in turn needs half the work of dropping both at once: what either
-    side loses depends only on the other side's last loss.
+    Only the counts are kept up to date, by what the dropped ones had: the pairs are read in
+    each step and never written again.
 
     Args:
-        pairs: one row an interaction, integer columns ``user_key`` and ``item_key``.
+        pairs: one row an interaction, integer columns ``user_key`` and ``item_key``; best a
+            materialised table.
         user_core: fewest interactions of a user that stays; 0 and 1 drop nobody.
         item_core: the same for items.
 
     Returns:
-        The core; its passes end with the one after which nothing changed any more. The
-        tables are empty where no core exists.
+        The core, and every pass up to the one after which nothing is rare. The tables are
+        empty where no core exists.
     """
     passes: list[CorePass] = []
-    pairs = pairs.select("user_key", "item_key")  # the caller's own table is never released
-    users = _counts(pairs, "user_key")
+    # a view is a table of its own: a second call shares no cached table with this one
+    pairs = pairs.view()
+    users, items = _counts(pairs, "user_key"), _counts(pairs, "item_key")
     while True:
-        pairs = _keep_frequent(pairs, users, user_core)
-        items = _counts(pairs, "item_key")
-        pairs = _keep_frequent(pairs, items, item_core)
-        users.release()
-        users = _counts(pairs, "user_key")
+        users, items = _drop_rare(pairs, users, items, user_core)
+        items, users = _drop_rare(pairs, items, users, item_core)
         interactions, user_count, fewest = _summary(users)
-        passes.append(CorePass(interactions, user_count, _frequent(items, item_core)))
+        passes.append(CorePass(interactions, user_count, _count(items)))
         if fewest >= user_core or interactions == 0:
-            break
-        items.release()
-    _release(pairs)
-    return Core(
-        users.select("user_key"),
-        items.filter(items.interactions >= item_core).select("item_key"),
-        passes,
-    )
+            return Core(users.select("user_key"), items.select("item_key"), passes)
 
 
 def _counts(pairs: ir.Table, key: str) -> ir.CachedTable:
-    """Return the interactions of each user or item, computed once."""
+    """Return the interactions of each user or item."""
     return pairs.group_by(key).aggregate(interactions=pairs.count()).cache()
 
 
-def _keep_frequent(pairs: ir.Table, counts: ir.Table, least: int) -> ir.Table:
-    """Return the pairs of frequent users or items; the table they come from is released."""
-    rare = counts.filter(counts.interactions < least)
-    if rare.count().to_pyarrow().as_py() == 0:
-        return pairs
-    frequent = counts.filter(counts.interactions >= least)
-    kept = pairs.semi_join(frequent, counts.columns[0]).cache()
-    # Spark fills a cache at its first use, which must come before the source is released.
-    kept.count().to_pyarrow()
-    _release(pairs)
+def _drop_rare(
+    pairs: ir.Table, side: ir.CachedTable, other: ir.CachedTable, least: int
+) -> tuple[ir.CachedTable, ir.CachedTable]:
+    """Drop the rare of one side, and take what they had from the counts of the other side."""
+    key, other_key = side.columns[0], other.columns[0]
+    rare = side.filter(side.interactions < least)
+    if _count(rare) == 0:
+        return side, other
+    gone = pairs.semi_join(rare, key).semi_join(other, other_key)
+    lost = gone.group_by(other_key).aggregate(lost=gone.count())
+    left = other.left_join(lost, other_key)
+    left = left.select(other_key, interactions=left.interactions - left.lost.fill_null(0))
+    kept = (
+        side.filter(side.interactions >= least).cache(),
+        left.filter(left.interactions > 0).cache(),
+    )
+    for table in kept:
+        _count(table)  # Spark fills a cache at its first use: before its source is released
+    side.release()
+    other.release()
     return kept
 
 
@@ -92,11 +94,5 @@ def _summary(counts: ir.Table) -> tuple[int, int, int]:
     return int(interactions or 0), int(rows), int(fewest or 0)
 
 
-def _frequent(counts: ir.Table, least: int) -> int:
-    return int(counts.filter(counts.interactions >= least).count().to_pyarrow().as_py())
-
-
-def _release(table: ir.Table) -> None:
-    """Give the memory of a cached table back now, not when Python happens to."""
-    if isinstance(table, ir.CachedTable):
-        table.release()
+def _count(table: ir.Table) -> int:
+    return int(table.count().to_pyarrow().as_py())

@@ -18,7 +18,7 @@ def to_sequence_lines(sequences: ir.Table) -> str:
     users = table["user_index"].to_numpy()
     items = table["item_index"].to_numpy().astype("U").tolist()
     starts = np.flatnonzero(np.diff(users, prepend=0)).tolist()
-    ends = [*starts[1:], len(users)]
+    ends = [*starts, len(users)][1:]
     return "".join(
         f"{users[start]} {' '.join(items[start:end])}\n"
         for start, end in zip(starts, ends, strict=True)
