@@ -30,7 +30,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 class ColumnMapping(Section):
-    """Which column of a user's table holds what (reader ``table``)."""
+    """Which column of a user's table holds what (readers ``table`` and ``atomic``)."""
 
     user: str = "user_id"
     item: str = "item_id"
@@ -47,7 +47,7 @@ class RawFileOptions(Section):
     member: str | None = None
     """The file inside a zip or tar archive."""
     columns: ColumnMapping | None = None
-    """Only for the reader ``table``."""
+    """Only for the readers ``table`` and ``atomic``."""
     separator: str | None = None
     """Only for the reader ``table`` on CSV: guessed from the header line when absent."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich.console import Console
@@ -19,7 +19,7 @@ class ModelOptionsHooks:
     """The model checks its own options before any work begins."""
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Raise a SeqrecError for a wrong option, if a model is about to be trained."""
         if "params:model_options" not in pipeline.inputs():
             return
@@ -64,7 +64,7 @@ class ReportHooks:
         logger.info("%d/%d %s", self._numbers[node.name], len(self._numbers), node.name)
 
     @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Print the metrics, if they were measured, and where the outputs are."""
         console = Console(highlight=False)
         made = pipeline.all_outputs()

@@ -77,7 +77,7 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     Raises:
         SeqrecError: an unknown name, with the nearest valid one, or a value of a wrong type.
     """
-    chosen = {name: runtime.get(name, defaults.get(name)) for name in SCALARS}
+    chosen: Parameters = {name: runtime.get(name, defaults.get(name)) for name in SCALARS}
     dataset, model, models = chosen["dataset"], chosen["model"], defaults["models"]
     datasets = {*datasets_in(blocks), *defaults.get("datasets", ())}
     _check_names(blocks, runtime, models)

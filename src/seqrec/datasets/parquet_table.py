@@ -55,7 +55,7 @@ class ParquetTableDataset(FileDataset):
             SeqrecError: there is no such file.
         """
         check_made(self._path, self._made_by)
-        table: ir.Table = super().load.__wrapped__(self)  # type: ignore[attr-defined]
+        table: ir.Table = super().load.__wrapped__(self)
         return table
 
     def save(self, data: ir.Table | pa.Table | Path) -> None:

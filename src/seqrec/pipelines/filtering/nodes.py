@@ -1,11 +1,14 @@
 """Keep the interactions that the k-core and the other filters leave."""
 
+import logging
 from typing import Any
 
 import ibis.expr.types as ir
 
 from seqrec.configuration import FilteringOptions
 from seqrec.filtering import filter_interactions
+
+logger = logging.getLogger(__name__)
 
 
 def keep_core_interactions(
@@ -21,4 +24,10 @@ def keep_core_interactions(
     Returns:
         core_interactions, and the report of every pass.
     """
-    return filter_interactions(interactions, options, ingestion_report["timestamp_unit"])
+    core, report = filter_interactions(interactions, options, ingestion_report["timestamp_unit"])
+    last = report["steps"][-1]
+    logger.info(
+        "%s interactions of %s users with %s items stay",
+        *(f"{last[key]:,}" for key in ("interactions", "users", "items")),
+    )
+    return core, report

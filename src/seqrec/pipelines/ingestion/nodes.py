@@ -42,6 +42,12 @@ def read_raw_log(
     except BaseException:
         shutil.rmtree(work_folder, ignore_errors=True)
         raise
+    logger.info(
+        "%s interactions in %s, %s rows rejected",
+        f"{log.report['rows_kept']:,}",
+        log.report["file"],
+        f"{log.report['rows_rejected']:,}",
+    )
     return log.interactions, log.rejected, log.report
 
 

@@ -1,0 +1,74 @@
+"""What tests of several packages share."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Imported before any test: Kedro's log goes to the stderr of the moment of its import.
+from kedro.framework.project import LOGGING  # noqa: F401
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any")
+
+ROOT = Path(__file__).parents[1]
+
+
+class Finished(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Kedro = Callable[..., Finished]
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """The real data beside the repository; tests that need it are skipped where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs real data, which the repository may not hold: no folder ../shared")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project without data, as the working folder; its code is the repository's."""
+    folder = tmp_path / "project"
+    shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
+    for empty in ("conf/local", "src", "data"):
+        (folder / empty).mkdir()
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(ROOT / name, folder / name)
+    monkeypatch.chdir(folder)
+    # Kedro adds the project's src to both; the test's end takes it away again.
+    monkeypatch.setattr(sys, "path", [str(ROOT / "src"), *sys.path])
+    monkeypatch.setenv(
+        "PYTHONPATH", f"{ROOT / 'src'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    )
+    return folder
+
+
+@pytest.fixture
+def kedro(project: Path, capsys: pytest.CaptureFixture[str]) -> Kedro:
+    """Run a kedro command in the project, in this process: ``kedro("run", "--pipeline", …)``."""
+    from kedro.framework.cli.cli import KedroCLI
+
+    def command(*arguments: str) -> Finished:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            KedroCLI(project).main(args=list(arguments), prog_name="kedro")
+        printed = capsys.readouterr()
+        code = ended.value.code
+        return Finished(code if isinstance(code, int) else int(bool(code)), *printed)
+
+    return command

@@ -1,0 +1,101 @@
+"""Saving happens wholly or not at all."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from seqrec.datasets.atomic import is_disk_full, replacing
+from seqrec.errors import SeqrecError
+
+
+def full_disk() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_takes_its_place_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "table"
+    with replacing(target) as temporary:
+        temporary.write_text("whole")
+        assert not target.exists()
+    assert target.read_text() == "whole"
+    assert listing(target.parent) == ["table"]
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    with replacing(target) as temporary:
+        temporary.mkdir()
+        (temporary / "new").touch()
+    assert listing(target) == ["new"]
+    assert listing(tmp_path) == ["model"]
+
+
+def test_nothing_is_left_of_what_failed_and_the_old_file_stays(tmp_path: Path) -> None:
+    target = tmp_path / "table"
+    target.write_text("old")
+
+    def write_half() -> None:
+        with replacing(target) as temporary:
+            temporary.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+    assert target.read_text() == "old"
+    assert listing(tmp_path) == ["table"]
+
+
+def test_the_old_folder_comes_back_if_the_new_one_cannot_be_put_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    rename = os.replace
+
+    def replace(source: Path, destination: Path) -> None:
+        if Path(source).name == ".model.saving":
+            raise full_disk()
+        rename(source, destination)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(SeqrecError), replacing(target) as temporary:
+        temporary.mkdir()
+    assert listing(target) == ["old"]
+    assert listing(tmp_path) == ["model"]
+
+
+def test_what_a_killed_run_left_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / ".model.saving").mkdir()
+    (tmp_path / ".model.saving" / "half").touch()
+    with replacing(tmp_path / "model") as temporary:
+        temporary.write_text("whole")
+    assert listing(tmp_path) == ["model"]
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    message = "no space left .* saving .*table; nothing of it was"
+    with pytest.raises(SeqrecError, match=message), replacing(tmp_path / "table"):
+        raise full_disk()
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (full_disk(), True),
+        (OSError(errno.EFBIG, "File too large"), True),
+        (RuntimeError('IO Error: Could not write file "x": No space left on device'), True),
+        (OSError(errno.ENOENT, "No such file or directory"), False),
+        (ValueError("no"), False),
+    ],
+)
+def test_which_errors_mean_a_full_disk(error: Exception, full: bool) -> None:
+    assert is_disk_full(error) is full

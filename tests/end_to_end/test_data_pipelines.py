@@ -1,0 +1,74 @@
+"""The data pipelines on the demo log, as a user runs them."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import Kedro
+
+DATA = "ingestion,filtering,sequences,transitions,export"
+
+
+def digests(project: Path) -> dict[str, str]:
+    return {
+        path.relative_to(project).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in sorted((project / "data").rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_from_the_raw_log_to_sequences_twice_with_the_same_bytes(
+    kedro: Kedro, project: Path
+) -> None:
+    finished = kedro("run", "--pipelines", DATA, "--env", "test")
+    assert finished.code == 0, finished.err
+    assert "data/05_model_input/demo" in finished.out
+    first = digests(project)
+    sequences = pq.read_table(project / "data/05_model_input/demo/sequences.parquet")
+    assert set(sequences["split"].to_pylist()) == {"train", "valid", "test"}
+    report = json.loads((project / "data/02_intermediate/demo/ingestion_report.json").read_text())
+    assert report["rows_rejected"] > 0
+    lines = (project / "data/05_model_input/demo/sequence_lines.txt").read_text().splitlines()
+    users = pq.read_table(project / "data/05_model_input/demo/users.parquet")
+    assert len(lines) == users.num_rows
+    # Nothing is left on the way.
+    assert not [name for name in first if "/tmp/" in name or "/." in name]
+
+    assert kedro("run", "--pipelines", DATA, "--env", "test").code == 0
+    assert digests(project) == first
+
+
+def test_a_log_of_ones_own_in_one_command(kedro: Kedro, project: Path) -> None:
+    rows = [f"{user},{item},{user + item}" for user in range(6) for item in range(6)]
+    (project / "shop.csv").write_text("\n".join(["customer,sku,day", *rows]) + "\n")
+    parameters = (
+        "dataset=shop,raw.file=shop.csv,"
+        "raw.columns.user=customer,raw.columns.item=sku,raw.columns.timestamp=day"
+    )
+    finished = kedro("run", "--pipelines", DATA, "--env", "test", "--params", parameters)
+    assert finished.code == 0, finished.err
+    sequences = pq.read_table(project / "data/05_model_input/shop/sequences.parquet")
+    assert sequences.num_rows == 36
+
+
+def test_a_run_that_fails_half_way_keeps_what_was_whole(kedro: Kedro, project: Path) -> None:
+    assert kedro("run", "--pipelines", DATA, "--env", "test").code == 0
+    before = digests(project)
+    finished = kedro(
+        "run", "--pipelines", DATA, "--env", "test", "--params", "filtering.user_core=100000"
+    )
+    assert finished.code == 1
+    (line,) = finished.err.splitlines()
+    assert line.startswith("error: ")
+    assert digests(project) == before
+
+
+@pytest.mark.parametrize("pipeline", ["ingestion", "filtering"])
+def test_a_pipeline_can_run_on_its_own(kedro: Kedro, project: Path, pipeline: str) -> None:
+    assert kedro("run", "--pipeline", "ingestion", "--env", "test").code == 0
+    finished = kedro("run", "--pipeline", pipeline, "--env", "test")
+    assert finished.code == 0, finished.err
+    assert "deprecated" not in finished.err

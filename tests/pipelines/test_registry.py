@@ -1,0 +1,60 @@
+"""The pipelines by name, and how they hang together."""
+
+import pytest
+from kedro.framework.project import find_pipelines, pipelines
+from kedro.framework.startup import bootstrap_project
+from kedro.io import DataCatalog
+
+from seqrec.pipeline_registry import CHAIN, DEFAULT, pipeline_names
+
+pytestmark = pytest.mark.usefixtures("project")
+
+
+@pytest.fixture(autouse=True)
+def _bootstrapped(project) -> None:  # type: ignore[no-untyped-def]
+    bootstrap_project(project)
+
+
+def test_names_are_known_without_importing_the_pipelines() -> None:
+    assert sorted(pipeline_names()) == sorted(pipelines)
+    assert set(CHAIN) < set(pipelines)
+
+
+def test_the_chain_starts_from_parameters_alone() -> None:
+    assert {name.split(":")[0] for name in pipelines[DEFAULT].inputs()} == {"params"}
+    assert {"metrics", "ranks"} < pipelines[DEFAULT].outputs()
+
+
+def test_only_what_is_asked_for_is_found() -> None:
+    assert list(find_pipelines(pipelines_to_find=["filtering"])) == ["filtering"]
+
+
+def test_every_table_of_a_pipeline_stands_in_the_catalog() -> None:
+    from seqrec.config_loader import SelectingConfigLoader
+
+    config = SelectingConfigLoader("conf", base_env="base", default_run_env="local")
+    catalog = DataCatalog.from_config(config["catalog"])
+    tables = {
+        name
+        for pipeline in pipelines.values()
+        for name in pipeline.datasets()
+        if not name.startswith("params:")
+    }
+    assert tables == set(catalog.keys())
+    parameters = {
+        name.removeprefix("params:")
+        for pipeline in pipelines.values()
+        for name in pipeline.inputs()
+        if name.startswith("params:")
+    }
+    assert parameters == set(config["parameters"])
+
+
+def test_a_table_names_the_pipeline_that_makes_it() -> None:
+    from seqrec.config_loader import SelectingConfigLoader
+
+    catalog = SelectingConfigLoader("conf", base_env="base", default_run_env="local")["catalog"]
+    named = {name: entry["made_by"] for name, entry in catalog.items() if "made_by" in entry}
+    for table, pipeline in named.items():
+        assert table in pipelines[pipeline].all_outputs()
+    assert all(entry["metadata"]["kedro-viz"]["layer"] for entry in catalog.values())

@@ -1,0 +1,185 @@
+"""Which parameters a run takes, and what is said about names that do not exist."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from seqrec.errors import SeqrecError
+from seqrec.selection import datasets_in, select_parameters
+
+DEFAULTS = {
+    "dataset": "small",
+    "model": "bsarec",
+    "protocol": "standard",
+    "seed": 42,
+    "datasets": ["small", "large"],
+    "models": ["bsarec"],
+    "engine": {"memory_limit": "4GB"},
+}
+BLOCKS = {
+    "filtering": {"user_core": 5, "item_core": 5},
+    "training": {"batch_size": 256, "patience": 10, "learning_rate": 0.1},
+    "small": {
+        "raw": {"files": [{"name": "small.csv", "reader": "table"}]},
+        "filtering": {"user_core": 2},
+        "training": {"learning_rate": 0.2},
+    },
+    "large": {"raw": {"files": [{"name": "large.csv", "reader": "table"}]}, "raw_dir": "/logs"},
+    "bsarec": {
+        "model_options": {"dim": 64, "alpha": 0.7},
+        "training": {"learning_rate": 0.3, "patience": 7},
+        "datasets": {"small": {"model_options": {"dim": 8}, "training": {"patience": 3}}},
+    },
+}
+
+
+def selected(**runtime: Any) -> dict[str, Any]:
+    return select_parameters(BLOCKS, runtime, DEFAULTS)
+
+
+def test_each_layer_lies_over_the_one_before() -> None:
+    parameters = selected(training={"batch_size": 16})
+    # section default < section block < data set < model < model for the data set < --params
+    assert parameters["training"]["max_epochs"] == 200
+    assert parameters["filtering"]["item_core"] == 5
+    assert parameters["filtering"]["user_core"] == 2
+    assert parameters["training"]["learning_rate"] == 0.3
+    assert parameters["training"]["patience"] == 3
+    assert parameters["training"]["batch_size"] == 16
+    assert parameters["model_options"] == {"dim": 8, "alpha": 0.7}
+
+
+def test_another_data_set_takes_nothing_from_the_first() -> None:
+    parameters = selected(dataset="large", model_options={"alpha": 0.5})
+    assert parameters["filtering"]["user_core"] == 5
+    assert parameters["training"]["patience"] == 7
+    assert parameters["model_options"] == {"dim": 64, "alpha": 0.5}
+    assert parameters["raw"]["files"][0]["name"] == "large.csv"
+
+
+def test_single_values_come_from_globals_unless_the_user_gives_them() -> None:
+    assert selected()["seed"] == 42
+    parameters = selected(seed=7, protocol="authors")
+    assert (parameters["seed"], parameters["protocol"]) == (7, "authors")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "folder"),
+    [
+        ({}, "data/01_raw/small"),
+        ({"dataset": "large"}, "/logs"),
+        ({"dataset": "large", "raw_dir": "here"}, "here"),
+        ({"raw": {"file": "there/mine.csv"}}, "there"),
+    ],
+)
+def test_the_folder_of_the_raw_file(runtime: dict[str, Any], folder: str) -> None:
+    assert selected(**runtime)["raw_dir"] == folder
+
+
+def test_a_log_of_ones_own_needs_no_file_of_parameters() -> None:
+    raw = {"file": "logs/purchases.csv", "columns": {"user": "customer", "item": "sku"}}
+    parameters = selected(dataset="purchases", raw=raw)
+    assert parameters["dataset"] == "purchases"
+    assert parameters["raw_dir"] == "logs"
+    (file,) = parameters["raw"]["files"]
+    assert (file["name"], file["reader"]) == ("purchases.csv", "table")
+    assert file["columns"] == {
+        "user": "customer",
+        "item": "sku",
+        "timestamp": "timestamp",
+        "rating": None,
+    }
+
+
+def test_a_data_set_is_a_block_that_names_its_raw_log() -> None:
+    blocks = {**BLOCKS, "mine": {"raw": {"file": "mine.csv"}}}
+    assert datasets_in(blocks) == ["small", "large", "mine"]
+    assert select_parameters(blocks, {"dataset": "mine"}, DEFAULTS)["raw_dir"] == "."
+
+
+def test_selecting_changes_nothing() -> None:
+    blocks, defaults = deepcopy(BLOCKS), deepcopy(DEFAULTS)
+    select_parameters(BLOCKS, {"training": {"patience": 1}}, DEFAULTS)
+    assert (blocks, defaults) == (BLOCKS, DEFAULTS)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "line"),
+    [
+        (
+            {"dataset": "smal"},
+            "unknown data set 'smal'; did you mean 'small'?"
+            " (a log of your own: name its file, raw.file=PATH)",
+        ),
+        ({"model": "bsarecc"}, "unknown model 'bsarecc'; did you mean 'bsarec'?"),
+        (
+            {"training": {"epochs": 3}},
+            "unknown parameter 'training.epochs'; did you mean 'training.max_epochs'?",
+        ),
+        (
+            {"batch_size": 3},
+            "unknown parameter 'batch_size'; did you mean 'training.batch_size'?",
+        ),
+        ({"trainin": {}}, "unknown parameter 'trainin'; did you mean 'training'?"),
+        (
+            {"training": 3},
+            "parameter training: should be a group, such as training.KEY=VALUE (got 3)",
+        ),
+        (
+            {"protocol": "author"},
+            "parameter protocol: input should be 'standard' or 'authors' (got 'author')",
+        ),
+        (
+            {"dataset": 100, "raw": {"file": "x"}},
+            "parameter dataset: input should be a valid string (got 100)",
+        ),
+        (
+            {"dataset": "../up", "raw": {"file": "x"}},
+            "parameter dataset: '../up' names a folder; use letters, digits, '-', '_' and '.'",
+        ),
+        (
+            {"raw": {"file": "x", "column": {}}},
+            "unknown parameter 'raw.column'; did you mean 'raw.columns'?",
+        ),
+    ],
+)
+def test_what_the_user_gets_wrong(runtime: dict[str, Any], line: str) -> None:
+    with pytest.raises(SeqrecError) as error:
+        selected(**runtime)
+    assert str(error.value) == line
+
+
+@pytest.mark.parametrize(
+    ("blocks", "line"),
+    [
+        (
+            {"filterin": {"user_core": 3}},
+            "unknown top-level parameter 'filterin' (a data set has a key 'raw');"
+            " did you mean 'filtering'?",
+        ),
+        (
+            {"small": {"raw": {"files": []}, "filterin": {}}},
+            "unknown parameter 'filterin' in the block of data set 'small';"
+            " did you mean 'filtering'?",
+        ),
+        (
+            {"bsarec": {"options": {}}},
+            "unknown parameter 'options' in the block of model 'bsarec';"
+            " did you mean 'model_options'?",
+        ),
+        (
+            {"bsarec": {"datasets": {"smal": {}}}},
+            "unknown data set 'smal' in the block of model 'bsarec'; did you mean 'small'?",
+        ),
+        (
+            {"dataset": "small"},
+            "parameter 'dataset' stands in a parameter file; it belongs in conf/base/globals.yml"
+            " or after --params",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_file(blocks: dict[str, Any], line: str) -> None:
+    with pytest.raises(SeqrecError) as error:
+        select_parameters({**BLOCKS, **blocks}, {}, DEFAULTS)
+    assert str(error.value) == line
