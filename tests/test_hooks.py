@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import ibis
 import pytest
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
 
+from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.errors import SeqrecError
-from seqrec.hooks import CheckpointHooks, ModelOptionsHooks
+from seqrec.hooks import CheckpointHooks, TrainingChecksHooks
 
 
 def nothing(*inputs: object) -> None:
@@ -18,15 +20,45 @@ def pipeline(*inputs: str) -> Pipeline:
     return Pipeline([node(nothing, inputs=list(inputs), outputs=None, name="n")])
 
 
-def test_options_are_checked_before_a_model_is_trained() -> None:
+def catalog_of(**parameters: object) -> DataCatalog:
     catalog = DataCatalog()
-    catalog["params:model"] = "bsarec"
-    catalog["params:protocol"] = "standard"
-    catalog["params:model_options"] = {"alpha": 2.0}
-    hooks = ModelOptionsHooks()
-    hooks.before_pipeline_run(pipeline("params:filtering"), catalog)
-    with pytest.raises(SeqrecError, match=r"parameter model_options\.alpha"):
-        hooks.before_pipeline_run(pipeline("params:model_options"), catalog)
+    defaults = {
+        "model": "bsarec",
+        "protocol": "standard",
+        "model_options": {},
+        "training": TrainingOptions(),
+        "evaluation": EvaluationOptions(),
+    }
+    for name, value in {**defaults, **parameters}.items():
+        catalog[f"params:{name}"] = value
+    return catalog
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"model_options": {"alpha": 2.0}}, r"parameter model_options\.alpha"),
+        ({"training": TrainingOptions(monitor="NDGC@20")}, "unknown metric 'NDGC'"),
+        ({"training": TrainingOptions(device="mps")}, "no mps device"),
+    ],
+)
+def test_what_would_stop_a_training_is_found_before_it(
+    wrong: dict[str, object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    hooks = TrainingChecksHooks()
+    hooks.before_pipeline_run(pipeline("params:filtering"), catalog_of(**wrong))
+    with pytest.raises(SeqrecError, match=said):
+        hooks.before_pipeline_run(pipeline("params:model_options"), catalog_of(**wrong))
+
+
+def test_too_many_negatives_are_refused_before_hours_of_training() -> None:
+    hooks = TrainingChecksHooks()
+    options = EvaluationOptions(sampled_negatives=99)
+    hooks.before_pipeline_run(pipeline("params:evaluation"), catalog_of(evaluation=options))
+    training = node(nothing, inputs=["items"], outputs=["training_history", "model"], name="train")
+    with pytest.raises(SeqrecError, match="only 3 items"):
+        hooks.before_node_run(training, {"items": ibis.memtable({"item_index": [1, 2, 3]})})
 
 
 def test_the_checkpoint_goes_when_the_model_is_saved(

@@ -240,3 +240,13 @@ def explain(error: ValidationError, section: str, known: Iterable[str]) -> Seqre
     got = first["input"]
     shown = "" if isinstance(got, dict) else f" (got {got!r})"
     return SeqrecError(f"parameter {path}: {message[0].lower()}{message[1:]}{shown}")
+
+
+def check_negatives(options: EvaluationOptions, num_items: int) -> None:
+    """Raise a SeqrecError if there are fewer items than negatives to draw."""
+    wanted = options.sampled_negatives
+    if wanted is not None and wanted > num_items - 1:
+        raise SeqrecError(
+            f"evaluation.sampled_negatives={wanted}, but the data has only {num_items} items; "
+            "choose fewer"
+        )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batches, Examples, Sequences, Split, evaluation_examples
-from seqrec.configuration import EvaluationOptions
+from seqrec.configuration import EvaluationOptions, check_negatives
 from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.metrics import Floats, ranking_metrics
@@ -141,7 +141,7 @@ def evaluate(
     """
     data = Sequences.from_table(sequences, trained.num_items)
     trained.check_data(data)
-    _check_negatives(options, data.num_items)
+    check_negatives(options, data.num_items)
     where = resolve_device(device)
     model = trained.model.to(where)
     results = {
@@ -160,15 +160,6 @@ def evaluate(
             "splits": {split: metrics for split, (_, metrics) in results.items()},
         },
     )
-
-
-def _check_negatives(options: EvaluationOptions, num_items: int) -> None:
-    wanted = options.sampled_negatives
-    if wanted is not None and wanted > num_items - 1:
-        raise SeqrecError(
-            f"evaluation.sampled_negatives={wanted}, but the data has only {num_items} items; "
-            "choose fewer"
-        )
 
 
 def _evaluate_split(

@@ -10,26 +10,42 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich.console import Console
 
+from seqrec.configuration import EvaluationOptions, check_negatives
+from seqrec.metrics import parse_label
 from seqrec.report import metrics_table, output_lines
 
 logger = logging.getLogger(__name__)
 
 
-class ModelOptionsHooks:
-    """The model checks its own options before any work begins."""
+class TrainingChecksHooks:
+    """What would stop a training, or the evaluation after it, is found before it begins."""
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Raise a SeqrecError for a wrong option, if a model is about to be trained."""
-        if "params:model_options" not in pipeline.inputs():
+        """Raise a SeqrecError for a wrong option of the model, device or metric."""
+        needed = pipeline.inputs()
+        self._evaluation: EvaluationOptions | None = None
+        if "params:evaluation" in needed:
+            self._evaluation = catalog.load("params:evaluation")
+        if "params:model_options" not in needed:
             return
-        # torch comes with it: not for a run that only handles data.
+        # torch comes with them: not for a run that only handles data.
+        from seqrec.devices import resolve_device
         from seqrec.models import check_options
 
-        name, options, protocol = (
-            catalog.load(f"params:{key}") for key in ("model", "model_options", "protocol")
+        name, options, protocol, training = (
+            catalog.load(f"params:{key}")
+            for key in ("model", "model_options", "protocol", "training")
         )
         check_options(name, options, protocol)
+        resolve_device(training.device)
+        parse_label(training.monitor)
+
+    @hook_impl
+    def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
+        """Raise a SeqrecError if the data are too small for the evaluation that follows."""
+        if "model" in node.outputs and self._evaluation is not None:
+            check_negatives(self._evaluation, inputs["items"].count().to_pyarrow().as_py())
 
 
 class CheckpointHooks:

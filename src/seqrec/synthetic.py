@@ -54,8 +54,11 @@ def write_demo_log(path: Path, seed: int = 0) -> None:
     users, items, timestamps = _interactions(rng)
     lines = _with_broken_lines(_lines(users, items, timestamps), rng)
     unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_bytes(b"user_id,item_id,timestamp\n" + b"".join(lines))
-    os.replace(unfinished, path)
+    try:
+        unfinished.write_bytes(b"user_id,item_id,timestamp\n" + b"".join(lines))
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _interactions(rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:

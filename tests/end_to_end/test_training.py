@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from safetensors import safe_open
 
 from tests.conftest import Kedro
 
@@ -55,12 +56,18 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(kedro: Kedro, proje
         (project / name).unlink()
 
     kill_in_the_second_epoch(project)
-    assert (project / CHECKPOINT).exists()
+    with safe_open(project / CHECKPOINT, framework="np") as checkpoint:
+        before = json.loads(checkpoint.metadata()["progress"])["history"]
+    assert 1 <= len(before) < 4
     assert not (project / OUTPUTS[2]).exists()
 
     finished = kedro(*LONGER)
     assert finished.code == 0, finished.err
     assert [(project / name).read_bytes() for name in OUTPUTS] == whole
+    # It went on, rather than start anew: the seconds measured before the kill still stand.
+    history = pq.read_table(project / f"data/06_models/{CELL}/training_history.parquet").to_pylist()
+    assert history[: len(before)] == before
+    assert len(history) == 4
     assert not (project / CHECKPOINT).exists()
 
 

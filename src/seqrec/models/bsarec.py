@@ -73,7 +73,7 @@ class FrequencyFilter(nn.Module):
 
     def forward(self, x: Tensor, rows: slice) -> Tensor:
         """Filter (B, L, d) along the positions, returned at ``rows``: (B, R, d)."""
-        low = self.low_pass(x, rows)
+        low: Tensor = self.low_pass(x, rows)
         return low + self.sqrt_beta.square() * (x[:, rows] - low)
 
 
@@ -165,6 +165,10 @@ class BSARec(SequentialModel):
             x = self._hide_padding(block(x, mask, ALL), real)
         return self._hide_padding(self.blocks[-1](x, mask[:, :, rows], rows), real[:, rows])
 
+    def frequency_filters(self) -> list[FrequencyFilter]:
+        """Return the filter of every block, first to last."""
+        return [module for module in self.modules() if isinstance(module, FrequencyFilter)]
+
     def _attention_mask(self, histories: Tensor) -> Tensor:
         """(B, 1, L, L): 0 where a position may look, a large negative number elsewhere."""
         visible = self.causal & (histories != 0)[:, None, None, :]
@@ -186,8 +190,9 @@ class BSARec(SequentialModel):
     def _initialise(self) -> None:
         initialise(self)
         with torch.no_grad():
-            for block in self.blocks[1:]:
-                block.filter.sqrt_beta.copy_(self.blocks[0].filter.sqrt_beta)
+            first, *others = self.frequency_filters()
+            for other in others:
+                other.sqrt_beta.copy_(first.sqrt_beta)
             if self.config.protocol == "standard":
                 self.item_embedding.weight[0] = 0.0
 

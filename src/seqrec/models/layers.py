@@ -121,10 +121,12 @@ class SelfAttention(nn.Module):
         )
         scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + mask
         weights = dropout(scores.softmax(dim=-1), self.weight_dropout, self.training)
-        return self.output((weights @ value).transpose(1, 2).flatten(2))
+        attended: Tensor = self.output((weights @ value).transpose(1, 2).flatten(2))
+        return attended
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        batch, rows, dim = x.shape
+        return x.view(batch, rows, self.num_heads, dim // self.num_heads).transpose(1, 2)
 
 
 class FeedForward(nn.Module):
