@@ -123,6 +123,15 @@ def test_seen_items_can_be_kept() -> None:
     assert kept.ranks["candidates"].to_pylist()[-2:] == [6, 6]
 
 
+def test_a_model_of_another_run_is_refused() -> None:
+    model = trained(FixedScores([1.0] * 6))
+    model.check_run(protocol="standard", seed=1)
+    with pytest.raises(SeqrecError, match=r"trained with protocol=standard, not authors"):
+        model.check_run(protocol="authors", seed=1)
+    with pytest.raises(SeqrecError, match=r"trained with seed=1, not 7"):
+        model.check_run(protocol="standard", seed=7)
+
+
 def test_targets_in_their_own_history_are_counted() -> None:
     log = table([[1, 2, 1, 1], [2, 1, 5, 6], [3, 3, 4, 4]])
     model = trained(FixedScores([1.0] * 6), log)
@@ -137,7 +146,7 @@ def test_sampled_metrics_are_marked_and_need_enough_items() -> None:
     assert sampled["negatives"] == 2
     assert "sampled" in sampled["note"]
     assert sampled["metrics"]["HR@1"]["value"] == 0.5
-    with pytest.raises(SeqrecError, match="only 6 items"):
+    with pytest.raises(SeqrecError, match="only 3 unseen items"):
         evaluated(model, sampled_negatives=99)
 
 

@@ -40,6 +40,10 @@ def catalog_of(**parameters: object) -> DataCatalog:
         ({"model_options": {"alpha": 2.0}}, r"parameter model_options\.alpha"),
         ({"training": TrainingOptions(monitor="NDGC@20")}, "unknown metric 'NDGC'"),
         ({"training": TrainingOptions(device="mps")}, "no mps device"),
+        (
+            {"protocol": "authors", "evaluation": EvaluationOptions(seen_items="keep")},
+            "choice of protocol=standard",
+        ),
     ],
 )
 def test_what_would_stop_a_training_is_found_before_it(
@@ -49,16 +53,26 @@ def test_what_would_stop_a_training_is_found_before_it(
     hooks = TrainingChecksHooks()
     hooks.before_pipeline_run(pipeline("params:filtering"), catalog_of(**wrong))
     with pytest.raises(SeqrecError, match=said):
-        hooks.before_pipeline_run(pipeline("params:model_options"), catalog_of(**wrong))
+        hooks.before_pipeline_run(
+            pipeline("params:model_options", "params:evaluation"), catalog_of(**wrong)
+        )
 
 
 def test_too_many_negatives_are_refused_before_hours_of_training() -> None:
     hooks = TrainingChecksHooks()
     options = EvaluationOptions(sampled_negatives=99)
     hooks.before_pipeline_run(pipeline("params:evaluation"), catalog_of(evaluation=options))
-    training = node(nothing, inputs=["items"], outputs=["training_history", "model"], name="train")
-    with pytest.raises(SeqrecError, match="only 3 items"):
-        hooks.before_node_run(training, {"items": ibis.memtable({"item_index": [1, 2, 3]})})
+    training = node(
+        nothing, inputs=["items", "sequences"], outputs=["training_history", "model"], name="train"
+    )
+    tables = {
+        "items": ibis.memtable({"item_index": list(range(1, 102))}),
+        "sequences": ibis.memtable({"user_index": [1, 1, 1, 2], "item_index": [5, 6, 5, 7]}),
+    }
+    hooks.before_node_run(training, tables)  # 101 items, at most 2 of them known to a user
+    tables["sequences"] = ibis.memtable({"user_index": [1, 1, 1], "item_index": [5, 6, 7]})
+    with pytest.raises(SeqrecError, match="only 98 unseen items"):
+        hooks.before_node_run(training, tables)
 
 
 def test_the_checkpoint_goes_when_the_model_is_saved(

@@ -41,6 +41,8 @@ def test_refusals_name_the_weight_or_setting() -> None:
         ("bsarec", state, {k: v for k, v in config.items() if k != "c"}, "lacks 'c'"),
         ("bsarec", state, {**config, "hidden_act": "relu"}, "only 'gelu'"),
     ]
+    with pytest.raises(SeqrecError, match="no JSON"):
+        interop.from_authors("bsarec", state, "{c: 3}")
     for name, weights, settings, said in wrong:
         with pytest.raises(SeqrecError, match=said):
             interop.from_authors(name, weights, settings)

@@ -66,9 +66,11 @@ def test_a_constant_model_gets_the_middle_rank() -> None:
     assert rank([0.0] * 8, target=5, protocol="authors", seen=[]) == 1
 
 
-def test_a_seen_target_comes_after_all_that_compete() -> None:
-    """Items 1, 2 compete; the target 3 and item 4 are seen: expected rank (3 + 4) / 2."""
-    assert rank([9.0, 1.0, 2.0, 3.0, 4.0], target=3, protocol="standard", seen=[3, 4]) == 3.5
+def test_a_seen_target_is_no_hit_however_few_items_compete() -> None:
+    """Items 1, 2 compete; the target 3 and item 4 are seen: it can never be recommended."""
+    assert rank([9.0, 1.0, 2.0, 3.0, 4.0], target=3, protocol="standard", seen=[3, 4]) == np.inf
+    assert metric_of("HR@20", np.array([np.inf])) == 0
+    assert metric_of("NDCG@20", np.array([np.inf])) == 0
 
 
 def test_a_score_that_is_no_number_never_helps_the_target() -> None:
@@ -81,7 +83,7 @@ def test_candidates_count_what_is_ranked() -> None:
     rules = ranking_rules("standard")
     seen = (torch.tensor([0, 0, 1]), torch.tensor([1, 1, 3]))
     ruled = apply_rules(torch.zeros(2, 5), seen, rules)
-    assert candidate_counts(ruled, torch.tensor([2, 3]), rules).tolist() == [3, 4]
+    assert candidate_counts(ruled).tolist() == [3, 3]
 
 
 @given(st.lists(st.integers(-3, 3), min_size=2, max_size=12), st.data())
@@ -121,8 +123,19 @@ def test_sampled_ranks_draw_neither_seen_items_nor_padding() -> None:
     scores = torch.tensor([[9.0, 0.0, 9.0, 9.0, -1.0, -2.0, -3.0]])
     seen = (torch.tensor([0, 0]), torch.tensor([2, 3]))
     assert sampled(scores, seen, 3).item() == 1
-    with pytest.raises(SeqrecError, match="only 3 items left"):
+    with pytest.raises(SeqrecError, match="only 3 unseen items"):
         sampled(scores, seen, 4)
+
+
+def test_a_seen_target_is_no_hit_among_sampled_items_either() -> None:
+    scores = torch.tensor([[0.0, -torch.inf, 1.0, 2.0]])
+    assert sampled(scores, (torch.tensor([0]), torch.tensor([1])), 2).item() == np.inf
+
+
+def test_keeping_seen_items_is_no_choice_of_the_authors() -> None:
+    assert ranking_rules("standard", "keep").seen_score is None
+    with pytest.raises(SeqrecError, match=r"seen_items=keep is a choice of protocol=standard"):
+        ranking_rules("authors", "keep")
 
 
 def test_sampling_all_negatives_is_the_full_ranking() -> None:

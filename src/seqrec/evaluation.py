@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batches, Examples, Sequences, Split, evaluation_examples
-from seqrec.configuration import EvaluationOptions, check_negatives
+from seqrec.configuration import EvaluationOptions
 from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.metrics import Floats, ranking_metrics
@@ -122,7 +122,6 @@ def evaluate(
     *,
     options: EvaluationOptions,
     device: str = "auto",
-    seed: int = 0,
 ) -> EvaluationResult:
     """Rank the validation and test targets among all items.
 
@@ -131,7 +130,6 @@ def evaluate(
         sequences: the table it was trained on.
         options: the section ``evaluation``.
         device: as in ``training.device``.
-        seed: for sampled negatives.
 
     Returns:
         The ranks and, by split, metrics with standard errors.
@@ -141,20 +139,19 @@ def evaluate(
     """
     data = Sequences.from_table(sequences, trained.num_items)
     trained.check_data(data)
-    check_negatives(options, data.num_items)
     where = resolve_device(device)
     model = trained.model.to(where)
     results = {
-        split: _evaluate_split(model, data, split, options, where, seed) for split in EVALUATED
+        split: _evaluate_split(model, data, split, options, where, trained.seed)
+        for split in EVALUATED
     }
-    facts = {name: getattr(trained, name) for name in ("dataset", "model_name", "protocol", "seed")}
     return EvaluationResult(
         ranks=pa.concat_tables(ranks for ranks, _ in results.values()),
         metrics={
-            "dataset": facts["dataset"],
-            "model": facts["model_name"],
-            "protocol": facts["protocol"],
-            "seed": facts["seed"],
+            "dataset": trained.dataset,
+            "model": trained.model_name,
+            "protocol": trained.protocol,
+            "seed": trained.seed,
             "best_epoch": trained.best_epoch,
             "seen_items": "score 0" if trained.protocol == "authors" else options.seen_items,
             "splits": {split: metrics for split, (_, metrics) in results.items()},
@@ -183,7 +180,7 @@ def _evaluate_split(
     ranks, candidates, sampled, repeats = [], [], [], 0
     for part in ranker.scored(model):
         ranks.append(target_ranks(part.scores, part.targets, ranker.rules))
-        candidates.append(candidate_counts(part.scores, part.targets, ranker.rules))
+        candidates.append(candidate_counts(part.scores))
         lists.add(part.scores)
         repeats += repeat_targets(part)
         if options.sampled_negatives:

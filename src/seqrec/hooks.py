@@ -10,7 +10,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich.console import Console
 
-from seqrec.configuration import EvaluationOptions, check_negatives
+from seqrec.configuration import EvaluationOptions
 from seqrec.metrics import parse_label
 from seqrec.report import metrics_table, output_lines
 
@@ -32,6 +32,7 @@ class TrainingChecksHooks:
         # torch comes with them: not for a run that only handles data.
         from seqrec.devices import resolve_device
         from seqrec.models import check_options
+        from seqrec.ranking import ranking_rules
 
         name, options, protocol, training = (
             catalog.load(f"params:{key}")
@@ -40,12 +41,23 @@ class TrainingChecksHooks:
         check_options(name, options, protocol)
         resolve_device(training.device)
         parse_label(training.monitor)
+        if self._evaluation is not None:
+            ranking_rules(protocol, self._evaluation.seen_items)
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
         """Raise a SeqrecError if the data are too small for the evaluation that follows."""
-        if "model" in node.outputs and self._evaluation is not None:
-            check_negatives(self._evaluation, inputs["items"].count().to_pyarrow().as_py())
+        options = self._evaluation
+        if "model" not in node.outputs or options is None or options.sampled_negatives is None:
+            return
+        from seqrec.ranking import check_negatives
+
+        sequences = inputs["sequences"]
+        known = sequences.group_by("user_index").aggregate(n=sequences.item_index.nunique())
+        items, most = (
+            table.to_pyarrow().as_py() for table in (inputs["items"].count(), known.n.max())
+        )
+        check_negatives(options.sampled_negatives, items - most)
 
 
 class CheckpointHooks:

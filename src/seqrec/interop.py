@@ -92,7 +92,7 @@ def from_authors(
     if model_name not in DIALECTS:
         raise unknown_name("model", model_name, DIALECTS, "in from_authors")
     dialect = DIALECTS[model_name]
-    settings: Mapping[str, Any] = json.loads(config) if isinstance(config, str) else config
+    settings = _parsed(config) if isinstance(config, str) else config
     model = build_model(
         model_name,
         _our_options(model_name, dialect, settings),
@@ -122,6 +122,16 @@ def load_state_dict(path: Path | str) -> dict[str, Tensor]:
     if not isinstance(state, dict):
         raise SeqrecError(f"{path} holds a {type(state).__name__}; save model.state_dict() instead")
     return state
+
+
+def _parsed(config: str) -> Mapping[str, Any]:
+    try:
+        settings = json.loads(config)
+    except ValueError as error:
+        raise SeqrecError(f"the authors' config is no JSON ({error}); give an object") from None
+    if not isinstance(settings, dict):
+        raise SeqrecError("the authors' config is no JSON object; give one, or a mapping")
+    return settings
 
 
 def _our_options(model_name: str, dialect: Dialect, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def gains(name: str, ranks: Floats, cutoff: int) -> Floats:
 
     Args:
         name: HR, NDCG or MRR.
-        ranks: (targets,) from 1, fractional on ties.
+        ranks: (targets,) from 1, fractional on ties, infinite where nothing can be found.
         cutoff: k.
 
     Returns:
@@ -37,14 +37,14 @@ def gains(name: str, ranks: Floats, cutoff: int) -> Floats:
     return np.where(hit, 1.0 / ranks, 0.0)
 
 
-def mean_and_error(values: Floats) -> dict[str, float]:
-    """Return the mean and its standard error (sample deviation / sqrt(n))."""
+def mean_and_error(values: Floats) -> dict[str, float | None]:
+    """Return the mean and its standard error (sample deviation / sqrt(n), None for one value)."""
     n = len(values)
-    error = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    error = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else None
     return {"value": float(values.mean()), "standard_error": error}
 
 
-def ranking_metrics(ranks: Floats, cutoffs: Sequence[int]) -> dict[str, dict[str, float]]:
+def ranking_metrics(ranks: Floats, cutoffs: Sequence[int]) -> dict[str, dict[str, float | None]]:
     """Return every metric at every cutoff: ``{"HR@10": {"value": …, "standard_error": …}}``."""
     return {
         f"{name}@{cutoff}": mean_and_error(gains(name, ranks, cutoff))

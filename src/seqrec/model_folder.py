@@ -24,6 +24,11 @@ from seqrec.models import build_model
 from seqrec.models.face import SequentialModel
 
 WEIGHTS, CONFIG, ITEMS = "model.safetensors", "config.json", "items.parquet"
+BROKEN = (
+    *(KeyError, TypeError, ValueError, RuntimeError),
+    *(SafetensorError, pa.ArrowException),
+)
+"""What reading a damaged folder may raise."""
 RECORDED_PACKAGES = ("torch", "numpy", "pyarrow", "safetensors")
 
 
@@ -53,6 +58,20 @@ class TrainedModel:
                 f"{self.num_items} items) than these sequences; "
                 "run `kedro run --pipeline training` for them first"
             )
+
+    def check_run(self, **asked: Any) -> None:
+        """Raise a SeqrecError if this model was trained as another one than is asked for.
+
+        Args:
+            asked: facts by their names, ``protocol="authors", seed=7``.
+        """
+        for name, value in asked.items():
+            if getattr(self, name) != value:
+                fact = f"{name.removesuffix('_name')}={getattr(self, name)}"
+                raise SeqrecError(
+                    f"the model at hand was trained with {fact}, not {value}; run with {fact}, "
+                    "or train it anew: `kedro run --pipeline training` with the same --params"
+                )
 
     def facts(self) -> dict[str, Any]:
         """Everything but the weights and the items."""
@@ -96,7 +115,7 @@ def load_model(folder: Path) -> TrainedModel:
         )
         model.load_state_dict(load_file(folder / WEIGHTS))
         items = pq.read_table(folder / ITEMS)
-    except (KeyError, ValueError, RuntimeError, SafetensorError, pa.ArrowException) as error:
+    except BROKEN as error:
         reason = str(error).splitlines()[0]
         raise SeqrecError(
             f"the model folder {folder} is broken ({reason}); train the model again"

@@ -1,7 +1,8 @@
 """Scores to ranks and to top-k lists, under two sets of rules.
 
 ``standard``: padding never competes, items of the user's own history get -inf, a target tied
-with n others gets the expected rank, n / 2 places further down. ``authors``: padding competes,
+with n others gets the expected rank, n / 2 places further down, a target that is itself in the
+history an infinite one. ``authors``: padding competes,
 items of the history get score 0, and the target wins every tie.
 
 Shapes: B targets, V = items + 1 columns of scores (column 0 is padding), S seen pairs.
@@ -29,7 +30,16 @@ class RankingRules:
 
 
 def ranking_rules(protocol: str, seen_items: str = "exclude") -> RankingRules:
-    """Return the rules of a protocol; ``seen_items`` is a choice of ``standard`` alone."""
+    """Return the rules of a protocol.
+
+    Raises:
+        SeqrecError: ``authors`` with seen items kept: it gives them score 0, and nothing else.
+    """
+    if protocol == "authors" and seen_items != "exclude":
+        raise SeqrecError(
+            f"evaluation.seen_items={seen_items} is a choice of protocol=standard; "
+            "authors gives seen items score 0: leave one of the two out"
+        )
     if protocol == "authors":
         return RankingRules(padding_competes=True, seen_score=0.0, target_wins_ties=True)
     seen_score = -torch.inf if seen_items == "exclude" else None
@@ -72,24 +82,35 @@ def target_ranks(scores: Tensor, targets: Tensor, rules: RankingRules) -> Tensor
         rules: who wins ties, and whether padding stands among the candidates.
 
     Returns:
-        (B,) float64; fractional where a tie leaves the expectation between two places, NaN
-        where the target's own score is not a number.
+        (B,) float64; fractional where a tie leaves the expectation between two places, infinite
+        where the target itself may not be recommended, NaN where its score is not a number.
     """
     own = scores.gather(1, targets[:, None])
     # "not at most" rather than "above": a rival that is not a number counts against the target
-    better = (~(scores <= own)).sum(dim=1).double()
+    ranks = 1 + (~(scores <= own)).sum(dim=1).double()
     if not rules.target_wins_ties:
-        ties = (scores == own).sum(dim=1).double() - 1
-        if not rules.padding_competes:  # padding stands at -inf, where a seen target stands too
-            ties -= torch.isneginf(own[:, 0]).double()
-        better = better + ties / 2
-    return (better + 1).masked_fill(torch.isnan(own[:, 0]), torch.nan)
+        ranks += ((scores == own).sum(dim=1).double() - 1) / 2
+    return _spoilt(ranks, own[:, 0])
 
 
-def candidate_counts(scores: Tensor, targets: Tensor, rules: RankingRules) -> Tensor:
-    """Return (B,) how many items the target is ranked among, itself included."""
-    counts = torch.isfinite(scores).sum(dim=1)
-    return counts + torch.isneginf(scores.gather(1, targets[:, None])[:, 0]).long()
+def _spoilt(ranks: Tensor, own: Tensor) -> Tensor:
+    """Put infinity where the target is out of the ranking, NaN where its score is no number."""
+    ranks = ranks.masked_fill(torch.isneginf(own), torch.inf)
+    return ranks.masked_fill(torch.isnan(own), torch.nan)
+
+
+def candidate_counts(scores: Tensor) -> Tensor:
+    """Return (B,) how many items compete in (B, V) scores with the rules applied."""
+    return torch.isfinite(scores).sum(dim=1)
+
+
+def check_negatives(wanted: int, fewest: int) -> None:
+    """Raise a SeqrecError if some user has fewer unseen items than negatives are wanted."""
+    if fewest < wanted:
+        raise SeqrecError(
+            f"evaluation.sampled_negatives={wanted}, but a user has only {max(0, fewest)} unseen "
+            "items to draw from; choose fewer"
+        )
 
 
 def sampled_ranks(
@@ -118,13 +139,9 @@ def sampled_ranks(
     drawable[seen] = False
     drawable[:, 0] = False
     drawable.scatter_(1, targets[:, None], value=False)
-    fewest = int(drawable.sum(dim=1).min())
-    if fewest < negatives:
-        raise SeqrecError(
-            f"evaluation.sampled_negatives={negatives}, but a user has only {fewest} items left "
-            "to draw from; choose fewer"
-        )
+    check_negatives(negatives, int(drawable.sum(dim=1).min()))
     draws = torch.multinomial(drawable.float().cpu(), negatives, generator=generator)
     rivals = scores.gather(1, draws.to(scores.device))
     own = scores.gather(1, targets[:, None])
-    return 1 + (~(rivals <= own)).sum(dim=1) + (rivals == own).sum(dim=1).double() / 2
+    ranks = 1 + (~(rivals <= own)).sum(dim=1) + (rivals == own).sum(dim=1).double() / 2
+    return _spoilt(ranks, own[:, 0])

@@ -66,10 +66,11 @@ def _caption(split: Mapping[str, Any]) -> str:
     )
 
 
-def _cell(measured: Mapping[str, float] | None) -> str:
+def _cell(measured: Mapping[str, float | None] | None) -> str:
     if measured is None:
         return ""
-    return f"{measured['value']:.4f} ±{measured['standard_error']:.4f}"
+    error = measured["standard_error"]
+    return f"{measured['value']:.4f}" + ("" if error is None else f" ±{error:.4f}")
 
 
 def _relative(folder: Path, root: Path) -> str:

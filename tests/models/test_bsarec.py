@@ -124,9 +124,29 @@ def test_filter_weights_start_equal_in_all_blocks() -> None:
         ({"c": 4}, "must be odd"),
         ({"c": 51, "max_len": 20}, "keeps more components"),
         ({"alpha": "high"}, "model_options.alpha"),
+        ({"protocol": "authors"}, "write protocol=NAME"),
+        ({"num_items": 3}, "leave it out"),
     ],
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
     with pytest.raises(SeqrecError, match=said) as caught:
         check_options("bsarec", options, "standard")
     assert "\n" not in str(caught.value)
+
+
+def test_a_history_of_another_length_is_one_clear_line() -> None:
+    model = build_model("bsarec", {"max_len": 6, "c": 3}, "standard", num_items=5)
+    with pytest.raises(SeqrecError, match="4 columns, the model takes max_len=6"):
+        model.encode(torch.ones(2, 4, dtype=torch.long))
+
+
+@pytest.mark.parametrize(("max_len", "c"), [(1, 3), (5, 7), (5, 0), (12, 99), (13, 4)])
+def test_authors_take_any_c(max_len: int, c: int) -> None:
+    """More components than there are mean that nothing is cut off."""
+    model = build_model("bsarec", {"max_len": max_len, "dim": 8, "c": c}, "authors", num_items=5)
+    assert isinstance(model, BSARec)
+    x = torch.randn(3, max_len, 8)
+    spectrum = torch.fft.rfft(x, dim=1, norm="ortho")
+    spectrum[:, c // 2 + 1 :] = 0
+    expected = torch.fft.irfft(spectrum, n=max_len, dim=1, norm="ortho")
+    torch.testing.assert_close(model.frequency_filters()[0].low_pass(x), expected)

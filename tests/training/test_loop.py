@@ -144,6 +144,25 @@ def test_bf16_trains_to_about_the_same_metric() -> None:
     assert run(15, precision="bf16").best_value == pytest.approx(run(15).best_value, abs=0.1)
 
 
+def test_validation_ranks_by_the_rules_of_the_evaluation() -> None:
+    """The circle comes round within a history: with seen items out, no target can be found."""
+    from seqrec.configuration import EvaluationOptions
+
+    values = [
+        fit(
+            small_model(),
+            cycles(length=20, num_items=10),
+            options=TrainingOptions(max_epochs=1),
+            evaluation=EvaluationOptions(seen_items=choice),
+            seed=5,
+            device=CPU,
+        ).best_value
+        for choice in ("exclude", "keep")
+    ]
+    assert values[0] == 0  # every target has been seen
+    assert values[1] > 0
+
+
 def test_an_unknown_monitor_is_refused_before_training() -> None:
     with pytest.raises(SeqrecError, match="did you mean 'NDCG'"):
         run(1, monitor="NDGC@20")

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from seqrec.configuration import explain
-from seqrec.errors import unknown_name
+from seqrec.errors import SeqrecError, unknown_name
 
 if TYPE_CHECKING:
     from seqrec.models.face import SequentialModel
 
 MODELS = {"bsarec": "BSARec"}
 """Module in this package → class."""
+
+
+GIVEN_BY = {
+    "num_items": "the data say how many items there are; leave it out",
+    "protocol": "is a parameter of the whole run; write protocol=NAME",
+}
+GIVEN = GIVEN_BY.keys()
 
 
 def model_class(name: str) -> type[SequentialModel]:
@@ -45,11 +52,12 @@ def model_config(name: str, options: dict[str, Any], protocol: str, num_items: i
         SeqrecError: an unknown option (with the nearest valid one) or a wrong value.
     """
     config: Any = model_class(name).Config
-    taken = {"num_items", "protocol"}
+    known = [field for field in config.__dataclass_fields__ if field not in GIVEN]
+    for option in GIVEN & set(options):
+        raise SeqrecError(f"parameter model_options.{option}: {GIVEN_BY[option]}")
     try:
-        return config(**{**options, "num_items": num_items, "protocol": protocol})
+        return config(**options, num_items=num_items, protocol=protocol)
     except ValidationError as error:
-        known = [field for field in config.__dataclass_fields__ if field not in taken]
         raise explain(error, "model_options", known) from None
 
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from seqrec.batches import Batch
 from seqrec.configuration import Protocol
 from seqrec.losses import next_item_cross_entropy
-from seqrec.models.face import SequentialModel
+from seqrec.models.face import SequentialModel, check_length
 from seqrec.models.layers import FeedForward, LowPass, SelfAttention, dropout, initialise
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
@@ -43,7 +43,7 @@ class BSARecConfig:
     num_heads: Size = 1
     alpha: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
     """Share of the frequency filter; the rest is attention (equation 11)."""
-    c: Size = 5
+    c: Annotated[int, Field(ge=0)] = 5
     """Kept frequency components."""
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
@@ -53,12 +53,14 @@ class BSARecConfig:
     def _check(self) -> "BSARecConfig":
         if self.dim % self.num_heads:
             raise ValueError(f"dim {self.dim} must be a multiple of num_heads {self.num_heads}")
-        if self.protocol == "standard" and self.c % 2 == 0:
+        if self.protocol == "authors":
+            return self
+        if self.c % 2 == 0:
             raise ValueError(
                 f"c = {self.c} must be odd: a constant and pairs of frequencies "
                 "(protocol authors takes even values too)"
             )
-        if self.c // 2 > self.max_len // 2:
+        if self.c > self.max_len:
             raise ValueError(f"c = {self.c} keeps more components than max_len {self.max_len} has")
         return self
 
@@ -156,7 +158,12 @@ class BSARec(SequentialModel):
         }
 
     def states(self, histories: Tensor, rows: slice = ALL) -> Tensor:
-        """Return the states at ``rows`` of (B, L) histories: (B, R, d)."""
+        """Return the states at ``rows`` of (B, L) histories: (B, R, d).
+
+        Raises:
+            SeqrecError: the histories are not max_len long.
+        """
+        check_length(histories, self.config.max_len)
         real = (histories != 0).unsqueeze(-1)
         mask = self._attention_mask(histories)
         x = self.item_embedding(histories) + self.position_embedding.weight

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from seqrec.batches import Batch
+from seqrec.errors import SeqrecError
 
 
 class SequentialModel(nn.Module):
@@ -27,3 +28,12 @@ class SequentialModel(nn.Module):
     @abstractmethod
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Return named scalars; the one called ``loss`` is minimised."""
+
+
+def check_length(histories: Tensor, max_len: int) -> None:
+    """Raise a SeqrecError unless the histories (B, L) have as many columns as the model takes."""
+    if histories.shape[-1] != max_len:
+        raise SeqrecError(
+            f"histories have {histories.shape[-1]} columns, the model takes max_len={max_len}: "
+            "pad with 0 on the left, or keep the last ones"
+        )

@@ -71,7 +71,7 @@ def save_checkpoint(
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.saving")
     try:
         save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary, metadata)
         os.replace(temporary, path)

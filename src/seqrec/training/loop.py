@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batches, Sequences, evaluation_examples, training_examples
-from seqrec.configuration import TrainingOptions
+from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.devices import autocast
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import Ranker
@@ -54,6 +54,7 @@ def fit(
     options: TrainingOptions,
     seed: int,
     device: torch.device,
+    evaluation: EvaluationOptions | None = None,
     checkpointing: Checkpointing | None = None,
 ) -> Fitted:
     """Train until the validation metric stops improving, and keep the best weights.
@@ -64,6 +65,7 @@ def fit(
         options: the section ``training``.
         seed: for the order of the examples and for dropout.
         device: where to compute.
+        evaluation: by which rules validation ranks.
         checkpointing: save after every epoch, and go on from there if the same run was cut off.
 
     Returns:
@@ -74,7 +76,7 @@ def fit(
     """
     parse_label(options.monitor)
     model.to(device)
-    trainer = _Trainer(model, sequences, options, seed, device)
+    trainer = _Trainer(model, sequences, options, seed, device, evaluation or EvaluationOptions())
     progress = Progress()
     if checkpointing:
         progress = load_checkpoint(checkpointing.path, checkpointing.run, model, trainer.optimizer)
@@ -107,6 +109,7 @@ class _Trainer:
         options: TrainingOptions,
         seed: int,
         device: torch.device,
+        evaluation: EvaluationOptions,
     ) -> None:
         config = model.config
         examples = training_examples(sequences, config.max_len, config.protocol)
@@ -119,7 +122,7 @@ class _Trainer:
             )
         self.model, self.options, self.seed, self.device = model, options, seed, device
         self.batches = Batches(sequences, examples, config.max_len, device)
-        self.ranker = Ranker(sequences, valid, config.max_len, config.protocol, device)
+        self.ranker = Ranker(sequences, valid, config.max_len, config.protocol, device, evaluation)
         self.optimizer = torch.optim.Adam(
             model.parameters(), lr=options.learning_rate, fused=device.type != "mps"
         )

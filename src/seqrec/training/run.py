@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import torch
 
+from seqrec import __version__
 from seqrec.batches import Sequences
-from seqrec.configuration import TrainingOptions
+from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.model_folder import TrainedModel
@@ -39,6 +40,7 @@ def train(
     seed: int,
     model_options: dict[str, Any],
     options: TrainingOptions,
+    evaluation: EvaluationOptions | None = None,
     checkpoint: Path | None = None,
 ) -> TrainingResult:
     """Train a model on the ``sequences`` table.
@@ -52,6 +54,7 @@ def train(
         seed: decides the initial weights, the order of the examples and dropout.
         model_options: the model's own parameters.
         options: the section ``training``.
+        evaluation: by which rules, and in batches of which size, validation ranks.
         checkpoint: where the run keeps its state after every epoch; None keeps none.
 
     Returns:
@@ -67,11 +70,14 @@ def train(
     torch.manual_seed(seed)
     net = build_model(model, model_options, protocol, data.num_items)
     fingerprint = data.fingerprint()
-    run = _fingerprint(fingerprint, model, protocol, seed, model_options, options.model_dump())
+    evaluation = evaluation or EvaluationOptions()
+    what = [fingerprint, model, protocol, seed, model_options, options.model_dump()]
+    run = _fingerprint(*what, evaluation.seen_items, device.type, torch.__version__, __version__)
     fitted = fit(
         net,
         data,
         options=options,
+        evaluation=evaluation,
         seed=seed,
         device=device,
         checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,

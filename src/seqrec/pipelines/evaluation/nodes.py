@@ -15,6 +15,7 @@ def rank_and_measure(
     sequences: ir.Table,
     options: EvaluationOptions,
     training: TrainingOptions,
+    protocol: str,
     seed: int,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Evaluate the trained model on the validation and the test targets.
@@ -24,12 +25,12 @@ def rank_and_measure(
         sequences: every user's interactions, split.
         options: cutoffs and what competes.
         training: names the device.
-        seed: of the sampled negatives, where they are asked for.
+        protocol: as the model must have been trained.
+        seed: likewise; it also draws the sampled negatives, where they are asked for.
 
     Returns:
         ranks, one a target, and metrics.
     """
-    result = evaluate(
-        model, sequences.to_pyarrow(), options=options, device=training.device, seed=seed
-    )
+    model.check_run(protocol=protocol, seed=seed)
+    result = evaluate(model, sequences.to_pyarrow(), options=options, device=training.device)
     return result.ranks, result.metrics

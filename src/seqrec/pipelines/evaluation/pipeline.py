@@ -16,6 +16,7 @@ def create_pipeline() -> Pipeline:
                     "sequences",
                     "params:evaluation",
                     "params:training",
+                    "params:protocol",
                     "params:seed",
                 ],
                 outputs=["ranks", "metrics"],

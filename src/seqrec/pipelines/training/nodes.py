@@ -6,7 +6,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from seqrec.configuration import TrainingOptions
+from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.model_folder import TrainedModel
 from seqrec.training import train
 
@@ -20,6 +20,7 @@ def train_model(
     seed: int,
     model_options: dict[str, Any],
     options: TrainingOptions,
+    evaluation: EvaluationOptions,
 ) -> tuple[pa.Table, TrainedModel]:
     """Train a model; a run that was cut off goes on from its last whole epoch.
 
@@ -32,6 +33,7 @@ def train_model(
         seed: of everything random.
         model_options: the model's own parameters.
         options: the training loop.
+        evaluation: by which rules the validation that stops it ranks.
 
     Returns:
         training_history and the trained model. The model comes last, for once it is saved the
@@ -46,6 +48,7 @@ def train_model(
         seed=seed,
         model_options=model_options,
         options=options,
+        evaluation=evaluation,
         checkpoint=checkpoint_path(dataset, model),
     )
     return result.history, result.trained

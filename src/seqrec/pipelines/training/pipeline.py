@@ -20,6 +20,7 @@ def create_pipeline() -> Pipeline:
                     "params:seed",
                     "params:model_options",
                     "params:training",
+                    "params:evaluation",
                 ],
                 outputs=["training_history", "model"],
                 name="train_model",
