@@ -41,7 +41,7 @@ def test_authors_ranks_and_metrics_equal_theirs(case: str) -> None:
         seen, answers = arrays["seen"].nonzero(), torch.from_numpy(arrays["answers"]).long()
         rules = ranking_rules("authors")
         pairs = (torch.from_numpy(seen[0]), torch.from_numpy(seen[1]))
-        ranks = target_ranks(apply_rules(scores, pairs, rules), answers, rules).numpy()
+        ranks = target_ranks(apply_rules(scores, pairs, rules), answers, rules).double().numpy()
         np.testing.assert_array_equal(ranks - 1, arrays["ranks"])
         for label, value in zip(json.loads(str(arrays["names"])), arrays["values"], strict=True):
             assert metric_of(label, ranks) == pytest.approx(float(value), abs=1e-12)

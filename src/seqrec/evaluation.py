@@ -98,7 +98,7 @@ def checked_ranks(parts: list[Tensor]) -> Floats:
     Raises:
         SeqrecError: a target's score is not a number.
     """
-    ranks: Floats = torch.cat(parts).cpu().numpy()
+    ranks: Floats = torch.cat(parts).cpu().double().numpy()
     if np.isnan(ranks).any():
         raise SeqrecError(
             "the model gives scores that are not numbers; its training diverged: "

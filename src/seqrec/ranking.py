@@ -82,14 +82,15 @@ def target_ranks(scores: Tensor, targets: Tensor, rules: RankingRules) -> Tensor
         rules: who wins ties, and whether padding stands among the candidates.
 
     Returns:
-        (B,) float64; fractional where a tie leaves the expectation between two places, infinite
-        where the target itself may not be recommended, NaN where its score is not a number.
+        (B,) float32, exact up to eight million items; fractional where a tie leaves the
+        expectation between two places, infinite where the target itself may not be recommended,
+        NaN where its score is not a number.
     """
     own = scores.gather(1, targets[:, None])
     # "not at most" rather than "above": a rival that is not a number counts against the target
-    ranks = 1 + (~(scores <= own)).sum(dim=1).double()
+    ranks = 1 + (~(scores <= own)).sum(dim=1).float()  # not double: MPS has none
     if not rules.target_wins_ties:
-        ranks += ((scores == own).sum(dim=1).double() - 1) / 2
+        ranks += ((scores == own).sum(dim=1).float() - 1) / 2
     return _spoilt(ranks, own[:, 0])
 
 
@@ -130,7 +131,7 @@ def sampled_ranks(
         generator: draws on the CPU, so that every device ranks against the same items.
 
     Returns:
-        (B,) float64.
+        (B,) float32.
 
     Raises:
         SeqrecError: a user has fewer unseen items than that.
@@ -143,5 +144,5 @@ def sampled_ranks(
     draws = torch.multinomial(drawable.float().cpu(), negatives, generator=generator)
     rivals = scores.gather(1, draws.to(scores.device))
     own = scores.gather(1, targets[:, None])
-    ranks = 1 + (~(rivals <= own)).sum(dim=1) + (rivals == own).sum(dim=1).double() / 2
+    ranks = 1 + (~(rivals <= own)).sum(dim=1) + (rivals == own).sum(dim=1).float() / 2
     return _spoilt(ranks, own[:, 0])
