@@ -46,6 +46,16 @@ def files_in(project: Path) -> list[str]:
             "parameter training.max_epochs: input should be a valid integer,"
             " unable to parse string as an integer (got 'many')",
         ),
+        (
+            "--params raw.file=shop.csv",
+            "raw.file is a log of your own, and would take the place of data set 'demo';"
+            " name yours, dataset=NAME",
+        ),
+        (
+            "--params dataset=[a]",
+            "parameter dataset: should be one name, dataset=NAME (got ['a'])",
+        ),
+        ("--params dataset=", "parameter dataset: no name is given; write dataset=NAME"),
         ("--nodes read", "Pipeline does not contain nodes named ['read']."),
     ],
 )
@@ -88,6 +98,30 @@ def test_a_missing_table_names_the_pipeline_to_run(kedro: Kedro, project: Path) 
     assert finished.code == 1
     (line,) = finished.err.splitlines()
     assert "core_interactions.parquet does not exist; run `kedro run --pipeline filtering`" in line
+
+
+def test_a_damaged_table_names_the_pipeline_to_run(kedro: Kedro, project: Path) -> None:
+    damaged = project / "data/05_model_input/demo/sequences.parquet"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"PAR1")
+    finished = kedro("run", "--pipeline", "transitions")
+    assert finished.code == 1
+    (line,) = finished.err.splitlines()
+    assert "sequences.parquet is damaged" in line
+    assert "run `kedro run --pipeline sequences`" in line
+
+
+@pytest.mark.parametrize("pipeline", ["ingestion", "filtering"])
+def test_a_spill_directory_that_cannot_be_written_to(
+    kedro: Kedro, project: Path, pipeline: str
+) -> None:
+    assert kedro("run", "--pipeline", "ingestion").code == 0
+    (project / "file").touch()
+    spill = "engine.spill_directory=file/spill"
+    finished = kedro("run", "--pipeline", pipeline, "--params", spill)
+    assert finished.code == 1
+    (line,) = finished.err.splitlines()
+    assert line.startswith(f"error: {spill}: cannot write there")
 
 
 @pytest.mark.parametrize("table", ["interactions.parquet", "ingestion_report.json"])

@@ -1,12 +1,17 @@
 """Downloads from a server of our own: whole, changed, broken off, gone."""
 
+import gzip
 import hashlib
+import io
+import logging
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
+import pooch
 import pytest
 
 from seqrec import download
@@ -14,19 +19,43 @@ from seqrec.configuration import Publisher, RawFileOptions, RawOptions
 from seqrec.download import download_raw_file
 from seqrec.errors import SeqrecError
 
-CONTENT = bytes(range(256)) * 8000
+
+def zipped(data: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("log.csv"), data)
+    return packed.getvalue()
+
+
+CONTENT = zipped(bytes(range(256)) * 8000)
+PACKED = gzip.compress(bytes(range(256)) * 8000)
+PAGE = b"<html>please sign in</html>"
 MD5 = "md5:" + hashlib.md5(CONTENT).hexdigest()
 
 
+UNSIZED = {"page": PAGE, "gzip": PACKED, "half-gzip": PACKED[:-9], "half-zip": CONTENT[:9000]}
+
+
 class Server(BaseHTTPRequestHandler):
-    """/good, /flaky (breaks off once), /broken (always), anything else is 404."""
+    """/good, /flaky (breaks off once), /broken (always), …; anything else is 404.
+
+    /busy fails once and /down always; what is in UNSIZED comes without its length.
+    """
 
     asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
         kind = self.path.split("/")[1]
-        if kind not in ("good", "flaky", "broken"):
+        if kind in UNSIZED:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(UNSIZED[kind])
+            return
+        if kind == "down" or (kind == "busy" and self.asked.count(self.path) == 1):
+            self.send_error(503)
+            return
+        if kind not in ("good", "busy", "flaky", "broken"):
             self.send_error(404)
             return
         breaks = kind == "broken" or (kind == "flaky" and self.asked.count(self.path) == 1)
@@ -148,6 +177,69 @@ def test_an_address_that_is_gone_is_asked_once(tmp_path: Path, address: str) -> 
     assert f"fetch the file by hand and put it at {tmp_path}/log.zip" in str(error.value)
     assert names(tmp_path) == []
     assert len(Server.asked) == 1
+
+
+def test_a_server_that_fails_once_is_asked_again(tmp_path: Path, address: str) -> None:
+    path = download_raw_file("d", published(f"{address}/busy/log.zip"), tmp_path)
+
+    assert path.read_bytes() == CONTENT
+    assert len(Server.asked) == 2
+
+
+def test_a_server_that_always_fails_is_named(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SeqrecError) as error:
+        download_raw_file("d", published(f"{address}/down/log.zip"), tmp_path)
+
+    assert f"the server of {address}/down/log.zip failed 3 times (503" in str(error.value)
+    assert len(Server.asked) == 3
+    assert names(tmp_path) == []
+
+
+def test_a_whole_gzip_without_length_or_checksum_is_taken(tmp_path: Path, address: str) -> None:
+    said = io.StringIO()
+    listener = logging.StreamHandler(said)
+    pooch.get_logger().setLevel(logging.INFO)
+    pooch.get_logger().addHandler(listener)
+
+    path = download_raw_file("d", published(f"{address}/gzip/log.json.gz", None), tmp_path)
+
+    pooch.get_logger().removeHandler(listener)
+    assert path.read_bytes() == PACKED
+    assert said.getvalue() == ""  # nothing of pooch's advice on checksums
+
+
+@pytest.mark.parametrize("name", ["log.zip", "log.csv.gz", "log.tgz"])
+def test_a_page_in_place_of_an_archive_is_not_kept(tmp_path: Path, address: str, name: str) -> None:
+    with pytest.raises(SeqrecError, match="though its name says so, but perhaps a web page"):
+        download_raw_file("d", published(f"{address}/page/{name}", None), tmp_path)
+
+    assert names(tmp_path) == []
+    assert len(Server.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["half-zip/log.zip", "half-gzip/log.csv.gz"])
+def test_half_an_archive_is_not_kept(tmp_path: Path, address: str, name: str) -> None:
+    with pytest.raises(SeqrecError, match=r"broke off 3 times \(log.* ends too early\)"):
+        download_raw_file("d", published(f"{address}/{name}", None), tmp_path)
+
+    assert names(tmp_path) == []
+    assert len(Server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "url", ["host/log.zip", "https:///log.zip", "ftp2://host/log.zip", "http://[::1/log.zip"]
+)
+def test_what_is_no_address_is_named(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SeqrecError) as error:
+        download_raw_file("d", published(url), tmp_path)
+
+    assert str(error.value).startswith(f"'{url}' is no address of a file (")
+    assert "write raw.publisher.url as https://" in str(error.value)
+
+
+def test_an_address_without_a_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SeqrecError, match="https://host/ names no file; say how to store it"):
+        download_raw_file("d", published("https://host/", None), tmp_path)
 
 
 def test_a_server_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

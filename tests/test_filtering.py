@@ -166,6 +166,14 @@ def test_what_leaves_nothing_is_named_with_its_parameter() -> None:
     assert "the raw log has no interactions" in fails([])
 
 
+def test_a_rating_threshold_on_a_log_without_ratings() -> None:
+    rows: list[Row] = [(user, item, time, None) for user, item, time, _ in FOUR]
+    assert fails(rows, min_rating=4) == (
+        "filtering.min_rating=4: no rating was read from this log; name their column, "
+        "raw.columns.rating=COLUMN, and ingest again, or set filtering.min_rating=null"
+    )
+
+
 def test_too_little_to_evaluate() -> None:
     one_user: list[Row] = [("a", "x", 1, 5), ("a", "y", 2, 1)]
     assert "only 1 user in the raw log" in fails(one_user)

@@ -86,6 +86,22 @@ def test_too_many_broken_rows_stop_with_one_line(tmp_path: Path) -> None:
     assert left_over(tmp_path) == []
 
 
+def test_the_lines_of_rejected_rows_count(tmp_path: Path) -> None:
+    text = HEADER + GOOD + 'u1,"a\nb\nc",1,x\nu2\n'
+
+    assert ingested(tmp_path, text, share=0.04).report["rows_rejected"] == 2
+    with pytest.raises(SeqrecError) as error:
+        ingested(tmp_path, text, share=0.03)
+
+    assert "4 of 102 lines (3.9%) cannot be read, mostly '4 columns" in str(error.value)
+    assert "(1, first in line 100)" in str(error.value)
+
+
+def test_dates_of_another_form_are_told_which_are_read(tmp_path: Path) -> None:
+    with pytest.raises(SeqrecError, match="timestamp is not a number or an ISO date"):
+        ingested(tmp_path, HEADER + "u,a,01/02/2019\nu,b,13/02/2019\n")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

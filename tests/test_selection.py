@@ -70,10 +70,15 @@ def test_single_values_come_from_globals_unless_the_user_gives_them() -> None:
         ({}, "data/01_raw/small"),
         ({"dataset": "large"}, "/logs"),
         ({"dataset": "large", "raw_dir": "here"}, "here"),
-        ({"raw": {"file": "there/mine.csv"}}, "there"),
+        ({"dataset": "mine", "raw": {"file": "there/mine.csv"}}, "there"),
+        ({"raw_dir": "~/logs"}, "/home/me/logs"),
+        ({"dataset": "mine", "raw": {"file": "~/mine.csv"}}, "/home/me"),
     ],
 )
-def test_the_folder_of_the_raw_file(runtime: dict[str, Any], folder: str) -> None:
+def test_the_folder_of_the_raw_file(
+    runtime: dict[str, Any], folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
     assert selected(**runtime)["raw_dir"] == folder
 
 
@@ -90,6 +95,31 @@ def test_a_log_of_ones_own_needs_no_file_of_parameters() -> None:
         "timestamp": "timestamp",
         "rating": None,
     }
+
+
+def test_a_log_of_ones_own_may_have_no_timestamps() -> None:
+    raw = {"file": "purchases.csv", "columns": {"timestamp": None}}
+    (file,) = selected(dataset="purchases", raw=raw)["raw"]["files"]
+    assert file["columns"]["timestamp"] is None
+
+
+def test_null_says_nothing_about_a_section_or_a_single_value() -> None:
+    silent = {"training": None, "model_options": None, "raw": None, "seed": None, "protocol": None}
+    assert selected(**silent) == selected()
+    defaults = {**DEFAULTS, "seed": 7}
+    assert select_parameters(BLOCKS, {"seed": None}, defaults)["seed"] == 7
+
+
+def test_a_name_of_digits_is_a_name() -> None:
+    own = selected(dataset=2019, raw={"file": "purchases.csv"})
+    assert (own["dataset"], own["raw_dir"]) == ("2019", ".")
+    # As YAML reads a file: the names of blocks are numbers too.
+    model = {"datasets": {2019: {"model_options": {"dim": 3}}}}
+    blocks: dict[Any, Any] = {**BLOCKS, 2019: BLOCKS["small"], "bsarec": model}
+    listed = {**DEFAULTS, "datasets": [2019, "small"]}
+    parameters = select_parameters(blocks, {"dataset": 2019}, listed)
+    assert parameters["raw_dir"] == "data/01_raw/2019"
+    assert parameters["model_options"]["dim"] == 3
 
 
 def test_a_data_set_is_a_block_that_names_its_raw_log() -> None:
@@ -130,16 +160,33 @@ def test_selecting_changes_nothing() -> None:
             {"protocol": "author"},
             "parameter protocol: input should be 'standard' or 'authors' (got 'author')",
         ),
+        ({"dataset": None}, "parameter dataset: no name is given; write dataset=NAME"),
         (
-            {"dataset": 100, "raw": {"file": "x"}},
-            "parameter dataset: input should be a valid string (got 100)",
+            {"dataset": ["a"]},
+            "parameter dataset: should be one name, dataset=NAME (got ['a'])",
+        ),
+        (
+            {"dataset": True, "raw": {"file": "x"}},
+            "parameter dataset: should be one name, dataset=NAME (got True)",
+        ),
+        ({"model": 12}, "unknown model '12'; known: bsarec"),
+        ({"model": None}, "parameter model: no name is given; write model=NAME"),
+        (
+            {"seed": 2**63},
+            "parameter seed: should lie between -2**63 and 2**63 - 1 (got 9223372036854775808)",
+        ),
+        ({"seed": True}, "parameter seed: should be a number (got True)"),
+        (
+            {"raw": {"file": "x"}},
+            "raw.file is a log of your own, and would take the place of data set 'small';"
+            " name yours, dataset=NAME",
         ),
         (
             {"dataset": "../up", "raw": {"file": "x"}},
             "parameter dataset: '../up' names a folder; use letters, digits, '-', '_' and '.'",
         ),
         (
-            {"raw": {"file": "x", "column": {}}},
+            {"dataset": "mine", "raw": {"file": "x", "column": {}}},
             "unknown parameter 'raw.column'; did you mean 'raw.columns'?",
         ),
     ],

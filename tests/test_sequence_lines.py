@@ -1,6 +1,10 @@
 import ibis
 import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from seqrec import sequence_lines
 from seqrec.sequence_lines import to_sequence_lines
 
 
@@ -22,3 +26,25 @@ def test_one_interaction() -> None:
 
 def test_nobody() -> None:
     assert to_sequence_lines(sequences([], [], [])) == ""
+
+
+@given(
+    lengths=st.lists(st.integers(1, 6), min_size=1, max_size=6),
+    rows=st.integers(1, 8),
+    data=st.data(),
+)
+def test_the_size_of_the_chunks_does_not_matter(
+    lengths: list[int], rows: int, data: st.DataObject
+) -> None:
+    users = [user for user, length in enumerate(lengths, 1) for _ in range(length)]
+    items = [data.draw(st.integers(1, 10**9)) for _ in users]
+    table = pa.table({"user_index": users, "item_index": items})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sequence_lines, "CHUNK_ROWS", rows)
+        chunks = list(sequence_lines.chunks_of_users(table))
+
+    text = "".join(sequence_lines.lines_of(chunk) for chunk in chunks)
+    of = {user: [str(i) for u, i in zip(users, items, strict=True) if u == user] for user in users}
+    assert text == "".join(f"{user} {' '.join(words)}\n" for user, words in of.items())
+    assert all(len(chunk) < rows + max(lengths) for chunk in chunks)

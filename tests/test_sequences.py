@@ -102,7 +102,6 @@ def test_leave_one_out() -> None:
     [
         (0.1, 0.1, [2, 3, 5], ["tt", "tvt", "tttvt"]),
         (0.2, 0.3, [10], ["tttttvvttt"]),
-        (0.0, 0.5, [5], ["ttttt"]),
         (0.1, 0.29, [100], ["t" * 61 + "v" * 10 + "t" * 29]),
         (0.9, 0.05, [10], ["t" + "v" * 8 + "t"]),
     ],
@@ -121,10 +120,11 @@ def test_temporal_cuts_are_the_same_for_all_users() -> None:
 
 
 def test_rows_at_the_cut_are_after_it() -> None:
-    rows = [("a", "x", 1), ("b", "x", 2), ("b", "y", 2), ("a", "z", 2)]
-    tables = built(rows, strategy="temporal", valid_share=0, test_share=0.25)
+    rows = [("a", "x", 0), ("a", "x", 1), ("b", "x", 2), ("b", "y", 2), ("a", "z", 2)]
+    tables = built(rows, strategy="temporal", valid_share=0.6, test_share=0.2)
     assert [split for _, split in sorted(rows_of(tables, "timestamp", "split"))] == [
         "train",
+        "valid",
         "test",
         "test",
         "test",
@@ -141,10 +141,25 @@ def test_a_split_that_leaves_nothing_says_so() -> None:
     same_time = [(u, "x", 1) for u in "aabb"]
     message = fails(same_time, strategy="temporal", valid_share=0.25, test_share=0.25)
     assert "temporal leaves no train interactions of 4" in message
-    message = fails(same_time * 3, strategy="ratio", test_share=0)
-    assert message.endswith("leaves no test interactions of 12; raise splitting.test_share")
     assert "temporal leaves no test" in fails(same_time, strategy="temporal", test_share=0.1)
-    assert "fewer than 3 interactions" in fails([("a", "x", 1), ("b", "x", 2)])
+    rows = [("a", "x", t) for t in range(5)]
+    message = fails(rows, strategy="temporal", valid_share=0.1, test_share=0.2)
+    assert message.endswith(
+        "no valid interactions of 5; raise splitting.valid_share or use leave_one_out"
+    )
+    message = fails(rows, strategy="ratio", valid_share=0.1, test_share=0.85)
+    assert message.endswith("leaves no valid interactions of 5; lower splitting.test_share")
+
+
+@pytest.mark.parametrize("strategy", ["leave_one_out", "ratio"])
+def test_histories_that_are_too_short_to_split(strategy: str) -> None:
+    rows = [("a", "x", 1), ("b", "x", 2)]
+    remedy = "loosen the filters, take a log of longer histories"
+    by_time = f"{remedy} or use splitting.strategy=temporal"
+    assert fails(rows, strategy=strategy).endswith(f"fewer than 3 interactions: {by_time}")
+    with pytest.raises(SeqrecError) as error:
+        build_sequences(core(rows), SplittingOptions(strategy=strategy), "order")
+    assert str(error.value).endswith(remedy)
 
 
 def test_positions_have_no_temporal_split() -> None:
@@ -174,7 +189,7 @@ def test_numbering_equals_a_plain_walk(drawn: list[Row]) -> None:
     assert rows_of(tables, "item_index") == [(number_of[item],) for item in walk]
 
 
-shares = st.sampled_from([0.0, 0.1, 0.25, 0.4])
+shares = st.sampled_from([0.05, 0.1, 0.25, 0.4])
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,19 +4,26 @@ The options are Kedro's own. What differs: an error that is meant for the user e
 and names are checked before anything is imported.
 """
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
+from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
 import click
+import yaml
 from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
-from yaml import YAMLError
+from kedro.framework.project import LOGGING
+from kedro.utils import find_kedro_project
 
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.typed_paths import typed_in, with_typed_paths
+
+LOGGING_FILE = "conf/logging.yml"
 
 
 @click.group(context_settings=CONTEXT_SETTINGS, name="seqrec")
@@ -24,7 +31,13 @@ def cli() -> None:
     """Commands of the project."""
 
 
-def _run(pipeline: str | None, pipelines: list[str], **options: Any) -> None:
+def _run(
+    pipeline: str | None,
+    pipelines: list[str],
+    params: dict[str, Any],
+    conf_source: str | None,
+    **options: Any,
+) -> None:
     """Run the pipeline, or the pipelines, of the project."""
     with errors_in_one_line():
         if pipeline and pipelines:
@@ -32,12 +45,48 @@ def _run(pipeline: str | None, pipelines: list[str], **options: Any) -> None:
         # One option under two names: the older one would only add a warning.
         names = [pipeline] if pipeline else pipelines
         _check_pipelines(names)
+        root, folder = project_root(), Path.cwd()
+        options["params"] = with_typed_paths(params, folder, root)
+        options["conf_source"] = conf_source and typed_in(folder, root, conf_source)
         assert kedro_run.callback is not None
-        kedro_run.callback(pipeline=None, pipelines=names, **options)
+        with working_in(root):
+            kedro_run.callback(pipeline=None, pipelines=names, **options)
 
 
 run = click.Command("run", params=kedro_run.params, callback=_run, help=_run.__doc__)
 cli.add_command(run)
+
+
+def project_root() -> Path:
+    """Return the root of the project that the working folder belongs to.
+
+    Raises:
+        SeqrecError: it belongs to none.
+    """
+    root: Path | None = find_kedro_project(Path.cwd())
+    if root is None:
+        raise SeqrecError(
+            f"no project in {Path.cwd()} or above it; change into the folder of the project"
+        )
+    return root
+
+
+@contextmanager
+def working_in(root: Path) -> Iterator[None]:
+    """Make the root the working folder while the block lasts."""
+    if Path.cwd() == root:
+        yield
+        return
+    with chdir(root):
+        _log_as_the_project_says()
+        yield
+
+
+def _log_as_the_project_says() -> None:
+    """Do what Kedro does when it starts in the root."""
+    file = Path(LOGGING_FILE)
+    if file.is_file() and not os.environ.get("KEDRO_LOGGING_CONFIG"):
+        LOGGING.configure(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 @contextmanager
@@ -77,7 +126,7 @@ def explanation(error: BaseException) -> str | None:
             return f"no space left on the disk: {line}; free some and run again"
         if type(link).__name__ == "OutOfMemoryException":
             return f"the data engine needs more memory, raise engine.memory_limit: {line}"
-        if isinstance(link, YAMLError | MissingConfigException) or _is_about_names(link):
+        if isinstance(link, yaml.YAMLError | MissingConfigException) or _is_about_names(link):
             return line
     return None
 

@@ -10,14 +10,47 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from seqrec.errors import SeqrecError, unknown_name
 
+
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("should be a number")  # pydantic would take true for 1
+    return value
+
+
+def _instant(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # 1.5e9
+    if isinstance(value, bool) or not isinstance(value, str | int | None):
+        raise ValueError("should be an ISO date such as 2019-12-31 or a whole number")
+    return fits_64_bits(value) if isinstance(value, int) else value
+
+
+def fits_64_bits(value: int) -> int:
+    """Return the number, or complain that torch and the data engine could not hold it."""
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("should lie between -2**63 and 2**63 - 1")
+    return value
+
+
+NUMBER = BeforeValidator(_no_truth_value)
 Protocol = Literal["standard", "authors"]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
+Instant = Annotated[str | int | None, BeforeValidator(_instant)]
+Share = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, NUMBER, Field(ge=0)]
+Positive = Annotated[int, NUMBER, Field(ge=1)]
 
 
 class Section(BaseModel):
@@ -85,10 +118,10 @@ class IngestionOptions(Section):
 class FilteringOptions(Section):
     """Which interactions stay."""
 
-    min_rating: float | None = None
-    start: str | int | None = None
+    min_rating: Annotated[float | None, NUMBER] = None
+    start: Instant = None
     """First instant that stays: ISO date or a number in the log's own unit."""
-    end: str | int | None = None
+    end: Instant = None
     """Last instant that stays (inclusive)."""
     repeats: Literal["keep", "first", "last"] = "keep"
     """Which of a user's interactions with the same item stays."""
@@ -104,6 +137,14 @@ class SplittingOptions(Section):
     strategy: Literal["leave_one_out", "ratio", "temporal"] = "leave_one_out"
     valid_share: Share = 0.1
     test_share: Share = 0.1
+
+    @field_validator("valid_share", "test_share")
+    @classmethod
+    def _something_to_measure_on(cls, share: float, info: ValidationInfo) -> float:
+        strategy = info.data.get("strategy", "leave_one_out")
+        if strategy != "leave_one_out" and share == 0:
+            raise ValueError(f"should be greater than 0 where splitting.strategy={strategy}")
+        return share
 
     @model_validator(mode="after")
     def _leaves_something_to_train_on(self) -> "SplittingOptions":
@@ -127,18 +168,19 @@ class EngineOptions(Section):
     spill_directory: str = "data/tmp/spill"
     threads: Positive | None = None
 
-    @model_validator(mode="after")
-    def _memory_limit_is_a_size(self) -> "EngineOptions":
-        if not re.fullmatch(r"\d+(\.\d+)? ?([KMGT]i?B|%)", self.memory_limit):
-            raise ValueError(f"memory_limit '{self.memory_limit}' should be a size such as 4GB")
-        return self
+    @field_validator("memory_limit", mode="before")
+    @classmethod
+    def _memory_limit_is_a_size(cls, limit: Any) -> Any:
+        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", str(limit)):
+            raise ValueError("should be a size such as 4GB or 512MB")
+        return limit
 
 
 class TrainingOptions(Section):
     """The training loop; the same for every model."""
 
     batch_size: Positive = 256
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    learning_rate: Annotated[float, NUMBER, Field(gt=0)] = 1e-3
     max_epochs: Positive = 200
     patience: Positive = 10
     """Epochs without a better ``monitor`` before training stops."""
@@ -150,12 +192,25 @@ class TrainingOptions(Section):
 class EvaluationOptions(Section):
     """Ranking and metrics."""
 
-    cutoffs: tuple[Positive, ...] = (1, 5, 10, 20)
+    cutoffs: Annotated[tuple[Positive, ...], Field(min_length=1)] = (1, 5, 10, 20)
+    """A list, one number, or a text such as ``1;5;10``: ``--params`` is split at its commas."""
     seen_items: Literal["exclude", "keep"] = "exclude"
     """Whether items of the user's own history compete (protocol ``standard``)."""
     sampled_negatives: Positive | None = None
     """Also rank against so many sampled items, to compare with old papers."""
     batch_size: Positive = 256
+
+    @field_validator("cutoffs", mode="before")
+    @classmethod
+    def _numbers_of_a_text(cls, cutoffs: Any) -> Any:
+        if isinstance(cutoffs, str):
+            return re.findall(r"[^;,\s]+", cutoffs)
+        return [cutoffs] if isinstance(cutoffs, int) else cutoffs
+
+    @field_validator("cutoffs")
+    @classmethod
+    def _each_once_in_order(cls, cutoffs: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(sorted(set(cutoffs)))
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -170,15 +225,19 @@ SECTIONS: dict[str, type[Section]] = {
 }
 SCALARS = ("dataset", "model", "protocol", "seed", "raw_dir")
 MODEL_OPTIONS = "model_options"
+SCALAR = str | int | float | None
 
 
 def merged(*blocks: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the blocks laid over one another, later ones on top, nested ones key by key."""
+    """Return the blocks laid over one another, later ones on top, nested ones key by key.
+
+    Null instead of a nested block says nothing: the block below stays.
+    """
     result: dict[str, Any] = {}
     for block in blocks:
         for key, value in (block or {}).items():
             old = result.get(key)
-            both = isinstance(old, dict) and isinstance(value, dict)
+            both = isinstance(old, dict) and isinstance(value, dict | None)
             result[key] = merged(old, value) if both else value
     return result
 
@@ -238,15 +297,5 @@ def explain(error: ValidationError, section: str, known: Iterable[str]) -> Seqre
         return unknown_name("parameter", path, [".".join([*group, field]) for field in known])
     message = first["msg"].removeprefix("Value error, ")
     got = first["input"]
-    shown = "" if isinstance(got, dict) else f" (got {got!r})"
+    shown = f" (got {got!r})" if isinstance(got, SCALAR) else ""
     return SeqrecError(f"parameter {path}: {message[0].lower()}{message[1:]}{shown}")
-
-
-def check_negatives(options: EvaluationOptions, num_items: int) -> None:
-    """Raise a SeqrecError if there are fewer items than negatives to draw."""
-    wanted = options.sampled_negatives
-    if wanted is not None and wanted > num_items - 1:
-        raise SeqrecError(
-            f"evaluation.sampled_negatives={wanted}, but the data has only {num_items} items; "
-            "choose fewer"
-        )

@@ -1,11 +1,15 @@
 """Download of a raw file from its publisher.
 
 The file comes under a temporary name in the folder it is meant for, and gets its own name when
-its checksum is right. A transfer that breaks is tried again from the start.
+its checksum is right and it is the kind of file its name says. A transfer that breaks or a server
+that fails is tried again from the start.
 """
 
+import gzip
 import logging
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -16,6 +20,7 @@ from seqrec.configuration import Publisher, RawOptions
 from seqrec.errors import SeqrecError
 
 if TYPE_CHECKING:
+    from requests import HTTPError
     from rich.progress import Progress, TaskID
 
 TRIES = 3
@@ -24,6 +29,8 @@ PAUSE = 1.0
 TIMEOUT = 30
 """Seconds without an answer before a transfer counts as broken."""
 CHUNK_BYTES = 256 * 1024
+KINDS = {".gz": ("gzip", b"\x1f\x8b"), ".tgz": ("gzip", b"\x1f\x8b"), ".zip": ("zip", b"PK")}
+"""What a file must be by its suffix, and how such a file begins."""
 
 
 def download_raw_file(dataset: str, raw: RawOptions, folder: Path) -> Path:
@@ -38,8 +45,9 @@ def download_raw_file(dataset: str, raw: RawOptions, folder: Path) -> Path:
         The file.
 
     Raises:
-        SeqrecError: the publisher gives no address, the transfer fails, or the checksum is not
-            the publisher's; nothing is left behind then.
+        SeqrecError: the publisher gives no address, the transfer fails, the checksum is not
+            the publisher's, or the file is no archive though its name says so; nothing is left
+            behind then.
     """
     publisher = raw.publisher
     if publisher is None or publisher.url is None:
@@ -56,7 +64,21 @@ def file_name(publisher: Publisher) -> str:
     """Return the name a publisher's file is stored under."""
     if publisher.file:
         return publisher.file
-    return PurePosixPath(unquote(urlsplit(publisher.url or "").path)).name
+    try:
+        name = PurePosixPath(unquote(urlsplit(publisher.url or "").path)).name
+    except ValueError as error:
+        raise bad_address(publisher, error) from None
+    if not name:
+        raise SeqrecError(f"{publisher.url} names no file; say how to store it by 'file'")
+    return name
+
+
+def bad_address(publisher: Publisher, error: Exception) -> SeqrecError:
+    """Return the error for an address that nothing can be fetched from."""
+    return SeqrecError(
+        f"'{publisher.url}' is no address of a file ({cause(error)}); write raw.publisher.url as "
+        "https://…"
+    )
 
 
 def by_hand(dataset: str, raw: RawOptions, folder: Path) -> str:
@@ -83,14 +105,22 @@ def fetch(publisher: Publisher, path: Path, bar: "DownloadBar") -> None:
         except broken:
             if attempt == TRIES:
                 raise
-            time.sleep(attempt * PAUSE)
+        except requests.HTTPError as error:
+            if attempt == TRIES or not server_failed(error):
+                raise
+        time.sleep(attempt * PAUSE)
+
+
+def server_failed(error: "HTTPError") -> bool:
+    """Return whether the server says that it failed (5xx), not that the address is wrong."""
+    return error.response is not None and error.response.status_code >= 500
 
 
 def fetch_once(publisher: Publisher, path: Path, bar: "DownloadBar") -> None:
     """Download to a temporary file beside the target, check it, and move it to its place."""
     import pooch
 
-    logging.getLogger("pooch").setLevel(logging.WARNING)
+    pooch.get_logger().setLevel(logging.WARNING)  # its own, not one of logging.getLogger
     downloader = pooch.HTTPDownloader(
         progressbar=bar,
         chunk_size=CHUNK_BYTES,
@@ -98,14 +128,50 @@ def fetch_once(publisher: Publisher, path: Path, bar: "DownloadBar") -> None:
         # The file as it is: some servers unpack .gz on the way when allowed to.
         headers={"Accept-Encoding": "identity"},
     )
+
+    def download(url: str, unfinished: str, caller: object) -> None:
+        downloader(url, unfinished, caller)
+        check_kind(Path(unfinished), path.name, publisher)
+
     pooch.retrieve(
         publisher.url,
         known_hash=publisher.checksum,
         fname=path.name,
         path=path.parent,
-        downloader=downloader,
+        downloader=download,
     )
     path.chmod(0o644)  # a temporary file is for its owner alone
+
+
+def check_kind(path: Path, name: str, publisher: Publisher) -> None:
+    """Raise where a file is no gzip or zip though its name says so, or is cut off.
+
+    A checksum tells both, and better.
+    """
+    if publisher.checksum is not None:
+        return
+    kind, magic = KINDS.get(PurePosixPath(name).suffix.lower(), ("", b""))
+    with path.open("rb") as file:
+        if file.read(len(magic)) != magic:
+            raise SeqrecError(
+                f"{publisher.url} did not give a {kind} file, though its name says so, but perhaps "
+                "a web page; the address may have changed: fetch the file by hand"
+            )
+    if (kind == "zip" and not zipfile.is_zipfile(path)) or (kind == "gzip" and not is_gzip(path)):
+        from requests import ConnectionError
+
+        raise ConnectionError(f"{name} ends too early")
+
+
+def is_gzip(path: Path) -> bool:
+    """Return whether a gzip file is whole, which only reading it to its end shows."""
+    try:
+        with gzip.open(path) as file:
+            while file.read(CHUNK_BYTES):
+                pass
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return False
+    return True
 
 
 @contextmanager
@@ -113,9 +179,21 @@ def one_line_errors(path: Path, publisher: Publisher) -> Iterator[None]:
     """Turn what may go wrong in a transfer into one line for the user."""
     import requests
 
+    unusable = (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+    )
     try:
         yield
+    except unusable as error:
+        raise bad_address(publisher, error) from None
     except requests.HTTPError as error:
+        if server_failed(error):
+            raise SeqrecError(
+                f"the server of {publisher.url} failed {TRIES} times ({cause(error)}); try again "
+                f"later, or fetch the file by hand and put it at {path}"
+            ) from None
         raise SeqrecError(
             f"{cause(error)}; the address may have changed: fetch the file by hand and put it "
             f"at {path}"

@@ -255,10 +255,17 @@ def _replaced(old: ir.Table, new: ir.Table) -> ir.Table:
 
 
 def _rating_note(rows: ir.Table, options: FilteringOptions) -> dict[str, int]:
-    """Say how many interactions have no rating, where that decides."""
+    """Say how many interactions have no rating, where that decides; some must have one."""
     if options.min_rating is None:
         return {}
-    return {"dropped_without_rating": _count(rows.filter(rows.rating.isnull()))}
+    without = _count(rows.filter(rows.rating.isnull()))
+    if without == _count(rows):
+        raise SeqrecError(
+            f"filtering.min_rating={options.min_rating:g}: no rating was read from this log; name "
+            "their column, raw.columns.rating=COLUMN, and ingest again, or set "
+            "filtering.min_rating=null"
+        )
+    return {"dropped_without_rating": without}
 
 
 def _check_enough(steps: list[dict[str, Any]]) -> None:

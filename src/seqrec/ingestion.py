@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seqrec.configuration import IngestionOptions, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
@@ -99,13 +100,17 @@ def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> 
 
 
 class Tally:
-    """Counts what a reader yields, and keeps the rejected rows."""
+    """Counts what a reader yields, and keeps the rejected rows.
+
+    The share of what cannot be read is one of lines: a row between broken quotes may be many.
+    """
 
     def __init__(self, found: FoundFile, options: IngestionOptions) -> None:
         self.found = found
         self.max_share = options.max_rejected_share
         self.kept = 0
         self.broken = 0
+        self.broken_lines = 0
         self.blank_lines = 0
         self.timestamp_unit = ""
         self.rejected: list[pa.Table] = []
@@ -115,6 +120,7 @@ class Tally:
         for batch in batches:
             self.kept += len(batch.interactions)
             self.broken += len(batch.rejected)
+            self.broken_lines += batch.rejected_lines
             self.blank_lines += batch.blank_lines
             self.timestamp_unit = batch.timestamp_unit
             if len(batch.rejected):
@@ -131,15 +137,17 @@ class Tally:
 
     def check(self) -> None:
         """Raise where too many rows were rejected, or none was left."""
-        read = self.kept + self.broken
+        read = self.kept + self.broken_lines
         path = self.found.path
         if not read:
             raise SeqrecError(f"{path} holds no interactions; is it the right file?")
-        if self.kept and self.broken <= self.max_share * read:
+        if self.kept and self.broken_lines <= self.max_share * read:
             return
+        unit = "rows" if self.broken == self.broken_lines else "lines"
         (reason, count), *_ = self.reasons().most_common(1)
         raise SeqrecError(
-            f"{path}: {self.broken:,} of {read:,} rows ({self.broken / read:.1%}) cannot be read, "
+            f"{path}: {self.broken_lines:,} of {read:,} {unit} "
+            f"({self.broken_lines / read:.1%}) cannot be read, "
             f"mostly '{reason}' ({count:,}, first in line {self.first_line(reason)}); "
             f"{self.remedy()}"
         )
@@ -152,16 +160,20 @@ class Tally:
 
     def reasons(self) -> Counter[str]:
         """Return how many rows were rejected for which reason."""
-        return Counter(self.rejected_rows()["reason"].to_pylist())
+        found = pc.value_counts(self.column("reason"))
+        return Counter({one["values"]: one["counts"] for one in found.to_pylist()})
 
     def first_line(self, reason: str) -> int:
         """Return the first line that was rejected for a reason."""
-        rows = self.rejected_rows()
-        return int(rows["line_number"][rows["reason"].to_pylist().index(reason)].as_py())
+        place = pc.index(self.column("reason"), reason).as_py()
+        return int(self.column("line_number")[place].as_py())
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return a column of the rejected rows."""
+        return pa.concat_tables([REJECTED.empty_table(), *self.rejected])[name]
 
     def report(self) -> dict[str, Any]:
         """Return what was read, as plain values."""
-        reasons = self.reasons()
         return {
             "file": self.found.path.name,
             "sha256": sha256_of(self.found.path),
@@ -170,7 +182,7 @@ class Tally:
             "rows_read": self.kept + self.broken,
             "rows_kept": self.kept,
             "rows_rejected": self.broken,
-            "rejected_by_reason": dict(sorted(reasons.items())),
+            "rejected_by_reason": dict(sorted(self.reasons().items())),
             "blank_lines": self.blank_lines,
         }
 

@@ -7,13 +7,14 @@ is one data set and one model; later layers lie over earlier ones, key by key:
     section defaults < section blocks < data set < model < model's ``datasets.NAME`` < the user's
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from seqrec.configuration import (
     MODEL_OPTIONS,
@@ -26,12 +27,15 @@ from seqrec.configuration import (
     Section,
     check_section,
     check_values,
+    fits_64_bits,
     merged,
 )
 from seqrec.errors import SeqrecError, unknown_name
 
 Parameters = dict[str, Any]
 Name = Annotated[str, Field(min_length=1)]
+UserPath = Annotated[Name, AfterValidator(os.path.expanduser)]
+Seed = Annotated[Count, AfterValidator(fits_64_bits)]
 
 ENGINE = "engine"
 """Lives in globals, for the catalog needs it before any parameter is picked."""
@@ -47,14 +51,14 @@ class Selection(Section):
     dataset: Name
     model: Name
     protocol: Protocol = "standard"
-    seed: Count = 42
-    raw_dir: Name
+    seed: Seed = 42
+    raw_dir: UserPath
 
 
 class SingleRawFile(Section):
     """``raw.file``: one file by its path, the short form of ``raw.files`` and ``raw_dir``."""
 
-    file: Name
+    file: UserPath
     reader: Name = "table"
     member: str | None = None
     columns: ColumnMapping | None = None
@@ -77,9 +81,10 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     Raises:
         SeqrecError: an unknown name, with the nearest valid one, or a value of a wrong type.
     """
-    chosen: Parameters = {name: runtime.get(name, defaults.get(name)) for name in SCALARS}
+    blocks = _by_text(blocks)
+    chosen = _single_values(runtime, defaults)
     dataset, model, models = chosen["dataset"], chosen["model"], defaults["models"]
-    datasets = {*datasets_in(blocks), *defaults.get("datasets", ())}
+    datasets = {*datasets_in(blocks), *map(str, defaults.get("datasets", ()))}
     _check_names(blocks, runtime, models)
     _check_dataset(dataset, datasets, runtime)
     if model not in models:
@@ -106,7 +111,34 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
 
 def datasets_in(blocks: Parameters) -> list[str]:
     """Return the names of the data sets: the blocks that say which raw log they read."""
-    return [name for name, block in blocks.items() if isinstance(block, dict) and "raw" in block]
+    return [
+        str(name) for name, block in blocks.items() if isinstance(block, dict) and "raw" in block
+    ]
+
+
+def _by_text(blocks: dict[Any, Any]) -> Parameters:
+    """Return the blocks by their names as text: YAML reads a name of digits as a number."""
+    return {str(name): block for name, block in blocks.items()}
+
+
+def _single_values(runtime: Parameters, defaults: Parameters) -> Parameters:
+    """Return the values of ``SCALARS``; what the user left empty is as in globals."""
+    given = {**_given(defaults), **_given(runtime)}
+    chosen = {name: given.get(name) for name in SCALARS}
+    for name in ("dataset", "model"):
+        chosen[name] = _as_name(name, runtime.get(name, chosen[name]))
+    return chosen
+
+
+def _as_name(parameter: str, value: Any) -> str:
+    """Return a name as text: one of digits alone arrives as a number."""
+    if value is None or value == "":
+        raise SeqrecError(f"parameter {parameter}: no name is given; write {parameter}=NAME")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise SeqrecError(
+            f"parameter {parameter}: should be one name, {parameter}=NAME (got {value!r})"
+        )
+    return str(value)
 
 
 def _given(values: Parameters) -> Parameters:
@@ -140,12 +172,18 @@ def _check_keys(block: Parameters, known: tuple[str, ...], owner: str) -> None:
             raise unknown_name("parameter", key, known, f"in the block of {owner}")
 
 
-def _check_dataset(name: Any, known: Iterable[str], runtime: Parameters) -> None:
+def _check_dataset(name: str, known: Iterable[str], runtime: Parameters) -> None:
     """Raise unless the data set is known, or the user says with ``raw.file`` what it is."""
-    if name not in known and "file" not in _group("raw", runtime.get("raw")):
-        error = unknown_name("data set", str(name), known)
+    has_file = "file" in _group("raw", runtime.get("raw"))
+    if has_file and "dataset" not in runtime:
+        raise SeqrecError(
+            f"raw.file is a log of your own, and would take the place of data set '{name}'; "
+            "name yours, dataset=NAME"
+        )
+    if name not in known and not has_file:
+        error = unknown_name("data set", name, known)
         raise SeqrecError(f"{error} (a log of your own: name its file, raw.file=PATH)")
-    if NOT_IN_A_NAME.search(str(name)):
+    if NOT_IN_A_NAME.search(name):
         raise SeqrecError(
             f"parameter dataset: '{name}' names a folder; use letters, digits, '-', '_' and '.'"
         )
@@ -156,7 +194,7 @@ def _model_layers(
 ) -> Iterator[Parameters]:
     """Yield the model's own block, then its values for the data set."""
     block = _group(model, block)
-    by_dataset = _group(f"{model}.datasets", block.get("datasets"))
+    by_dataset = _by_text(_group(f"{model}.datasets", block.get("datasets")))
     for name, values in by_dataset.items():
         if name not in known:
             raise unknown_name("data set", name, known, f"in the block of model '{model}'")
@@ -173,7 +211,7 @@ def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:
     short = {key: value for key, value in raw.items() if key not in RawOptions.model_fields}
     single = check_values(SingleRawFile, short, "raw")
     path = Path(single.file)
-    entry = {"name": path.name, **single.model_dump(exclude={"file"}, exclude_none=True)}
+    entry = {"name": path.name, **single.model_dump(exclude={"file"})}
     return {"files": [entry]}, str(path.parent)
 
 

@@ -47,7 +47,7 @@ def build_sequences(
         The tables sequences, users and items.
 
     Raises:
-        SeqrecError: the split leaves nothing to train on or nothing to test.
+        SeqrecError: the split leaves nothing to train on, to validate on or to test.
     """
     if options.strategy == "temporal" and timestamp_unit == "order":
         raise SeqrecError(
@@ -58,7 +58,7 @@ def build_sequences(
     placed = _place(core, users)
     items = _number_items(placed)
     split = _mark_splits(placed, options)
-    _check_split(split, options)
+    _check_split(split, options, timestamp_unit)
     columns = ("user_index", "position", "item_index", "timestamp", "split")
     sequences = split.inner_join(items, "item_id").select(*columns)
     return SequenceTables(
@@ -124,8 +124,6 @@ def _cut_positions(
 
 def _share_of(interactions: ir.IntegerColumn, share: float) -> ir.NumericValue:
     """Return a share of a user's interactions rounded down, but at least one."""
-    if share == 0:
-        return ibis.literal(0)
     # 100 * 0.29 is 28.999999999999996 in floating point
     return ibis.greatest((interactions * share + 1e-9).floor().cast("int64"), 1)
 
@@ -151,23 +149,25 @@ def _instant(placed: ir.Table, number: int, total: int) -> ir.IntegerScalar:
     return ibis.literal(int(instant.to_pyarrow().as_py()))
 
 
-def _check_split(split: ir.Table, options: SplittingOptions) -> None:
-    """Complain where there is nothing to train on or nothing to test."""
+def _check_split(split: ir.Table, options: SplittingOptions, timestamp_unit: str) -> None:
+    """Complain where there is nothing to train on, to validate on or to test."""
     counted = split.group_by("split").aggregate(rows=split.count()).to_pyarrow().to_pylist()
     rows = {row["split"]: row["rows"] for row in counted}
-    for part in ("train", "test"):
+    for part in ("train", "test", "valid"):
         if part not in rows:
             raise SeqrecError(
                 f"splitting.strategy={options.strategy} leaves no {part} interactions of "
-                f"{sum(rows.values()):,}; {_remedy(options, part)}"
+                f"{sum(rows.values()):,}; {_remedy(options, part, timestamp_unit)}"
             )
 
 
-def _remedy(options: SplittingOptions, part: str) -> str:
+def _remedy(options: SplittingOptions, part: str, timestamp_unit: str) -> str:
     if options.strategy == "temporal" and part == "train":
         return "too many share the first instant: use leave_one_out or ratio"
-    if options.strategy != "leave_one_out" and options.test_share == 0:
-        return "raise splitting.test_share"
     if options.strategy == "temporal":
-        return "raise splitting.test_share or use leave_one_out"
-    return "every user has fewer than 3 interactions: raise filtering.user_core or use temporal"
+        return f"raise splitting.{part}_share or use leave_one_out"
+    if part == "valid":
+        return "lower splitting.test_share"  # it takes all that short histories can spare
+    too_short = "every user has fewer than 3 interactions: loosen the filters, take a log of longer"
+    by_time = "" if timestamp_unit == "order" else " or use splitting.strategy=temporal"
+    return f"{too_short} histories{by_time}"

@@ -1,9 +1,40 @@
-"""Kedro's settings of the project."""
+"""Kedro's settings of the project.
+
+With its configuration loader: the parameters of a run are picked from the blocks of all data sets
+and models, and checked.
+"""
 
 import os
+from typing import Any
 
-from seqrec.config_loader import SelectingConfigLoader
+from kedro.config import OmegaConfigLoader
+
 from seqrec.hooks import CheckpointHooks, ReportHooks, TrainingChecksHooks
+from seqrec.selection import select_parameters
+
+BLOCKS = "parameter_blocks"
+PARAMETER_FILES = ["parameters*", "parameters*/**", "**/parameters*"]
+
+
+class SelectingConfigLoader(OmegaConfigLoader):
+    """``["parameters"]`` gives the parameters of the chosen data set and model.
+
+    The files are read as they are: no interpolation stands in them, so that other tools can read
+    them too. ``--params`` does not replace a whole block, it lies over the picked ones.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        patterns = {BLOCKS: PARAMETER_FILES, **kwargs.pop("config_patterns", {})}
+        # An environment changes single values of a block and leaves the rest of it.
+        merging = {BLOCKS: "soft", "globals": "soft", **kwargs.pop("merge_strategy", {})}
+        super().__init__(*args, config_patterns=patterns, merge_strategy=merging, **kwargs)
+
+    def __getitem__(self, key: str) -> dict[str, Any]:
+        """Return the configuration of one kind; ``parameters`` are selected and checked."""
+        if key != "parameters" or key in self.data:
+            return super().__getitem__(key)
+        return select_parameters(self[BLOCKS], self.runtime_params or {}, self["globals"])
+
 
 CONFIG_LOADER_CLASS = SelectingConfigLoader
 CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}

@@ -56,6 +56,30 @@ def test_a_missing_file_names_the_pipeline_that_makes_it(dataset: ParquetTableDa
         dataset.load()
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"PAR1 and no more", b"PAR1" + b"\xff" * 99 + b"\x20\0\0\0PAR1"]
+)
+def test_a_damaged_file_names_the_pipeline_that_makes_it(
+    dataset: ParquetTableDataset, tmp_path: Path, content: bytes
+) -> None:
+    dataset.save(TABLE)
+    (tmp_path / "folder" / "table.parquet").write_bytes(content)
+    line = "table.parquet is damaged or no Parquet file; run `kedro run --pipeline filtering` with"
+    with pytest.raises(DatasetError, match=line):
+        dataset.load()
+
+
+def test_a_finished_file_that_cannot_be_moved_is_not_left_behind(
+    dataset: ParquetTableDataset, tmp_path: Path
+) -> None:
+    finished = tmp_path / "finished.parquet"
+    pq.write_table(TABLE, finished)
+    (tmp_path / "folder").touch()
+    with pytest.raises(DatasetError):
+        dataset.save(finished)
+    assert not finished.exists()
+
+
 def test_the_old_file_stays_when_saving_fails(dataset: ParquetTableDataset, tmp_path: Path) -> None:
     dataset.save(TABLE)
     broken = ibis.memtable({"text": ["not a number"]}).select(ibis._.text.cast("int64"))

@@ -1,6 +1,8 @@
 """The data pipelines on the demo log, as a user runs them."""
 
 import json
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,6 +38,7 @@ def test_from_the_raw_log_to_sequences_twice_with_the_same_bytes(
     assert len(lines) == users.num_rows
     # Nothing is left on the way.
     assert not [name for name in first if "/tmp/" in name or "/." in name]
+    assert list((project / "data/tmp/spill").iterdir()) == []
 
     assert kedro("run", "--pipelines", DATA, "--env", "test").code == 0
     assert digests(project) == first
@@ -52,6 +55,35 @@ def test_a_log_of_ones_own_in_one_command(kedro: Kedro, project: Path) -> None:
     assert finished.code == 0, finished.err
     sequences = pq.read_table(project / "data/05_model_input/shop/sequences.parquet")
     assert sequences.num_rows == 36
+
+
+@pytest.mark.parametrize("program", ["kedro run", "seqrec"])
+def test_a_run_from_a_subfolder_is_a_run_of_the_project(project: Path, program: str) -> None:
+    sub = project / "sub"
+    sub.mkdir()
+    (sub / "shop.csv").write_text("user_id,item_id,timestamp\na,x,1\na,y,2\nb,x,1\n")
+    arguments = ["--pipeline", "ingestion", "--params", "dataset=shop,raw.file=shop.csv"]
+    finished = subprocess.run(
+        [sys.executable, "-m", *program.split(), *arguments],
+        cwd=sub,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "1/1 read_raw_log" in finished.stderr
+    assert "  data/02_intermediate/shop  ingestion_report.json, interactions" in finished.stdout
+    assert [path.name for path in sub.iterdir()] == ["shop.csv"]
+    assert (project / "data/02_intermediate/shop/interactions.parquet").is_file()
+    assert (project / "data/tmp/spill").is_dir()
+
+
+def test_rows_in_order_of_time_and_a_data_set_named_by_digits(kedro: Kedro, project: Path) -> None:
+    (project / "shop.csv").write_text("user_id,item_id,timestamp\na,x,9\na,y,2\nb,x,1\n")
+    parameters = "dataset=2019,raw.file=shop.csv,raw.columns.timestamp=null"
+    finished = kedro("run", "--pipeline", "ingestion", "--env", "test", "--params", parameters)
+    assert finished.code == 0, finished.err
+    folder = project / "data/02_intermediate/2019"
+    assert json.loads((folder / "ingestion_report.json").read_text())["timestamp_unit"] == "order"
 
 
 def test_a_run_that_fails_half_way_keeps_what_was_whole(kedro: Kedro, project: Path) -> None:

@@ -30,7 +30,7 @@ def test_only_what_is_asked_for_is_found() -> None:
 
 
 def test_every_table_of_a_pipeline_stands_in_the_catalog() -> None:
-    from seqrec.config_loader import SelectingConfigLoader
+    from seqrec.settings import SelectingConfigLoader
 
     config = SelectingConfigLoader("conf", base_env="base", default_run_env="local")
     catalog = DataCatalog.from_config(config["catalog"])
@@ -51,7 +51,7 @@ def test_every_table_of_a_pipeline_stands_in_the_catalog() -> None:
 
 
 def test_a_table_names_the_pipeline_that_makes_it() -> None:
-    from seqrec.config_loader import SelectingConfigLoader
+    from seqrec.settings import SelectingConfigLoader
 
     catalog = SelectingConfigLoader("conf", base_env="base", default_run_env="local")["catalog"]
     named = {name: entry["made_by"] for name, entry in catalog.items() if "made_by" in entry}

@@ -14,6 +14,11 @@ NOON = 1_390_000_000
         ([str(NOON), "x"], "s", [NOON, None]),
         (["1", "2", "3"], "s", [1, 2, 3]),
         ([f"{NOON}.0"], "s", [NOON]),
+        (["1390000000.25", str(NOON)], "ms", [NOON * 1000 + 250, NOON * 1000]),
+        (["1390000000.123", "x"], "ms", [NOON * 1000 + 123, None]),
+        (["20190105", "20191231", "soon"], "s", [1_546_646_400, 1_577_750_400, None]),
+        (["20190105", "20191301"], "s", [20_190_105, 20_191_301]),
+        (["20190105", "5"], "s", [20_190_105, 5]),
         ([f"{NOON}123"], "ms", [NOON * 1000 + 123]),
         ([f"{NOON}123456"], "ms", [NOON * 1000 + 123]),
         ([f"{NOON}123456789"], "ms", [NOON * 1000 + 123]),
@@ -34,6 +39,11 @@ def test_the_clock_follows_the_first_values(
 
     assert clock.unit == unit
     assert clock.read(column).to_pylist() == expected
+
+
+def test_what_is_no_timestamp_is_told_which_forms_are_read() -> None:
+    for texts in (["01/02/2019"], ["2019-01-02"], ["5"], [f"{NOON}.5"], [f"{NOON}123"]):
+        assert guess_clock(pa.array(texts)).kind == "a number or an ISO date"
 
 
 def test_one_outlier_does_not_change_the_unit() -> None:

@@ -17,12 +17,13 @@ from seqrec.readers.quoted import each_row_is_a_line, parse_records
 from seqrec.readers.source import cut_blocks
 
 LAYOUT = Layout(",", 3, user=0, item=1, timestamp=(2,), quoted=True)
+TABBED = Layout("\t", 3, user=0, item=1, timestamp=(2,), quoted=True, row_is_line=True)
 
 
-def batches(raw: bytes, size: int = 1 << 20) -> list[Batch]:
+def batches(raw: bytes, size: int = 1 << 20, layout: Layout = LAYOUT) -> list[Batch]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", size)
-        return list(read_delimited(cut_blocks(io.BytesIO(raw), Path("log")), LAYOUT, SECONDS))
+        return list(read_delimited(cut_blocks(io.BytesIO(raw), Path("log")), layout, SECONDS))
 
 
 def rows(found: list[Batch]) -> Iterator[tuple[object, ...]]:
@@ -68,6 +69,96 @@ def test_a_row_may_not_span_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert [row[1] for row in rows(found)] == ["u2"] * 5
     assert [number for number, _, _ in rejected(found)] == [1, 7]
+
+
+def test_a_row_of_many_lines_that_are_no_rows_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quoted, "MAX_ROW_LINES", 3)
+    raw = b'u1,"a,1\n' + b"text\n" * 5 + b'b",1\n'
+
+    found = batches(raw)
+
+    assert [reason for _, reason, _ in rejected(found)][:2] == [
+        "broken quotes",
+        "1 column instead of 3",
+    ]
+    assert len(rejected(found)) == 7
+
+
+def test_a_lone_quote_does_not_swallow_the_rows_up_to_the_next_one() -> None:
+    raw = b'u1,"Heroes,1\nu2,b,2\nu3,c,3\nu4,12",4\nu5,e,5\n'
+
+    found = batches(raw)
+
+    assert [row[1] for row in rows(found)] == ["u2", "u3", "u4", "u5"]
+    assert rejected(found) == [(1, "broken quotes", 'u1,"Heroes,1')]
+
+
+@pytest.mark.parametrize(
+    "second", [b'u2,"Foo,2', b'u2,Foo",2', b'u2,"a, b",2'], ids=["opens", "closes", "whole"]
+)
+def test_two_rows_with_lone_quotes_are_not_one(second: bytes) -> None:
+    found = batches(b'u1,"Heroes,1\n' + second + b"\nu3,c,3\n")
+
+    kept = [(user, item) for _, user, item, _ in rows(found)]
+    assert rejected(found)[0] == (1, "broken quotes", 'u1,"Heroes,1')
+    assert kept[-1] == ("u3", "c")
+    assert len(kept) + len(rejected(found)) == 3
+
+
+def test_text_of_several_lines_may_hold_as_many_commas_as_a_row() -> None:
+    raw = b'u1,"Well, yes\nI, you, they\nand, so, on",1\nu2,b,2\n'
+
+    found = batches(raw)
+
+    assert [row[2] for row in rows(found)] == ["Well, yes\nI, you, they\nand, so, on", "b"]
+
+
+def test_a_rejected_row_counts_the_lines_it_spans() -> None:
+    (batch,) = batches(b'u1,"a\nb\nc",1,x\nu2\nu3,c,3\n')
+
+    assert (len(batch.rejected), batch.rejected_lines) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("field", "item"),
+    [
+        ('"Heroes', '"Heroes'),
+        ('12"', '12"'),
+        ('"', '"'),
+        ('"Heroes"', "Heroes"),
+        ('"say ""hi"""', 'say "hi"'),
+        ('"a\tb"', "a\tb"),
+        ('"a"b', '"a"b'),
+    ],
+)
+def test_quotes_between_tabs(field: str, item: str) -> None:
+    raw = f"u1\t{field}\t1\nu2\tb\t2\n".encode()
+
+    found = batches(raw, layout=TABBED)
+
+    assert [row[1:3] for row in rows(found)] == [("u1", item), ("u2", "b")]
+
+
+STRAY = ['"Heroes', 'Heroes"', '"', '12" x', '"a"b', '"a, b"', "a", "b"]
+
+
+@settings(max_examples=300)
+@given(
+    items=st.lists(st.sampled_from(STRAY), min_size=1, max_size=12),
+    layout=st.sampled_from([LAYOUT, TABBED]),
+    size=st.integers(1, 60),
+)
+def test_stray_quotes_never_cost_a_good_line(items: list[str], layout: Layout, size: int) -> None:
+    lines = [layout.separator.join([f"u{n}", item, str(n)]) for n, item in enumerate(items, 1)]
+
+    found = batches("\n".join(lines).encode(), size, layout)
+
+    kept = {row[0]: row for row in rows(found)}
+    lost = [number for number, _, _ in rejected(found)]
+    good = [number for number, item in enumerate(items, 1) if '"' not in item]
+    assert {*kept, *lost} == set(range(1, len(items) + 1))
+    assert len(kept) + len(lost) == len(items)
+    assert all(kept[number] == (number, f"u{number}", items[number - 1], number) for number in good)
 
 
 def test_a_field_beyond_the_limit_of_the_csv_module_is_one_rejected_row() -> None:
@@ -116,9 +207,10 @@ BROKEN = st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join)
 
 
 @settings(max_examples=300)
-@given(raw=BROKEN, size=st.integers(1, 40))
-def test_the_size_of_the_blocks_does_not_matter(raw: bytes, size: int) -> None:
-    small, whole = batches(raw, size), batches(raw)
+@given(raw=BROKEN, size=st.integers(1, 40), tabbed=st.booleans())
+def test_the_size_of_the_blocks_does_not_matter(raw: bytes, size: int, tabbed: bool) -> None:
+    raw, layout = (raw.replace(b",", b"\t"), TABBED) if tabbed else (raw, LAYOUT)
+    small, whole = batches(raw, size, layout), batches(raw, layout=layout)
 
     assert list(rows(small)) == list(rows(whole))
     assert rejected(small) == rejected(whole)
@@ -136,7 +228,7 @@ def test_the_quick_way_agrees_with_the_csv_module(lines: list[bytes]) -> None:
     if not each_row_is_a_line(raw, ","):
         return
     texts = raw.decode().split("\n")[:-1]
-    by_hand = [record.fields for record in parse_records(texts, ",", is_last=True)]
+    by_hand = [record.fields for record in parse_records(texts, LAYOUT, is_last=True)]
 
     with pytest.MonkeyPatch.context() as patch:
         quick = batches(raw)

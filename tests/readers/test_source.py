@@ -205,6 +205,19 @@ def test_any_damage_gives_the_whole_text_or_an_error(
         assert content(path, None if container == "log.csv.gz" else "log.csv") == TEXT
 
 
+def test_a_member_of_a_file_that_is_no_archive(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "log.csv", tmp_path / "log.csv.gz"
+    plain.write_bytes(TEXT)
+    packed.write_bytes(gzip.compress(TEXT))
+
+    for path in (plain, packed):
+        with pytest.raises(SeqrecError) as error:
+            content(path, "ratings.csv")
+        assert str(error.value) == (
+            f"{path} is no zip or tar archive and has no member 'ratings.csv'; leave out 'member'"
+        )
+
+
 def test_a_header_can_be_taken_and_put_back(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(b"user,item\n1,a\n")

@@ -1,5 +1,6 @@
 """Tables of users: any separator, any timestamp, Parquet too."""
 
+import gzip
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def test_an_unusual_separator_is_named(tmp_path: Path) -> None:
         (str(NOON), "s", NOON),
         (f"{NOON}.0", "s", NOON),
         (f"{NOON}001", "ms", NOON * 1000 + 1),
+        (f"{NOON}.001", "ms", NOON * 1000 + 1),
+        ("20140117", "s", NOON - 83_200),
         ("2014-01-17 23:06:40", "s", NOON),
         ("2014-01-17T23:06:40.001Z", "ms", NOON * 1000 + 1),
         ('"2014-01-18 01:06:40+02:00"', "s", NOON),
@@ -117,6 +120,12 @@ def test_ids_of_parquet(tmp_path: Path, ids: pa.Array, expected: list[str]) -> N
         (pa.array([NOON, None]), "s", [NOON]),
         (pa.array([NOON * 1000, 0], pa.int64()), "ms", [NOON * 1000, 0]),
         (pa.array([float(NOON), float("nan")]), "s", [NOON]),
+        (pa.array([NOON + 0.5, NOON + 0.125]), "ms", [NOON * 1000 + 500, NOON * 1000 + 125]),
+        (pa.array([float(NOON), 1e300]), "s", [NOON]),
+        (pa.array([NOON, 2**64 - 1], pa.uint64()), "s", [NOON]),
+        (pa.array([20140117, 20140118]), "s", [NOON - 83_200, NOON + 3_200]),
+        (pa.array(["2014-01-17 23:06:40", None]).dictionary_encode(), "s", [NOON]),
+        (pa.array([str(NOON).encode(), b"\xff"]), "s", [NOON]),
         (pa.array([NOON, 1], pa.uint32()), "s", [NOON, 1]),
         (
             pa.array([INSTANT, None], pa.timestamp("s")),
@@ -142,6 +151,106 @@ def test_timestamps_of_parquet(
     assert batch.timestamp_unit == unit
     assert batch.interactions["timestamp"].to_pylist() == expected
     assert batch.rejected["line_number"].to_pylist() == [2][: 2 - len(expected)]
+
+
+def broken_text(*values: bytes) -> pa.Array:
+    """Strings that are not UTF-8, which Parquet files may hold against their own rules."""
+    return pa.array(values, pa.binary()).view(pa.string())
+
+
+@pytest.mark.parametrize(
+    ("ids", "reason"),
+    [
+        (pa.array([7.0, float("nan")]), "empty user id"),
+        (pa.array([7.0, 7.5]), "user id is no text or integer"),
+        (pa.array([7.0, 1e300]), "user id is no text or integer"),
+        (pa.array([7.0, float("inf")], pa.float32()), "user id is no text or integer"),
+        (pa.array([b"7", b"\xff"]), "user id is no text or integer"),
+        (pa.array([b"7", b"\xff"], pa.large_binary()), "user id is no text or integer"),
+        (broken_text(b"7", b"\xff"), "user id is no text or integer"),
+        (broken_text(b"7", b"\xff").dictionary_encode(), "user id is no text or integer"),
+        (pa.array(["7", None], pa.string_view()), "empty user id"),
+    ],
+)
+def test_one_broken_id_of_parquet_costs_one_row(tmp_path: Path, ids: pa.Array, reason: str) -> None:
+    path = tmp_path / "log.parquet"
+    times = pa.array([1_000_000_001, 1_000_000_002], pa.timestamp("ns"))
+    pq.write_table(pa.table({"user_id": ids, "item_id": ["a", "b"], "timestamp": times}), path)
+
+    batch = read(path)
+
+    assert batch.interactions["user_id"].to_pylist() == ["7"]
+    assert batch.rejected.select(["line_number", "reason"]).to_pylist() == [
+        {"line_number": 2, "reason": reason}
+    ]
+    assert batch.rejected_lines == 1
+
+
+def test_ratings_of_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    columns = {name: ["a"] * 4 for name in ("user_id", "item_id")}
+    table = pa.table({**columns, "timestamp": [1, 2, 3, 4], "stars": ["4.5", "good", "", None]})
+    pq.write_table(table, path)
+
+    batch = read(path, ColumnMapping(rating="stars"))
+
+    assert batch.interactions["rating"].to_pylist() == [4.5, None, None]
+    assert batch.rejected["reason"].to_pylist() == ["rating is not a number"]
+    pq.write_table(table.set_column(3, "stars", pa.array([[1]] * 4)), path)
+    with pytest.raises(SeqrecError, match=r"column 'stars' holds list.*, no ratings"):
+        read(path, ColumnMapping(rating="stars"))
+
+
+@pytest.mark.parametrize("kind", ["log.csv", "log.parquet"])
+def test_a_column_that_is_there_twice_is_refused_where_it_is_read(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / kind
+
+    def write(names: list[str]) -> None:
+        values = ["5" if name == "timestamp" else "u" for name in names]
+        if kind == "log.csv":
+            written(path, ",".join(names) + "\n" + ",".join(values) + "\n")
+        else:
+            pq.write_table(pa.table([[value] for value in values], names=names), path)
+
+    write(["x", "x", "user_id", "item_id", "timestamp"])
+    assert read(path).interactions["user_id"].to_pylist() == ["u"]
+
+    write(["user_id", "user_id", "item_id", "timestamp"])
+    with pytest.raises(SeqrecError, match=r"column 'user_id' stands 2 times in .*rename all but"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["log.pq", "log.PARQUET", "log"])
+def test_parquet_is_known_by_its_content(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    pq.write_table(pa.table({"user_id": ["u"], "item_id": ["a"], "timestamp": [1]}), path)
+
+    assert read(path).interactions["item_id"].to_pylist() == ["a"]
+    options = RawFileOptions(name=name, reader="table", member="x")
+    with pytest.raises(SeqrecError, match="has no member 'x'; leave out 'member'"):
+        read_table(path, options)
+
+
+def test_packed_parquet_is_refused(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "log.parquet", tmp_path / "log.parquet.gz"
+    pq.write_table(pa.table({"user_id": ["u"], "item_id": ["a"], "timestamp": [1]}), plain)
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+
+    with pytest.raises(SeqrecError, match=r"log.parquet.gz holds a packed Parquet file.*unpack"):
+        read(packed)
+
+
+@pytest.mark.parametrize("header", ["user_id\titem_id\ttimestamp", '"user_id"\titem_id\ttimestamp'])
+def test_quotes_in_a_table_with_tabs(tmp_path: Path, header: str) -> None:
+    log = written(tmp_path / "log.tsv", f'{header}\nu1\t"Heroes\t5\nu2\tb\t6\nu3\t"c"\t7\n')
+
+    batch = read(log)
+
+    kept = ["b", "c"] if '"' in header else ['"Heroes', "b", "c"]
+    assert batch.interactions["item_id"].to_pylist() == kept
+    assert len(batch.rejected) == 3 - len(kept)
 
 
 def test_what_is_no_log_is_an_error(tmp_path: Path) -> None:

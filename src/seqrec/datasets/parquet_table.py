@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from kedro_datasets.ibis import FileDataset
 
 from seqrec.datasets.atomic import replacing
 from seqrec.errors import SeqrecError
+from seqrec.spill import spill_folder
 
 
 class ParquetTableDataset(FileDataset):
@@ -52,21 +54,35 @@ class ParquetTableDataset(FileDataset):
         """Return the table; its rows are read when it is used.
 
         Raises:
-            SeqrecError: there is no such file.
+            SeqrecError: there is no such file, or it is no Parquet file.
         """
         check_made(self._path, self._made_by)
-        table: ir.Table = super().load.__wrapped__(self)
+        try:
+            table: ir.Table = super().load.__wrapped__(self)
+        except duckdb.Error as error:
+            if not _is_about_content(error):
+                raise
+            raise SeqrecError(
+                f"{self._path} is damaged or no Parquet file{_run_again(self._made_by)}"
+            ) from None
         return table
 
     def save(self, data: ir.Table | pa.Table | Path) -> None:
         """Write the table, or move a finished file here; the old file stays until then."""
-        with replacing(self._path) as temporary:
+        try:
+            with replacing(self._path) as temporary:
+                self._write(data, temporary)
+        finally:
             if isinstance(data, Path):
-                shutil.move(data, temporary)
-            elif isinstance(data, pa.Table):
-                pq.write_table(data, temporary)
-            else:
-                self.connection.to_parquet(data, temporary)
+                data.unlink(missing_ok=True)  # nobody else knows of it
+
+    def _write(self, data: ir.Table | pa.Table | Path, path: Path) -> None:
+        if isinstance(data, Path):
+            shutil.move(data, path)
+        elif isinstance(data, pa.Table):
+            pq.write_table(data, path)
+        else:
+            self.connection.to_parquet(data, path)
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """Return the first rows, for Kedro-Viz."""
@@ -90,13 +106,22 @@ class ParquetTableDataset(FileDataset):
 
     def _connect(self) -> Any:
         if folder := self._connection_config.get("temp_directory"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            spill_folder(folder)
         return super()._connect()
+
+
+def _is_about_content(error: duckdb.Error) -> bool:
+    """Tell whether DuckDB found something else than Parquet; a broken footer has no error class."""
+    return isinstance(error, duckdb.InvalidInputException) or type(error) is duckdb.Error
 
 
 def check_made(path: Path, made_by: str) -> None:
     """Raise one line that names the pipeline to run, unless the path is there."""
     if path.exists():
         return
-    remedy = f"run `kedro run --pipeline {made_by}` with the same --params first" if made_by else ""
-    raise SeqrecError(f"{path} does not exist; {remedy}".rstrip("; "))
+    first = " first" if made_by else ""
+    raise SeqrecError(f"{path} does not exist{_run_again(made_by)}{first}")
+
+
+def _run_again(made_by: str) -> str:
+    return f"; run `kedro run --pipeline {made_by}` with the same --params" if made_by else ""

@@ -17,7 +17,8 @@ from seqrec.readers.source import read_blocks, take_header
 def read_atomic(path: Path, options: RawFileOptions) -> Iterator[Batch]:
     """Yield an ``.inter`` file; 'columns' names the columns, without their types.
 
-    Timestamps are rounded down to whole units; seconds or milliseconds by their size.
+    Timestamps are seconds or milliseconds, by their size; seconds with fractions become
+    milliseconds.
     """
     header, blocks = take_header(read_blocks(path, options.member), path)
     columns = options.columns or ColumnMapping()

@@ -45,6 +45,8 @@ class Batch(NamedTuple):
     blank_lines: int
     timestamp_unit: str
     """'s', 'ms' or 'order'; the same in every batch of a log."""
+    rejected_lines: int
+    """Lines that the rejected rows span; as many as the rows where every row is a line."""
 
 
 Reader = Callable[[Path, RawFileOptions], Iterator[Batch]]
@@ -96,7 +98,8 @@ def make_batch(rows: Rows, rejections: list[Rejection], blank_lines: int, unit: 
             Rejection(int(rows.line_numbers[i]), reason, rows.text(i))
             for i, reason in reasons.items()
         ]
-    return Batch(interactions, rejected_table(rejections), blank_lines, unit)
+    lines = sum(1 + rejection.text.count("\n") for rejection in rejections)
+    return Batch(interactions, rejected_table(rejections), blank_lines, unit, lines)
 
 
 def unreadable(rows: Rows) -> dict[int, str]:

@@ -36,6 +36,8 @@ class Layout:
     rating: int | None = None
     quoted: bool = False
     """Whether a field may stand in double quotes; the separator is then one byte."""
+    row_is_line: bool = False
+    """Whether a quoted field ends on its line, any other quote being a plain character."""
 
     @property
     def picked(self) -> tuple[int, ...]:

@@ -33,15 +33,16 @@ def split_header(header: str, separator: str) -> list[str]:
 def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> Layout:
     """Return where a row holds the named columns.
 
+    In files with tabs a quote is a plain character, unless the header has quotes or a line's
+    quotes stand around whole fields: ``quoted.py`` says why.
+
     Raises:
-        SeqrecError: a column is missing; the message names the nearest one there is.
+        SeqrecError: a column is missing, or there twice; the message names the nearest one.
     """
     columns = split_header(header, separator)
 
     def place(name: str) -> int:
-        if name in columns:
-            return columns.index(name)
-        raise unknown_name("column", name, columns, f"in the header of {path}")
+        return find_column(name, columns, f"in the header of {path}")
 
     has_rating = names.rating is not None and (names.rating_required or names.rating in columns)
     return Layout(
@@ -52,7 +53,23 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
         timestamp=() if names.timestamp is None else (place(names.timestamp),),
         rating=place(names.rating) if has_rating and names.rating else None,
         quoted=len(separator.encode()) == 1,
+        row_is_line=separator == "\t" and '"' not in header,
     )
+
+
+def find_column(name: str, columns: list[str], place: str) -> int:
+    """Return which of the columns has a name.
+
+    Raises:
+        SeqrecError: none has it, or more than one.
+    """
+    if name not in columns:
+        raise unknown_name("column", name, columns, place)
+    if columns.count(name) > 1:
+        raise SeqrecError(
+            f"column '{name}' stands {columns.count(name)} times {place}; rename all but one"
+        )
+    return columns.index(name)
 
 
 def guess_separator(path: Path, header: str, names: HeaderNames) -> str:

@@ -8,10 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from seqrec.errors import SeqrecError, unknown_name
-from seqrec.readers.batches import Batch, Rows, make_batch
+from seqrec.errors import SeqrecError
+from seqrec.readers.batches import Batch, LineNumbers, Rejection, Rows, make_batch
 from seqrec.readers.clocks import Clock, divided, guess_clock, number_clock
-from seqrec.readers.headers import HeaderNames
+from seqrec.readers.headers import HeaderNames, find_column
+from seqrec.readers.parquet_values import (
+    as_integers,
+    finite_numbers,
+    id_texts,
+    is_text,
+    ratings,
+    texts,
+    whole_numbers,
+)
 
 BATCH_ROWS = 1024 * 1024
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -39,12 +48,11 @@ def read_parquet(path: Path, names: HeaderNames) -> Iterator[Batch]:
 
 
 def wanted_columns(path: Path, names: HeaderNames, found: list[str]) -> list[str]:
-    """Return the columns to read, all of which the file has."""
+    """Return the columns to read, each of which the file has once."""
     wanted = [names.user, names.item, names.timestamp, names.rating]
     columns = [name for name in wanted if name is not None]
     for name in columns:
-        if name not in found:
-            raise unknown_name("column", name, found, f"in {path}")
+        find_column(name, found, f"in {path}")
     return columns
 
 
@@ -53,44 +61,67 @@ def to_batch(
 ) -> Batch:
     """Return a piece of the file as a batch."""
     numbers = np.arange(first, first + len(piece))
-    timestamp = pa.array(numbers)
-    if clock is not None:
-        timestamp = clock.read(piece[names.timestamp])
-    rating = piece[names.rating] if names.rating else None
+    ids = {name: id_texts(piece[name], path, name) for name in (names.user, names.item)}
+    rejections, good = unfit_ids(piece, names, ids, numbers)
+    timestamp = pa.array(numbers) if clock is None else clock.read(piece[names.timestamp])
+    rating = ratings(piece[names.rating], path, names.rating) if names.rating else None
+    places = np.flatnonzero(good)
     rows = Rows(
-        id_texts(piece[names.user], path, names.user),
-        id_texts(piece[names.item], path, names.item),
-        timestamp,
-        rating if rating is None else rating.cast(pa.float64()),
-        numbers,
-        lambda row: ",".join(str(column[row].as_py()) for column in piece.columns),
+        ids[names.user].filter(good),
+        ids[names.item].filter(good),
+        timestamp.filter(good),
+        None if rating is None else rating.filter(good),
+        numbers[places],
+        lambda row: row_text(piece, int(places[row])),
         clock.kind if clock else "",
     )
-    return make_batch(rows, [], 0, clock.unit if clock else "order")
+    return make_batch(rows, rejections, 0, clock.unit if clock else "order")
 
 
-def id_texts(column: pa.Array, path: Path, name: str) -> pa.Array:
-    """Return ids as strings; whole numbers that went through a float column lose their ``.0``."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return id_texts(column.dictionary_decode(), path, name)
-    if pa.types.is_floating(kind):
-        column, kind = column.cast(pa.int64()), pa.int64()
-    if pa.types.is_integer(kind) or pa.types.is_string(kind) or is_long_text(kind):
-        return column.cast(pa.string())
-    raise SeqrecError(f"{path}: column '{name}' holds {kind}, no ids; write it as text or integers")
+def unfit_ids(
+    piece: pa.RecordBatch, names: HeaderNames, ids: dict[str, pa.Array], numbers: LineNumbers
+) -> tuple[list[Rejection], pa.Array]:
+    """Return the rejections of rows whose ids are there but no ids, and which rows are others."""
+    good = pa.array(np.ones(len(piece), dtype=bool))
+    rejections = []
+    for name, kind in ((names.user, "user"), (names.item, "item")):
+        unfit = pc.and_(good, pc.and_(pc.is_null(ids[name]), pc.invert(is_missing(piece[name]))))
+        good = pc.and_(good, pc.invert(unfit))
+        rejections += [
+            Rejection(int(numbers[row]), f"{kind} id is no text or integer", row_text(piece, row))
+            for row in pc.indices_nonzero(unfit).to_pylist()
+        ]
+    return rejections, good
 
 
-def is_long_text(kind: pa.DataType) -> bool:
-    """Return whether a type is one of the other string types, or bytes that may be text."""
-    return bool(
-        pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or pa.types.is_binary(kind)
-    )
+def is_missing(column: pa.Array) -> pa.Array:
+    """Return which values are null, or NaN, which pandas writes for it."""
+    return pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+
+
+def row_text(piece: pa.RecordBatch, row: int) -> str:
+    """Return a row as one line for people."""
+    return ",".join(value_text(column[row]) for column in piece.columns).replace("\n", " ")
+
+
+def value_text(value: pa.Scalar) -> str:
+    """Return a value as text; Python has no nanoseconds, and text may be broken."""
+    if isinstance(value, pa.DictionaryScalar):
+        return value_text(value.value)
+    try:
+        return str(value.as_py())
+    except UnicodeDecodeError:
+        return bytes(value.as_buffer()).decode(errors="replace")
+    except (ValueError, OverflowError):
+        return str(value.value)
 
 
 def column_clock(column: pa.Array, path: Path, name: str) -> Clock:
     """Return the clock for a column of timestamps, dates, numbers or text."""
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        clock = column_clock(column.dictionary_decode(), path, name)
+        return clock._replace(read=lambda codes: clock.read(codes.dictionary_decode()))
     if pa.types.is_timestamp(kind):
         unit = "s" if kind.unit == "s" else "ms"
         divisor = PER_SECOND[kind.unit] // PER_SECOND[unit]
@@ -98,23 +129,11 @@ def column_clock(column: pa.Array, path: Path, name: str) -> Clock:
     if pa.types.is_date(kind):
         return Clock("s", lambda dates: as_integers(dates.cast(pa.timestamp("s"))), "a date")
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return number_clock(pc.drop_null(whole_numbers(column)), whole_numbers)
-    if pa.types.is_string(kind) or is_long_text(kind):
-        clock = guess_clock(column.cast(pa.string()))
-        return clock._replace(read=lambda texts: clock.read(texts.cast(pa.string())))
+        return number_clock(column, whole_numbers, finite_numbers)
+    if is_text(kind):
+        clock = guess_clock(texts(column))
+        return clock._replace(read=lambda times: clock.read(texts(times)))
     raise SeqrecError(
         f"{path}: column '{name}' holds {kind}, no timestamps; "
         "write it as integers, timestamps or ISO text"
     )
-
-
-def as_integers(column: pa.Array) -> pa.Array:
-    """Return instants as the integers they are stored as."""
-    return column.cast(pa.int64())
-
-
-def whole_numbers(column: pa.Array) -> pa.Array:
-    """Return numbers as int64, rounded down, null where they are not finite."""
-    if pa.types.is_floating(column.type):
-        column = pc.floor(pc.if_else(pc.is_finite(column), column, None))
-    return column.cast(pa.int64())

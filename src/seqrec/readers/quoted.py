@@ -1,7 +1,16 @@
 """Rows with quotes: cut like any others where each is a line, else by Python's csv module.
 
-A quote that is never closed would swallow the rest of a file. So a row may span
-``MAX_ROW_LINES`` lines; beyond that its first line is rejected and reading goes on behind it.
+A title such as ``"Heroes`` in a file that nobody quoted opens a field that swallows every row
+up to the next quote, which pandas and Spark do without a word. Here a row may span several
+lines, but not if one of the later ones is a row by itself, if its quotes are not those of a
+well-formed table, or beyond ``MAX_ROW_LINES``: then its first line alone is rejected and
+reading goes on behind it. A row by itself has the right number of fields and a timestamp where
+one belongs, so that a review of several lines may hold commas.
+
+Between tabs, most programs write quotes as they are (IANA's text/tab-separated-values, the
+exports of MySQL and PostgreSQL), some as in CSV (pandas, Excel). Without quotes in the header a
+row is a line there: it is read as CSV if that can be done without error, else its quotes are
+plain characters. With quotes in the header the file is read as CSV is.
 """
 
 import csv
@@ -15,6 +24,7 @@ from seqrec.readers.batches import Rejection
 from seqrec.readers.delimited import QUOTE, Fields, Layout, split_fields, wrong_width
 from seqrec.readers.lines import NEWLINE, NOT_UTF8, Lines, clean_lines, find_lines, is_utf8
 from seqrec.readers.source import Block
+from seqrec.readers.values import integer, microseconds
 
 MAX_ROW_LINES = 1000
 BROKEN_QUOTES = "broken quotes"
@@ -49,7 +59,7 @@ def split_block(block: Block, layout: Layout, is_last: bool) -> tuple[Fields, Bl
         return split_fields(clean_lines(block), layout), None
     lines = find_lines(block)
     texts = block.data.decode(errors="surrogateescape").split("\n")[:-1]
-    records = list(parse_records(texts, layout.separator, is_last))
+    records = list(parse_records(texts, layout, is_last))
     read = records[-1].after if records else 0
     fields = records_to_fields(records, lines, layout)
     return fields, None if read == len(lines) else rest_of(block, lines, read)
@@ -85,11 +95,11 @@ def each_row_is_a_line(data: bytes, separator: str) -> bool:
     )
 
 
-def parse_records(texts: list[str], separator: str, is_last: bool) -> Iterator[Record]:
+def parse_records(texts: list[str], layout: Layout, is_last: bool) -> Iterator[Record]:
     """Yield the rows of a block one after the other, up to an unfinished one at its end."""
     place = 0
     while place < len(texts):
-        fields, used = parse_record(texts, place, separator)
+        fields, used = parse_record(texts, place, layout)
         if fields is None and used < MAX_ROW_LINES and not is_last:
             return
         used = 1 if fields is None else used
@@ -97,28 +107,80 @@ def parse_records(texts: list[str], separator: str, is_last: bool) -> Iterator[R
         place += used
 
 
-def parse_record(texts: list[str], place: int, separator: str) -> tuple[list[str] | None, int]:
+def parse_record(texts: list[str], place: int, layout: Layout) -> tuple[list[str] | None, int]:
     """Return the fields of the row that starts at a line, and how many lines it takes.
 
     None stands for a row without an end, with the number of lines that were searched.
     """
-    if '"' not in texts[place]:
-        return texts[place].split(separator) if texts[place] else [], 1
-    searched = texts[place : place + MAX_ROW_LINES]
+    first = texts[place]
+    if '"' not in first:
+        return first.split(layout.separator) if first else [], 1
+    if layout.row_is_line:
+        return parse_line(first, layout.separator), 1
+    return parse_lines(texts[place : place + MAX_ROW_LINES], layout)
+
+
+def parse_line(text: str, separator: str) -> list[str]:
+    """Return the fields of a line; quotes that are not those of CSV are plain characters."""
+    try:
+        return next(csv.reader([text], delimiter=separator, strict=True))
+    except csv.Error:
+        return text.split(separator)
+
+
+def parse_lines(texts: list[str], layout: Layout) -> tuple[list[str] | None, int]:
+    """Return the fields of the row that the first of the lines starts, as ``parse_record``."""
     ran_out = False
 
     def feed() -> Iterator[str]:
         nonlocal ran_out
-        for text in searched:
+        for place, text in enumerate(texts):
+            if place and is_row(text, layout):
+                raise csv.Error(BROKEN_QUOTES)
             yield text + "\n"
         ran_out = True
 
-    reader = csv.reader(feed(), delimiter=separator)
+    reader = csv.reader(feed(), delimiter=layout.separator)
     try:
         fields = next(reader)
-    except csv.Error:  # a field beyond the module's limit of 128 kB, for one
+    except csv.Error:  # also a field beyond the module's limit of 128 kB
         return None, MAX_ROW_LINES
-    return (None, len(searched)) if ran_out else (fields, reader.line_num)
+    if ran_out:
+        return None, len(texts)
+    if reader.line_num > 1 and not may_span(texts[: reader.line_num], layout):
+        return None, MAX_ROW_LINES
+    return fields, reader.line_num
+
+
+def is_row(text: str, layout: Layout) -> bool:
+    """Return whether a line is a row by itself, its quotes, if any, around whole fields."""
+    if '"' not in text:
+        return fits(text.split(layout.separator), layout)
+    data = (text + "\n").encode(errors="surrogateescape")
+    if not each_row_is_a_line(data, layout.separator):
+        return False
+    return fits(next(csv.reader([text], delimiter=layout.separator)), layout)
+
+
+def fits(fields: list[str], layout: Layout) -> bool:
+    """Return whether fields are as many as a row has, with times where the timestamps belong."""
+    return len(fields) == layout.width and all(
+        integer(fields[column]) is not None or microseconds(fields[column]) is not None
+        for column in layout.timestamp
+    )
+
+
+def may_span(texts: list[str], layout: Layout) -> bool:
+    """Return whether lines that csv takes for one row are well-formed, and not two rows.
+
+    Two rows with a lone quote each look like one row; only then do both the first and the last
+    line fit when quotes mean nothing.
+    """
+    try:
+        next(csv.reader((text + "\n" for text in texts), delimiter=layout.separator, strict=True))
+    except csv.Error:
+        return False
+    return not all(fits(text.split(layout.separator), layout) for text in (texts[0], texts[-1]))
 
 
 def records_to_fields(records: list[Record], lines: Lines, layout: Layout) -> Fields:

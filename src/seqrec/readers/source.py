@@ -92,12 +92,19 @@ def open_raw(path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
         return open_tar_member(file, path, member, stack)
     if magic in ZIP_MAGICS:
         return open_zip_member(file, path, member, stack)
-    if magic.startswith(GZIP_MAGIC):
-        return open_gzip(file, stack)
-    if path.suffix in (".gz", ".zip"):
+    if path.suffix in (".gz", ".zip") and not magic.startswith(GZIP_MAGIC):
         kind = {".gz": "gzip", ".zip": "zip"}[path.suffix]
         raise SeqrecError(f"{path} is not a {kind} file, though its name says so; fetch it again")
-    return file
+    refuse_member(path, member)
+    return open_gzip(file, stack) if magic.startswith(GZIP_MAGIC) else file
+
+
+def refuse_member(path: Path, member: str | None) -> None:
+    """Raise where a member is named of a file that is no archive."""
+    if member is not None:
+        raise SeqrecError(
+            f"{path} is no zip or tar archive and has no member '{member}'; leave out 'member'"
+        )
 
 
 def open_gzip(file: IO[bytes], stack: ExitStack) -> IO[bytes]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +18,7 @@ INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 PLAIN_INTEGER = "^[0-9]{1,18}$"
 PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
+Integers = npt.NDArray[np.int64]
 LIMIT = 2**63
 """int64 ends here."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -98,6 +100,12 @@ def decimals(column: pa.Array) -> pa.Array | None:
     return pc.cast(pc.floor(numbers), pa.int64()) if exact and not column.null_count else None
 
 
+def fractions(column: pa.Array) -> pa.Array:
+    """Return the numbers of a string column as double, null where it holds none."""
+    numbers = floats(column)
+    return pc.if_else(pc.is_finite(numbers), numbers, None)
+
+
 def floats(column: pa.Array) -> pa.Array:
     """Return a string column as double: null where it is empty, NaN where it is no number."""
     filled = pc.if_else(pc.equal(pc.binary_length(column), 0), None, column)
@@ -128,6 +136,17 @@ def instants(column: pa.Array) -> pa.Array:
 def days(day: pa.Array, month: pa.Array, year: pa.Array) -> pa.Array:
     """Return calendar dates, three string columns, as seconds at midnight UTC."""
     d, m, y = (pc.fill_null(integers(column), 0).to_numpy() for column in (day, month, year))
+    return midnights(d, m, y)
+
+
+def packed_days(numbers: pa.Array) -> pa.Array:
+    """Return calendar dates written as numbers, 20190131, as seconds at midnight UTC."""
+    packed = pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False)
+    return midnights(packed % 100, packed // 100 % 100, packed // 10_000)
+
+
+def midnights(d: Integers, m: Integers, y: Integers) -> pa.Array:
+    """Return days, months and years as seconds at midnight UTC, null where there is no such day."""
     sane = (d >= 1) & (d <= 31) & (m >= 1) & (m <= 12) & (y >= 1) & (y <= 9999)
     d, m, y = (np.where(sane, part, 1) for part in (d, m, y))
     months = ((y - 1970) * 12 + m - 1).astype("datetime64[M]")

@@ -1,14 +1,15 @@
 """Read the raw log of a data set into the table ``interactions``."""
 
 import logging
-import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
 from seqrec.configuration import EngineOptions, IngestionOptions, RawOptions
 from seqrec.ingestion import find_raw_file, read_log
+from seqrec.spill import spill_folder
 from seqrec.synthetic import write_demo_log
 
 logger = logging.getLogger(__name__)
@@ -35,20 +36,18 @@ def read_raw_log(
     """
     generate_if_absent(raw, Path(raw_dir))
     found = find_raw_file(dataset, raw, Path(raw_dir))
-    work_folder = Path(engine.spill_directory) / f"ingestion-{dataset}"
-    work_folder.mkdir(parents=True, exist_ok=True)
-    try:
-        log = read_log(found, options, work_folder)
-    except BaseException:
-        shutil.rmtree(work_folder, ignore_errors=True)
-        raise
+    spill = spill_folder(engine.spill_directory)
+    with TemporaryDirectory(prefix=f"ingestion-{dataset}-", dir=spill) as work_folder:
+        log = read_log(found, options, Path(work_folder))
+        # Out of the folder that goes now; the catalog moves it to its place.
+        finished = log.interactions.rename(f"{work_folder}.parquet")
     logger.info(
         "%s interactions in %s, %s rows rejected",
         f"{log.report['rows_kept']:,}",
         log.report["file"],
         f"{log.report['rows_rejected']:,}",
     )
-    return log.interactions, log.rejected, log.report
+    return finished, log.rejected, log.report
 
 
 def generate_if_absent(raw: RawOptions, folder: Path) -> Path | None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seqrec.config_loader import SelectingConfigLoader
 from seqrec.selection import datasets_in
+from seqrec.settings import SelectingConfigLoader
 
 ROOT = Path(__file__).parents[1]
 GLOBALS = yaml.safe_load((ROOT / "conf/base/globals.yml").read_text())
@@ -36,6 +36,12 @@ def test_an_environment_changes_single_values_of_a_block() -> None:
     assert test["training"]["patience"] == base["training"]["patience"]
     assert test["model_options"]["c"] == base["model_options"]["c"]
     assert test["engine"]["spill_directory"] == base["engine"]["spill_directory"]
+
+
+def test_an_empty_section_leaves_the_papers_values() -> None:
+    silent = loader(dataset="beauty", training=None, model_options=None, engine=None)
+    assert silent["parameters"] == loader(dataset="beauty")["parameters"]
+    assert silent["catalog"] == loader(dataset="beauty")["catalog"]
 
 
 def test_the_papers_values_differ_by_data_set() -> None:
