@@ -62,6 +62,7 @@ class Hostile:
         return (Path.touch, (Path("executed"),))  # type: ignore[return-value]
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_a_pickle_that_runs_code_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
