@@ -20,6 +20,8 @@ METRICS = {
             },
             "targets": 1234,
             "cold_targets": 5,
+            "repeat_targets": 7,
+            "targets_without_history": 0,
             "coverage@5": 0.5,
             "coverage@10": 0.75,
         }
@@ -46,7 +48,8 @@ def test_the_table_has_a_row_a_metric_and_a_column_a_cutoff() -> None:
 def test_the_table_says_what_was_measured() -> None:
     text = " ".join(shown(120).split())
     assert "bsarec on demo, test split (protocol standard, seed 7)" in text
-    assert "1,234 targets, 5 of them never seen in training" in text
+    assert "1,234 targets; 5 never seen in training; 7 already in their user's history" in text
+    assert "left out" not in text
 
 
 def test_outputs_are_listed_by_folder() -> None:

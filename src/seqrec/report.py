@@ -60,10 +60,14 @@ def _title(metrics: Mapping[str, Any], split: str) -> str:
 
 
 def _caption(split: Mapping[str, Any]) -> str:
-    return (
-        "mean ± standard error over"
-        f" {split['targets']:,} targets, {split['cold_targets']:,} of them never seen in training"
-    )
+    """Say what the metrics are a mean of, and which targets no model could find, or few can."""
+    remarks = {
+        "cold_targets": "never seen in training",
+        "repeat_targets": "already in their user's history",
+        "targets_without_history": "more left out for lack of a history",
+    }
+    counted = [f"{split[key]:,} {text}" for key, text in remarks.items() if split.get(key)]
+    return "; ".join([f"mean ± standard error over {split['targets']:,} targets", *counted])
 
 
 def _cell(measured: Mapping[str, float | None] | None) -> str:
