@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kedro.io import AbstractDataset
 
 from seqrec.datasets.atomic import replacing
-from seqrec.datasets.parquet_table import check_made
+from seqrec.datasets.remedies import check_made
 
 if TYPE_CHECKING:
     from seqrec.model_folder import TrainedModel

@@ -12,6 +12,7 @@ from kedro_datasets._typing import TablePreview
 from kedro_datasets.ibis import FileDataset
 
 from seqrec.datasets.atomic import replacing
+from seqrec.datasets.remedies import check_made, run_again
 from seqrec.errors import SeqrecError
 from seqrec.spill import spill_folder
 
@@ -63,7 +64,7 @@ class ParquetTableDataset(FileDataset):
             if not _is_about_content(error):
                 raise
             raise SeqrecError(
-                f"{self._path} is damaged or no Parquet file{_run_again(self._made_by)}"
+                f"{self._path} is damaged or no Parquet file{run_again(self._made_by)}"
             ) from None
         return table
 
@@ -113,15 +114,3 @@ class ParquetTableDataset(FileDataset):
 def _is_about_content(error: duckdb.Error) -> bool:
     """Tell whether DuckDB found something else than Parquet; a broken footer has no error class."""
     return isinstance(error, duckdb.InvalidInputException) or type(error) is duckdb.Error
-
-
-def check_made(path: Path, made_by: str) -> None:
-    """Raise one line that names the pipeline to run, unless the path is there."""
-    if path.exists():
-        return
-    first = " first" if made_by else ""
-    raise SeqrecError(f"{path} does not exist{_run_again(made_by)}{first}")
-
-
-def _run_again(made_by: str) -> str:
-    return f"; run `kedro run --pipeline {made_by}` with the same --params" if made_by else ""

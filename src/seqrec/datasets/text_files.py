@@ -9,10 +9,30 @@ from kedro_datasets.json import JSONDataset
 from kedro_datasets.text import TextDataset
 
 from seqrec.datasets.atomic import replacing
+from seqrec.datasets.remedies import check_made, run_again
+from seqrec.errors import SeqrecError
 
 
 class AtomicJSONDataset(JSONDataset):
     """A JSON file; keys keep their order, so that the same content has the same bytes."""
+
+    def __init__(self, *, made_by: str = "", **options: Any) -> None:
+        """Point at a file; ``made_by`` is the pipeline named when it is missing or damaged."""
+        super().__init__(**options)
+        self._made_by = made_by
+
+    def load(self) -> Any:
+        """Return the content.
+
+        Raises:
+            SeqrecError: there is no such file, or it is no JSON.
+        """
+        path = Path(self._filepath)
+        check_made(path, self._made_by)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise SeqrecError(f"{path} is damaged or no JSON{run_again(self._made_by)}") from None
 
     def save(self, data: Any) -> None:
         """Write the file beside the old one, then put it in its place."""
