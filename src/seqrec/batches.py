@@ -90,6 +90,10 @@ class Examples:
     def __len__(self) -> int:
         return len(self.ends)
 
+    def take(self, rows: Integers) -> Examples:
+        """Return these of the examples, in this order."""
+        return Examples(self.users[rows], self.starts[rows], self.ends[rows])
+
 
 def training_examples(sequences: Sequences, max_len: int, protocol: str) -> Examples:
     """Return one example for each of a user's last ``max_len`` training interactions.
@@ -140,6 +144,11 @@ class Batch:
     targets: Tensor
     """(B,) item indices."""
 
+    @property
+    def heads(self) -> Tensor:
+        """(B,) the items that are followed by a target, 0 where a history is empty."""
+        return self.histories[:, -1]
+
 
 class Batches:
     """Gathers batches of examples on a device.
@@ -163,10 +172,14 @@ class Batches:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def gather(self, rows: Tensor | slice) -> Batch:
-        """Return the examples ``rows`` as one batch."""
+    def shuffled(self) -> Tensor:
+        """Return the examples in a random order (drawn from torch's global generator)."""
+        return torch.randperm(len(self)).to(self.back.device)
+
+    def gather(self, rows: Tensor | slice, width: int | None = None) -> Batch:
+        """Return the examples ``rows`` as one batch, its histories ``width`` columns wide."""
         ends = self.ends[rows]
-        positions = ends[:, None] + self.back
+        positions = ends[:, None] + (self.back if width is None else self.back[-width:])
         outside = positions < self.starts[rows][:, None]
         histories = self.items[positions.clamp(min=0)].masked_fill(outside, 0)
         return Batch(users=self.users[rows], histories=histories, targets=self.items[ends])

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.protocol import Protocol as Protocol
 
 
 def _no_truth_value(value: Any) -> Any:
@@ -38,6 +39,10 @@ def _instant(value: Any) -> Any:
     return fits_64_bits(value) if isinstance(value, int) else value
 
 
+def _switch(value: Any) -> Any:
+    return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
+
+
 def fits_64_bits(value: int) -> int:
     """Return the number, or complain that torch and the data engine could not hold it."""
     if not -(2**63) <= value < 2**63:
@@ -46,7 +51,6 @@ def fits_64_bits(value: int) -> int:
 
 
 NUMBER = BeforeValidator(_no_truth_value)
-Protocol = Literal["standard", "authors"]
 Instant = Annotated[str | int | None, BeforeValidator(_instant)]
 Share = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, NUMBER, Field(ge=0)]
@@ -182,11 +186,28 @@ class TrainingOptions(Section):
     batch_size: Positive = 256
     learning_rate: Annotated[float, NUMBER, Field(gt=0)] = 1e-3
     max_epochs: Positive = 200
-    patience: Positive = 10
-    """Epochs without a better ``monitor`` before training stops."""
+    patience: Positive | None = 10
+    """Epochs without a better ``monitor`` before training stops; null trains to the end."""
     monitor: str = "NDCG@20"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    compile: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
+    """Whether torch compiles the step; ``auto`` does where it pays."""
+    loss: Literal["cross_entropy", "sampled_softmax"] = "cross_entropy"
+    """Over all items, or over a sample of them, for catalogs of millions."""
+    negatives: Positive = 1024
+    """Items in the sample."""
+
+
+class TedOptions(Section):
+    """Transition-aware embedding distillation: a second loss, for any model."""
+
+    weight: Annotated[float, NUMBER, Field(ge=0)] = 0.0
+    """Its share in the whole loss; 0 is off."""
+    tau: Annotated[float, NUMBER, Field(gt=0)] = 0.1
+    """Temperature."""
+    time_span: Positive | None = None
+    """How far apart two items of a transition may be; null: as ``transitions.time_span`` says."""
 
 
 class EvaluationOptions(Section):
@@ -221,6 +242,7 @@ SECTIONS: dict[str, type[Section]] = {
     "transitions": TransitionOptions,
     "engine": EngineOptions,
     "training": TrainingOptions,
+    "ted": TedOptions,
     "evaluation": EvaluationOptions,
 }
 SCALARS = ("dataset", "model", "protocol", "seed", "raw_dir")

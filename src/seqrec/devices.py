@@ -31,8 +31,23 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def use_precision(device: torch.device, precision: str) -> None:
+    """Let float32 products on a GPU round to TF32, or forbid it.
+
+    Raises:
+        SeqrecError: tf32 on a device that has none.
+    """
+    if precision == "tf32" and device.type != "cuda":
+        raise SeqrecError(
+            f"training.precision=tf32 is for CUDA devices, this run is on {device.type}; "
+            "choose fp32 or bf16"
+        )
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Return the context in which a model computes in ``fp32`` or ``bf16``."""
-    if precision == "fp32":
+    """Return the context in which a model computes in a precision; only bf16 has one."""
+    if precision != "bf16":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batches, Examples, Sequences, Split, evaluation_examples
-from seqrec.configuration import EvaluationOptions
 from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.metrics import Floats, ranking_metrics
 from seqrec.models.face import SequentialModel
+from seqrec.products import inner
 from seqrec.ranking import (
     SeenItems,
     apply_rules,
@@ -30,6 +30,7 @@ from seqrec.ranking import (
 )
 
 if TYPE_CHECKING:
+    from seqrec.configuration import EvaluationOptions
     from seqrec.model_folder import TrainedModel
 
 EVALUATED: tuple[Split, ...] = ("valid", "test")
@@ -49,11 +50,13 @@ class ScoredBatch(NamedTuple):
 class Ranker:
     """Scores all items for a set of targets, batch by batch, on the device.
 
+    Histories of like length come together, so that a batch is no wider than it must be; results
+    come back in the order of the examples by ``in_order``.
+
     Args:
         sequences: the data.
         examples: the targets.
-        max_len: longest history a model sees.
-        protocol: whose rules.
+        model: whose rules and histories.
         device: where to compute.
         options: batch size, and whether seen items compete.
     """
@@ -62,43 +65,64 @@ class Ranker:
         self,
         sequences: Sequences,
         examples: Examples,
-        max_len: int,
-        protocol: str,
+        model: SequentialModel,
         device: torch.device,
         options: EvaluationOptions | None = None,
     ) -> None:
-        options = options or EvaluationOptions()
-        self.batches = Batches(sequences, examples, max_len, device)
-        self.seen = SeenItems(sequences, examples, device)
-        self.rules = ranking_rules(protocol, options.seen_items)
+        options, config = options or default_evaluation(), model.config
+        self.rules = ranking_rules(config.protocol, options.seen_items, model.authors_ranking)
+        lengths = examples.ends - examples.starts
+        order = (
+            np.argsort(lengths, kind="stable") if model.hides_padding else np.arange(len(examples))
+        )
+        examples = examples.take(order)
+        self.lengths = lengths[order] if model.hides_padding else None
+        self.inverse = torch.from_numpy(np.argsort(order)).to(device)
+        self.batches = Batches(sequences, examples, config.max_len, device)
+        window = config.max_len if self.rules.seen_in_window else None
+        self.seen = SeenItems(sequences, examples, device, window)
         self.batch_size = options.batch_size
 
     @torch.inference_mode()
     def scored(self, model: SequentialModel) -> Iterator[ScoredBatch]:
-        """Yield the targets batch by batch, in the order of the examples."""
+        """Yield the targets batch by batch."""
         model.eval()
         vectors = model.item_vectors()
         for first in range(0, len(self.batches), self.batch_size):
             rows = slice(first, first + self.batch_size)
-            batch = self.batches.gather(rows)
-            scores = (model.encode(batch.histories) @ vectors.T).float()
+            batch = self.batches.gather(rows, self._width(rows))
+            scores = inner(model.encode(batch.histories), vectors).float()
             seen = self.seen.pairs(rows)
             yield ScoredBatch(apply_rules(scores, seen, self.rules), batch.targets, seen)
 
     def ranks(self, model: SequentialModel) -> Floats:
-        """Return (T,) ranks of the targets, 1 the best."""
-        return checked_ranks(
-            [target_ranks(part.scores, part.targets, self.rules) for part in self.scored(model)]
-        )
+        """Return (T,) ranks of the targets, 1 the best, in the order of the examples."""
+        parts = [target_ranks(p.scores, p.targets, self.rules) for p in self.scored(model)]
+        return checked_ranks(self.in_order(parts))
+
+    def in_order(self, parts: list[Tensor]) -> Tensor:
+        """Join results of the batches, in the order of the examples."""
+        return torch.cat(parts)[self.inverse]
+
+    def _width(self, rows: slice) -> int | None:
+        """Return the longest history of some targets, or None where padding must stay."""
+        return None if self.lengths is None else max(1, int(self.lengths[rows].max()))
 
 
-def checked_ranks(parts: list[Tensor]) -> Floats:
-    """Join batches of ranks.
+def default_evaluation() -> EvaluationOptions:
+    """Return the section ``evaluation`` as it is where nobody says otherwise."""
+    from seqrec.configuration import EvaluationOptions
+
+    return EvaluationOptions()
+
+
+def checked_ranks(found: Tensor) -> Floats:
+    """Return ranks as an array.
 
     Raises:
         SeqrecError: a target's score is not a number.
     """
-    ranks: Floats = torch.cat(parts).cpu().double().numpy()
+    ranks: Floats = found.cpu().double().numpy()
     if np.isnan(ranks).any():
         raise SeqrecError(
             "the model gives scores that are not numbers; its training diverged: "
@@ -153,7 +177,7 @@ def evaluate(
             "protocol": trained.protocol,
             "seed": trained.seed,
             "best_epoch": trained.best_epoch,
-            "seen_items": "score 0" if trained.protocol == "authors" else options.seen_items,
+            "seen_items": _seen_items(model, options),
             "splits": {split: metrics for split, (_, metrics) in results.items()},
         },
     )
@@ -174,28 +198,37 @@ def _evaluate_split(
             f"no {split} targets in the sequences; filter less strictly "
             "or choose another splitting.strategy"
         )
-    ranker = Ranker(data, examples, config.max_len, config.protocol, device, options)
-    lists = _Lists(data, options.cutoffs)
+    ranker = Ranker(data, examples, model, device, options)
+    lists = _Lists(data, options.cutoffs, device)
     generator = torch.Generator().manual_seed(seed)
-    ranks, candidates, sampled, repeats = [], [], [], 0
+    ranks, candidates, sampled, repeats = [], [], [], []
     for part in ranker.scored(model):
         ranks.append(target_ranks(part.scores, part.targets, ranker.rules))
         candidates.append(candidate_counts(part.scores))
         lists.add(part.scores)
-        repeats += repeat_targets(part)
+        repeats.append(repeat_targets(part))
         if options.sampled_negatives:
             sampled.append(sampled_ranks(*part, options.sampled_negatives, generator))
-    found = checked_ranks(ranks)
+    found = checked_ranks(ranker.in_order(ranks))
     metrics: dict[str, Any] = {"metrics": ranking_metrics(found, options.cutoffs)}
     metrics |= _counts(data, examples, split)
-    metrics |= {"repeat_targets": repeats} | lists.summary()
+    metrics |= {"repeat_targets": int(torch.stack(repeats).sum())} | lists.summary()
     if options.sampled_negatives:
         metrics["sampled"] = {
             "negatives": options.sampled_negatives,
             "note": "ranked among sampled items only: for comparison with papers that did so",
-            "metrics": ranking_metrics(checked_ranks(sampled), options.cutoffs),
+            "metrics": ranking_metrics(checked_ranks(ranker.in_order(sampled)), options.cutoffs),
         }
-    return _rank_table(data, examples, split, found, torch.cat(candidates)), metrics
+    return _rank_table(data, examples, split, found, ranker.in_order(candidates)), metrics
+
+
+def _seen_items(model: SequentialModel, options: EvaluationOptions) -> str:
+    """Say what becomes of items of the user's history."""
+    if model.config.protocol == "standard":
+        return options.seen_items
+    rules = model.authors_ranking
+    how = "score 0" if rules.seen_score == 0 else "exclude"
+    return f"{how}, last {model.config.max_len}" if rules.seen_in_window else how
 
 
 def _counts(data: Sequences, examples: Examples, split: Split) -> dict[str, int]:
@@ -213,12 +246,13 @@ def _counts(data: Sequences, examples: Examples, split: Split) -> dict[str, int]
 class _Lists:
     """The top-k lists of all users taken together: what is shown at all, and how popular it is."""
 
-    def __init__(self, data: Sequences, cutoffs: tuple[int, ...]) -> None:
+    def __init__(self, data: Sequences, cutoffs: tuple[int, ...], device: torch.device) -> None:
         self.cutoffs = [cutoff for cutoff in cutoffs if cutoff <= data.num_items]
         self.num_items = data.num_items
         self.counts = torch.from_numpy(data.item_counts())
         self.shown = {
-            cutoff: torch.zeros(self.num_items + 1, dtype=torch.long) for cutoff in self.cutoffs
+            cutoff: torch.zeros(self.num_items + 1, dtype=torch.long, device=device)
+            for cutoff in self.cutoffs
         }
 
     def add(self, scores: Tensor) -> None:
@@ -228,8 +262,8 @@ class _Lists:
         best, items = scores.topk(max(self.cutoffs), dim=1)
         for cutoff in self.cutoffs:
             # a user who has seen nearly everything has a list shorter than k
-            kept = items[:, :cutoff][~torch.isneginf(best[:, :cutoff])].cpu()
-            self.shown[cutoff] += torch.bincount(kept, minlength=self.num_items + 1)
+            kept = ~torch.isneginf(best[:, :cutoff])
+            self.shown[cutoff].scatter_add_(0, items[:, :cutoff].flatten(), kept.flatten().long())
 
     def summary(self) -> dict[str, float]:
         """Return coverage@k (share of items shown to anyone) and mean popularity@k (training
@@ -237,15 +271,16 @@ class _Lists:
         result: dict[str, float] = {}
         for cutoff, shown in self.shown.items():
             result[f"coverage@{cutoff}"] = int((shown[1:] > 0).sum()) / self.num_items
-            total = int((shown * self.counts).sum())
+            total = int((shown.cpu() * self.counts).sum())
             result[f"mean_popularity@{cutoff}"] = total / max(1, int(shown.sum()))
         return result
 
 
-def repeat_targets(part: ScoredBatch) -> int:
-    """Count the targets that stand in their own history already."""
+def repeat_targets(part: ScoredBatch) -> Tensor:
+    """Count the targets that stand in their own history already; a scalar, left on the device."""
     rows, items = part.seen
-    return len(torch.unique(rows[items == part.targets[rows]]))
+    same = (items == part.targets[rows]).long()
+    return (torch.zeros_like(part.targets).index_add_(0, rows, same) > 0).sum()
 
 
 def _rank_table(

@@ -30,16 +30,18 @@ class TrainingChecksHooks:
         if "params:model_options" not in needed:
             return
         # torch comes with them: not for a run that only handles data.
-        from seqrec.devices import resolve_device
+        from seqrec.devices import resolve_device, use_precision
         from seqrec.models import check_options
         from seqrec.ranking import ranking_rules
+        from seqrec.training.loop import check_loss
 
         name, options, protocol, training = (
             catalog.load(f"params:{key}")
             for key in ("model", "model_options", "protocol", "training")
         )
         check_options(name, options, protocol)
-        resolve_device(training.device)
+        use_precision(resolve_device(training.device), training.precision)
+        check_loss(training, protocol)
         parse_label(training.monitor)
         if self._evaluation is not None:
             ranking_rules(protocol, self._evaluation.seen_items)

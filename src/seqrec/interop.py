@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -26,8 +26,12 @@ class Dialect:
     """Their setting → our option."""
     names: tuple[tuple[str, str], ...]
     """Pattern of their parameter names → ours."""
-    fixed: dict[str, Any]
+    fixed: dict[str, Any] = field(default_factory=dict)
     """Settings that this project has in one form only."""
+    items: tuple[str, int] = ("item_size", -1)
+    """The setting that says how many items there are, and what to add to it."""
+    rearrange: Callable[[str, Tensor], Tensor] = lambda name, value: value
+    """Turns a weight of theirs, by its name, into the form of ours."""
 
     def our_name(self, name: str) -> str | None:
         """Return our name of one of their parameters, or None if there is none."""
@@ -37,7 +41,16 @@ class Dialect:
         return None
 
 
+def _from_tensorflow(name: str, value: Tensor) -> Tensor:
+    """Turn kernels to (out, in), and put our padding row above the items, which theirs lack."""
+    if name.endswith(".kernel"):
+        return value.T
+    return torch.nn.functional.pad(value, (0, 0, 1, 0)) if name == "item_embedding" else value
+
+
 _BLOCK = r"item_encoder\.blocks\.(\d+)"
+
+_TF = r"(short|long)\.block(\d+)\."
 
 DIALECTS = {
     "bsarec": Dialect(
@@ -69,6 +82,39 @@ DIALECTS = {
         ),
         fixed={"hidden_act": "gelu"},
     ),
+    "mqsa_ted": Dialect(
+        options={
+            "num_factor": "dim",
+            "max_len": "max_len",
+            "num_block": "num_blocks",
+            "num_head": "num_heads",
+            "L": "L",
+            "alpha": "alpha",
+            "dropout_rate": "dropout",
+            "l2_reg": "l2",
+        },
+        names=(
+            (r"(item|position)_embedding", r"\1_embedding.weight"),
+            (_TF + r"ln_query\.gamma", r"\1.blocks.\2.query_norm.weight"),
+            (_TF + r"ln_query\.beta", r"\1.blocks.\2.query_norm.bias"),
+            (_TF + r"ln_ffn\.gamma", r"\1.blocks.\2.norm.weight"),
+            (_TF + r"ln_ffn\.beta", r"\1.blocks.\2.norm.bias"),
+            (_TF + r"q\.kernel", r"\1.blocks.\2.query.weight"),
+            (_TF + r"k\.kernel", r"\1.blocks.\2.key.weight"),
+            (_TF + r"v\.kernel", r"\1.blocks.\2.value.weight"),
+            (_TF + r"q\.bias", r"\1.blocks.\2.query.bias"),
+            (_TF + r"k\.bias", r"\1.blocks.\2.key.bias"),
+            (_TF + r"v\.bias", r"\1.blocks.\2.value.bias"),
+            (_TF + r"ffn1\.kernel", r"\1.blocks.\2.expand.weight"),
+            (_TF + r"ffn1\.bias", r"\1.blocks.\2.expand.bias"),
+            (_TF + r"ffn2\.kernel", r"\1.blocks.\2.contract.weight"),
+            (_TF + r"ffn2\.bias", r"\1.blocks.\2.contract.bias"),
+            (r"(short|long)\.ln_final\.gamma", r"\1.norm.weight"),
+            (r"(short|long)\.ln_final\.beta", r"\1.norm.bias"),
+        ),
+        items=("num_item", 0),
+        rearrange=_from_tensorflow,
+    ),
 }
 
 
@@ -97,7 +143,7 @@ def from_authors(
         model_name,
         _our_options(model_name, dialect, settings),
         protocol="authors",
-        num_items=int(_setting(model_name, settings, "item_size")) - 1,
+        num_items=int(_setting(model_name, settings, dialect.items[0])) + dialect.items[1],
     )
     _load_renamed(model_name, model, dialect, state_dict)
     return model
@@ -161,7 +207,7 @@ def _load_renamed(
         ours = dialect.our_name(theirs)
         if ours is None or ours not in parameters:
             raise SeqrecError(f"{model_name}: weight '{theirs}' has no place in this model")
-        tensor = torch.as_tensor(value, dtype=torch.float32).squeeze()
+        tensor = dialect.rearrange(theirs, torch.as_tensor(value, dtype=torch.float32)).squeeze()
         target = parameters[ours]
         if tensor.shape != target.squeeze().shape:
             raise SeqrecError(

@@ -1,23 +1,233 @@
-"""Losses over all items."""
+"""Losses over all items, or over a sample of them.
 
+Notable: the cross entropy computes its gradient together with its value, in chunks of rows, so
+that a chunk of logits stays in the cache and no (rows, items) array is ever whole; a catalog too
+wide for that is walked in blocks of items.
+
+Shapes: N rows (states), V = items + 1, d channels, C classes (V, or V - 1 without padding).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqrec.products import inner
 
-def next_item_cross_entropy(
-    states: Tensor, item_vectors: Tensor, targets: Tensor, *, padding_is_a_class: bool
+Padding = Literal["class", "zero", "none"]
+"""What item 0 is to the softmax: a class like any other, one whose logit is always 0, nothing."""
+
+CACHED = 1 << 20
+"""Logits of a chunk on the CPU: 4 MB."""
+RESIDENT = 1 << 27
+"""Logits of a chunk on an accelerator: 512 MB."""
+FEWEST_ROWS = 32
+"""Below this many rows a product wastes the processor: blocks of items then."""
+
+
+class ItemLoss(Protocol):
+    """A loss that compares states with the vectors of their targets and of other items."""
+
+    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
+        """Map (N, d), (V, d) and (N,) to a scalar; rows with target 0 do not count."""
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross entropy with all items as classes."""
+
+    padding: Padding = "none"
+
+    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean over the rows that have a target."""
+        return chunked_cross_entropy(states, item_vectors, targets, padding=self.padding)
+
+
+def chunked_cross_entropy(
+    states: Tensor, item_vectors: Tensor, targets: Tensor, *, padding: Padding = "none"
 ) -> Tensor:
-    """Return the mean cross entropy of the next item, with all items as classes.
+    """Return the mean cross entropy of the targets, with all items as classes.
 
     Args:
-        states: (B, d).
-        item_vectors: (items + 1, d), row 0 for padding.
-        targets: (B,) item indices from 1.
-        padding_is_a_class: whether item 0 takes part in the softmax, as in the authors' code.
+        states: (N, d).
+        item_vectors: (V, d), row 0 for padding.
+        targets: (N,) item indices from 1; a row with target 0 does not count.
+        padding: what item 0 is to the softmax.
 
     Returns:
-        A scalar.
+        A scalar. Its gradient is computed at once, if one is wanted.
     """
-    if padding_is_a_class:
-        return F.cross_entropy(states @ item_vectors.T, targets)
-    return F.cross_entropy(states @ item_vectors[1:].T, targets - 1)
+    loss: Tensor = _CrossEntropy.apply(  # type: ignore[no-untyped-call]
+        states, item_vectors, targets, padding
+    )
+    return loss
+
+
+def plain_cross_entropy(
+    states: Tensor, item_vectors: Tensor, targets: Tensor, *, padding: Padding = "none"
+) -> Tensor:
+    """Return the same by the textbook: one (N, C) array of logits, gradients by autograd."""
+    if padding == "none":
+        return F.cross_entropy(states @ item_vectors[1:].T, targets - 1, ignore_index=-1)
+    logits = states @ item_vectors.T
+    if padding == "zero":
+        logits = logits * (torch.arange(len(item_vectors), device=logits.device) != 0)
+    return F.cross_entropy(logits, targets, ignore_index=0)
+
+
+def accumulated(dtype: torch.dtype) -> torch.dtype:
+    """Return the type in which sums over such values are kept."""
+    return torch.float32 if dtype.itemsize < 4 else dtype
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """Value and gradients together; the gradients are scaled in the backward pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, states: Tensor, item_vectors: Tensor, targets: Tensor, padding: Padding
+    ) -> Tensor:
+        rows = _rows_with_targets(states, targets)
+        kept_states = states if rows is None else states[rows]
+        kept = targets if rows is None else targets[rows]
+        first = 1 if padding == "none" else 0
+        weights = (kept != 0).to(accumulated(states.dtype))
+        task = _Softmax(
+            kept_states.detach(),
+            item_vectors.detach()[first:],
+            (kept - first).clamp(min=0),
+            weights / weights.sum(),
+            zero_class=padding == "zero",
+        )
+        wanted = any(ctx.needs_input_grad[:2])
+        loss = task.by_rows(wanted) if task.fits_by_rows() else task.by_blocks(wanted)
+        if wanted:
+            ctx.save_for_backward(
+                _at_rows(task.of_states, rows, states), _below(task.of_vectors.t(), first)
+            )
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        of_states, of_vectors = ctx.saved_tensors
+        return of_states.mul_(gradients[0]), of_vectors.mul_(gradients[0]), None, None
+
+
+def _rows_with_targets(states: Tensor, targets: Tensor) -> Tensor | None:
+    """Return the rows that count, or None for all: on a GPU, asking would wait for it."""
+    if targets.device.type != "cpu":
+        return None
+    rows = targets.nonzero().squeeze(1)
+    return None if len(rows) == len(targets) else rows
+
+
+def _at_rows(gradient: Tensor, rows: Tensor | None, like: Tensor) -> Tensor:
+    if rows is None:
+        return gradient.to(like.dtype)
+    return torch.zeros_like(like).index_copy_(0, rows, gradient)
+
+
+def _below(gradient: Tensor, first: int) -> Tensor:
+    """Put a row of zeros on top of (C, d) if padding was left out."""
+    return F.pad(gradient, (0, 0, first, 0)) if first else gradient.contiguous()
+
+
+class _Softmax:
+    """One softmax over all classes, and the gradients of its cross entropy.
+
+    Args:
+        states: (N, d).
+        vectors: (C, d).
+        targets: (N,) classes.
+        weights: (N,) share of each row in the mean.
+        zero_class: the logit of class 0 is 0, whatever its vector.
+    """
+
+    def __init__(
+        self,
+        states: Tensor,
+        vectors: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        *,
+        zero_class: bool,
+    ) -> None:
+        self.states, self.vectors, self.targets = states, vectors, targets
+        self.weights, self.zero_class = weights, zero_class
+        self.budget = CACHED if states.device.type == "cpu" else RESIDENT
+        self.of_states = torch.empty_like(states)
+        self.of_vectors = vectors.new_zeros(vectors.shape[1], vectors.shape[0])
+
+    def fits_by_rows(self) -> bool:
+        """Whether a chunk with all classes and enough rows for a good product is small enough."""
+        return len(self.vectors) * FEWEST_ROWS <= 4 * self.budget
+
+    def by_rows(self, wanted: bool) -> Tensor:
+        """Walk over chunks of rows, each with all classes: three products in all."""
+        loss = self.weights.new_zeros(())
+        size = max(FEWEST_ROWS, self.budget // len(self.vectors))
+        for first in range(0, len(self.states), size):
+            rows = slice(first, first + size)
+            logits = self._logits(rows, slice(None))
+            highest, own = logits.amax(dim=1), self._own(logits, rows)
+            shares = logits.softmax(dim=1)
+            # exp(highest - log-sum-exp) is the largest share: no second pass of exponentials
+            normaliser = highest.to(own.dtype) - shares.amax(dim=1).to(own.dtype).log()
+            loss += ((normaliser - own) * self.weights[rows]).sum()
+            if wanted:
+                self.of_states[rows] = 0
+                self._add_gradients(shares, rows, slice(None))
+        return loss
+
+    def by_blocks(self, wanted: bool) -> Tensor:
+        """Walk over blocks of classes, twice: four products, memory independent of the classes."""
+        rows, blocks = slice(None), self._blocks()
+        normaliser, own = self._normaliser(blocks)
+        loss = ((normaliser - own) * self.weights).sum()
+        if wanted:
+            self.of_states.zero_()
+            for block in blocks:
+                shares = self._logits(rows, block).sub_(normaliser[:, None]).exp_()
+                self._add_gradients(shares, rows, block)
+        return loss
+
+    def _blocks(self) -> list[slice]:
+        size = max(1, self.budget // max(1, len(self.states)))
+        return [slice(first, first + size) for first in range(0, len(self.vectors), size)]
+
+    def _normaliser(self, blocks: list[slice]) -> tuple[Tensor, Tensor]:
+        """Return the log-sum-exp of all logits, and the targets' own logits: (N,) each."""
+        normaliser = torch.full_like(self.weights, -torch.inf)
+        for block in blocks:
+            part = self._logits(slice(None), block).to(self.weights.dtype).logsumexp(dim=1)
+            normaliser = torch.logaddexp(normaliser, part)
+        own = (self.states * self.vectors[self.targets]).sum(dim=1)
+        return normaliser, own * (self.targets != 0) if self.zero_class else own
+
+    def _logits(self, rows: slice, block: slice) -> Tensor:
+        logits = inner(self.states[rows], self.vectors[block])
+        if self.zero_class and not block.start:
+            logits[:, 0] = 0
+        return logits
+
+    def _own(self, logits: Tensor, rows: slice) -> Tensor:
+        own = logits.gather(1, self.targets[rows, None]).squeeze(1)
+        return own.to(self.weights.dtype)
+
+    def _add_gradients(self, shares: Tensor, rows: slice, block: slice) -> None:
+        """Add the gradients of (rows, block) shares, which are overwritten."""
+        weights = self.weights[rows]
+        shares *= weights[:, None].to(shares.dtype)
+        within = self.targets[rows] - (block.start or 0)
+        here = (within >= 0) & (within < shares.shape[1])
+        within = within.clamp(0, shares.shape[1] - 1)
+        shares.scatter_add_(1, within[:, None], -(weights * here).to(shares.dtype)[:, None])
+        if self.zero_class and not block.start:
+            shares[:, 0] = 0
+        states, vectors = self.states[rows], self.vectors[block]
+        self.of_states[rows] += inner(shares, vectors.t())
+        self.of_vectors[:, block] += inner(states.t(), shares.t())

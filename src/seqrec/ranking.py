@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,40 +28,76 @@ class RankingRules:
     seen_score: float | None
     """The score given to items of the user's history; None leaves them as they are."""
     target_wins_ties: bool
+    seen_in_window: bool = False
+    """Whether only a user's last max_len training items count as seen, or all of them."""
 
 
-def ranking_rules(protocol: str, seen_items: str = "exclude") -> RankingRules:
+AUTHORS_RANKING = RankingRules(padding_competes=True, seen_score=0.0, target_wins_ties=True)
+"""The rules of the BSARec authors' code, for all models in it."""
+
+
+def ranking_rules(
+    protocol: str, seen_items: str = "exclude", authors: RankingRules = AUTHORS_RANKING
+) -> RankingRules:
     """Return the rules of a protocol.
 
+    Args:
+        protocol: ``standard`` or ``authors``.
+        seen_items: ``exclude`` or ``keep``.
+        authors: the rules of the model's authors.
+
     Raises:
-        SeqrecError: ``authors`` with seen items kept: it gives them score 0, and nothing else.
+        SeqrecError: ``authors`` with seen items kept: it has its own rule for them.
     """
     if protocol == "authors" and seen_items != "exclude":
         raise SeqrecError(
             f"evaluation.seen_items={seen_items} is a choice of protocol=standard; "
-            "authors gives seen items score 0: leave one of the two out"
+            "authors has a rule of its own for them: leave one of the two out"
         )
     if protocol == "authors":
-        return RankingRules(padding_competes=True, seen_score=0.0, target_wins_ties=True)
+        return authors
     seen_score = -torch.inf if seen_items == "exclude" else None
     return RankingRules(padding_competes=False, seen_score=seen_score, target_wins_ties=False)
 
 
 class SeenItems:
-    """Every item of a user's history before the target, however long, on the device."""
+    """Every item of a user's history before the target, on the device.
 
-    def __init__(self, sequences: Sequences, examples: Examples, device: torch.device) -> None:
+    Args:
+        sequences: the data.
+        examples: the targets.
+        device: where the items live.
+        window: how many of a user's last training items count, with all that follow them; None
+            for all.
+    """
+
+    def __init__(
+        self,
+        sequences: Sequences,
+        examples: Examples,
+        device: torch.device,
+        window: int | None = None,
+    ) -> None:
         self.items = torch.from_numpy(sequences.items).to(device).long()
         begins = sequences.offsets[examples.users - 1]
+        if window is not None:
+            begins = np.maximum(begins, sequences.train_ends()[examples.users - 1] - window)
         self.begins = torch.from_numpy(begins).to(device)
         self.lengths = torch.from_numpy(examples.ends - begins).to(device)
+        self.totals = np.concatenate([[0], np.cumsum(examples.ends - begins)])
 
     def pairs(self, rows: slice) -> tuple[Tensor, Tensor]:
         """Return (S,) rows within the batch and (S,) items, for the targets ``rows``."""
         lengths, begins = self.lengths[rows], self.begins[rows]
-        row = torch.repeat_interleave(torch.arange(len(lengths), device=lengths.device), lengths)
-        first = lengths.cumsum(0) - lengths
-        within = torch.arange(len(row), device=row.device) - first[row]
+        first, stop, _ = rows.indices(len(self.lengths))
+        row = torch.repeat_interleave(
+            torch.arange(len(lengths), device=lengths.device),
+            lengths,
+            # known here: the device need not be asked
+            output_size=int(self.totals[stop] - self.totals[first]),
+        )
+        before = lengths.cumsum(0) - lengths
+        within = torch.arange(len(row), device=row.device) - before[row]
         return row, self.items[begins[row] + within]
 
 

@@ -41,7 +41,7 @@ ENGINE = "engine"
 """Lives in globals, for the catalog needs it before any parameter is picked."""
 BLOCK_SECTIONS = tuple(name for name in SECTIONS if name != ENGINE)
 DATASET_KEYS = (*BLOCK_SECTIONS, "raw_dir")
-MODEL_KEYS = ("training", "evaluation", MODEL_OPTIONS)
+MODEL_KEYS = ("training", "ted", "evaluation", MODEL_OPTIONS)
 NOT_IN_A_NAME = re.compile(r"[^\w.-]|^\.")
 
 
@@ -99,6 +99,7 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     )
     raw, folder = _named_files(_group("raw", layers.get("raw")))
     layers["raw"] = raw
+    layers["transitions"] = _transitions_for_ted(layers, runtime, chosen["protocol"])
     chosen["raw_dir"] = layers.get("raw_dir") or folder or f"data/01_raw/{dataset}"
     sections = {
         name: check_section(name, _group(name, layers.get(name))).model_dump(mode="json")
@@ -201,6 +202,28 @@ def _model_layers(
         _check_keys(values, MODEL_KEYS, f"model '{model}' for data set '{name}'")
     yield {key: value for key, value in block.items() if key != "datasets"}
     yield _group(f"{model}.datasets.{dataset}", by_dataset.get(dataset))
+
+
+def _transitions_for_ted(layers: Parameters, runtime: Parameters, protocol: Any) -> Parameters:
+    """Return the section ``transitions`` as a model with TED needs the graph.
+
+    Raises:
+        SeqrecError: the user asks for two different time spans.
+    """
+    ted, transitions = (_group(name, layers.get(name)) for name in ("ted", "transitions"))
+    weight, span = ted.get("weight"), ted.get("time_span")
+    if not weight:
+        return transitions
+    asked = _given(_group("transitions", runtime.get("transitions")))
+    if span is not None and asked.get("time_span", span) != span:
+        raise SeqrecError(
+            f"ted.time_span={span} and transitions.time_span={asked['time_span']} contradict each "
+            "other; leave one of the two out"
+        )
+    wanted = _given({"time_span": span})
+    if protocol == "authors":  # their graph counts what the model sees
+        wanted["last_items"] = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS)).get("max_len")
+    return {**transitions, **_given(wanted), **asked}
 
 
 def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:

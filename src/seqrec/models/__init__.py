@@ -1,6 +1,8 @@
 """The models by name. A model is imported when it is asked for, and torch with it.
 
-A model file defines one ``SequentialModel`` (see ``face.py``) and its ``Config``.
+A model file defines one ``SequentialModel`` (see ``face.py``) and its ``Config``, a plain
+dataclass. Pydantic checks what a user wrote, and is imported for that alone: a model built from
+its ``Config`` needs no more than torch.
 """
 
 from __future__ import annotations
@@ -8,18 +10,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from seqrec.configuration import explain
 from seqrec.errors import SeqrecError, unknown_name
 
 if TYPE_CHECKING:
     from seqrec.models.face import SequentialModel
 
-MODELS = {"bsarec": "BSARec"}
+MODELS = {"bsarec": "BSARec", "mqsa_ted": "MQSATED"}
 """Module in this package → class."""
 
 
+SECTION = "model_options"
 GIVEN_BY = {
     "num_items": "the data say how many items there are; leave it out",
     "protocol": "is a parameter of the whole run; write protocol=NAME",
@@ -51,14 +51,25 @@ def model_config(name: str, options: dict[str, Any], protocol: str, num_items: i
     Raises:
         SeqrecError: an unknown option (with the nearest valid one) or a wrong value.
     """
+    from pydantic import TypeAdapter, ValidationError
+
+    from seqrec.configuration import explain
+
     config: Any = model_class(name).Config
     known = [field for field in config.__dataclass_fields__ if field not in GIVEN]
     for option in GIVEN & set(options):
-        raise SeqrecError(f"parameter model_options.{option}: {GIVEN_BY[option]}")
+        raise SeqrecError(f"parameter {SECTION}.{option}: {GIVEN_BY[option]}")
+    for option in options:
+        if option not in known:
+            raise unknown_name(
+                "parameter", f"{SECTION}.{option}", [f"{SECTION}.{name}" for name in known]
+            )
     try:
-        return config(**options, num_items=num_items, protocol=protocol)
+        return TypeAdapter(config).validate_python(
+            {**options, "num_items": num_items, "protocol": protocol}
+        )
     except ValidationError as error:
-        raise explain(error, "model_options", known) from None
+        raise explain(error, SECTION, known) from None
 
 
 def check_options(name: str, options: dict[str, Any], protocol: str) -> None:

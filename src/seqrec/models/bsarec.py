@@ -7,32 +7,27 @@ filter that gives every channel its own weight for the high frequencies.
 Notable: only the last position feeds the loss and the prediction, so the last block computes
 that one position alone; the frequency filter is a fixed linear map over positions.
 
-Shapes: B sequences, L = max_len positions, d channels, R query rows (L, or 1 in the last block).
+Shapes: B sequences, L positions (max_len, or fewer where padding is hidden), d channels.
 """
 
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, cast
 
 import torch
-from pydantic import ConfigDict, Field, model_validator
-from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from seqrec.batches import Batch
-from seqrec.configuration import Protocol
-from seqrec.losses import next_item_cross_entropy
-from seqrec.models.face import SequentialModel, check_length
+from seqrec.bounds import Count, Rate, Share, Size
+from seqrec.losses import CrossEntropy, ItemLoss
+from seqrec.models.face import SequentialModel, check_width
 from seqrec.models.layers import FeedForward, LowPass, SelfAttention, dropout, initialise
-
-Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
-Size = Annotated[int, Field(ge=1)]
+from seqrec.protocol import Protocol
 
 NORM_EPS = 1e-12
 MASKED = -10_000.0
-LAST = slice(-1, None)
-ALL = slice(None)
 
 
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+@dataclass(frozen=True)
 class BSARecConfig:
     """The paper's settings; ``alpha``, ``c`` and ``num_heads`` differ by data set."""
 
@@ -41,20 +36,19 @@ class BSARecConfig:
     dim: Size = 64
     num_blocks: Size = 2
     num_heads: Size = 1
-    alpha: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
+    alpha: Share = 0.7
     """Share of the frequency filter; the rest is attention (equation 11)."""
-    c: Annotated[int, Field(ge=0)] = 5
+    c: Count = 5
     """Kept frequency components."""
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
     protocol: Protocol = "standard"
 
-    @model_validator(mode="after")
-    def _check(self) -> "BSARecConfig":
+    def __post_init__(self) -> None:
         if self.dim % self.num_heads:
             raise ValueError(f"dim {self.dim} must be a multiple of num_heads {self.num_heads}")
         if self.protocol == "authors":
-            return self
+            return
         if self.c % 2 == 0:
             raise ValueError(
                 f"c = {self.c} must be odd: a constant and pairs of frequencies "
@@ -62,7 +56,6 @@ class BSARecConfig:
             )
         if self.c > self.max_len:
             raise ValueError(f"c = {self.c} keeps more components than max_len {self.max_len} has")
-        return self
 
 
 class FrequencyFilter(nn.Module):
@@ -73,10 +66,15 @@ class FrequencyFilter(nn.Module):
         self.low_pass = LowPass(config.max_len, config.c // 2 + 1)
         self.sqrt_beta = nn.Parameter(torch.randn(config.dim))
 
-    def forward(self, x: Tensor, rows: slice) -> Tensor:
-        """Filter (B, L, d) along the positions, returned at ``rows``: (B, R, d)."""
-        low: Tensor = self.low_pass(x, rows)
-        return low + self.sqrt_beta.square() * (x[:, rows] - low)
+    def forward(self, x: Tensor) -> Tensor:
+        """Filter (B, L, d) along the positions."""
+        low: Tensor = self.low_pass(x)
+        return low + self.sqrt_beta.square() * (x - low)
+
+    def last(self, x: Tensor) -> Tensor:
+        """Return the last position of that alone: (B, d)."""
+        low = self.low_pass.last(x)
+        return low + self.sqrt_beta.square() * (x[:, -1] - low)
 
 
 class BSARecBlock(nn.Module):
@@ -93,11 +91,17 @@ class BSARecBlock(nn.Module):
         self.feed_forward = FeedForward(config.dim)
         self.feed_forward_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
 
-    def forward(self, x: Tensor, mask: Tensor, rows: slice) -> Tensor:
-        """Map (B, L, d) to its ``rows``: (B, R, d)."""
-        residual = x[:, rows]
-        filtered = self.filter_norm(residual + self._drop(self.filter(x, rows)))
-        attended = self.attention_norm(residual + self._drop(self.attention(x, mask, rows)))
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Map (B, L, d) to the same; ``mask`` is (B, 1, L, L)."""
+        return self._mix(x, self.filter(x), self.attention(x, mask))
+
+    def last(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Return the last position of that alone: (B, d); ``mask`` is (B, 1, 1, L)."""
+        return self._mix(x[:, -1], self.filter.last(x), self.attention.last(x, mask))
+
+    def _mix(self, residual: Tensor, filtered: Tensor, attended: Tensor) -> Tensor:
+        filtered = self.filter_norm(residual + self._drop(filtered))
+        attended = self.attention_norm(residual + self._drop(attended))
         mixed = self.alpha * filtered + (1 - self.alpha) * attended
         output: Tensor = self.feed_forward_norm(mixed + self._drop(self.feed_forward(mixed)))
         return output
@@ -128,49 +132,59 @@ class BSARec(SequentialModel):
         """Return the state after each history's last item.
 
         Args:
-            histories: (B, L) item indices, oldest first, padded with 0 on the left.
+            histories: (B, L) item indices, oldest first, padded with 0 on the left; under
+                ``standard`` a shorter L is as good.
 
         Returns:
             (B, d).
         """
-        return self.states(histories, LAST)[:, -1]
+        x, mask, real = self._before_last(histories)
+        last = cast(BSARecBlock, self.blocks[-1]).last(x, mask[:, :, -1:])
+        return self._hide_padding(last, real[:, -1])
 
     def item_vectors(self) -> Tensor:
         """Return the vectors whose product with a state is the score: (items + 1, d)."""
         return self.item_embedding.weight
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    @property
+    def embedding_dropout(self) -> float:
+        """At which rate input vectors are dropped, and the heads of a distillation."""
+        return self.config.hidden_dropout
+
+    @property
+    def hides_padding(self) -> bool:
+        """Whether padding leaves no trace in a state."""
+        return self.config.protocol == "standard"
+
+    def loss(self, batch: Batch, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
         """Cross entropy over all items at the last position.
 
         Args:
             batch: histories (B, L) and targets (B,).
+            item_loss: another loss over items than the cross entropy.
 
         Returns:
             One entry, ``loss``, a scalar.
         """
-        return {
-            "loss": next_item_cross_entropy(
-                self.encode(batch.histories),
-                self.item_vectors(),
-                batch.targets,
-                padding_is_a_class=self.config.protocol == "authors",
-            )
-        }
+        item_loss = item_loss or CrossEntropy("none" if self.hides_padding else "class")
+        return {"loss": item_loss(self.encode(batch.histories), self.item_vectors(), batch.targets)}
 
-    def states(self, histories: Tensor, rows: slice = ALL) -> Tensor:
-        """Return the states at ``rows`` of (B, L) histories: (B, R, d).
+    def states(self, histories: Tensor) -> Tensor:
+        """Return the states at all positions of (B, L) histories: (B, L, d)."""
+        x, mask, real = self._before_last(histories)
+        return self._hide_padding(self.blocks[-1](x, mask), real)
 
-        Raises:
-            SeqrecError: the histories are not max_len long.
-        """
-        check_length(histories, self.config.max_len)
+    def _before_last(self, histories: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what the last block takes: (B, L, d), its mask, and (B, L, 1) what is real."""
+        check_width(histories, self.config.max_len, narrower=self.hides_padding)
         real = (histories != 0).unsqueeze(-1)
         mask = self._attention_mask(histories)
-        x = self.item_embedding(histories) + self.position_embedding.weight
-        x = self._hide_padding(dropout(self.input_norm(x), self._rate, self.training), real)
+        positions = self.position_embedding.weight[-histories.shape[1] :]
+        x = self.input_norm(self.item_embedding(histories) + positions)
+        x = self._hide_padding(dropout(x, self.config.hidden_dropout, self.training), real)
         for block in self.blocks[:-1]:
-            x = self._hide_padding(block(x, mask, ALL), real)
-        return self._hide_padding(self.blocks[-1](x, mask[:, :, rows], rows), real[:, rows])
+            x = self._hide_padding(block(x, mask), real)
+        return x, mask, real
 
     def frequency_filters(self) -> list[FrequencyFilter]:
         """Return the filter of every block, first to last."""
@@ -178,21 +192,20 @@ class BSARec(SequentialModel):
 
     def _attention_mask(self, histories: Tensor) -> Tensor:
         """(B, 1, L, L): 0 where a position may look, a large negative number elsewhere."""
-        visible = self.causal & (histories != 0)[:, None, None, :]
-        if self.config.protocol == "authors":
+        width = histories.shape[1]
+        visible = self.causal[:width, :width] & (histories != 0)[:, None, None, :]
+        if not self.hides_padding:
             # A padding row sees nothing, all its scores fall alike: it attends everywhere.
             return (~visible).to(self.item_embedding.weight.dtype) * MASKED
         # A padding row looks at itself, for a softmax needs one column; its state is hidden.
-        visible = visible | torch.eye(len(self.causal), dtype=torch.bool, device=visible.device)
-        return torch.zeros_like(visible, dtype=torch.float32).masked_fill_(~visible, -torch.inf)
+        visible = visible | torch.eye(width, dtype=torch.bool, device=visible.device)
+        return torch.zeros_like(visible, dtype=self.item_embedding.weight.dtype).masked_fill_(
+            ~visible, -torch.inf
+        )
 
     def _hide_padding(self, x: Tensor, real: Tensor) -> Tensor:
         """Zero the padding positions, which the filter would mix with the real ones."""
-        return x if self.config.protocol == "authors" else x * real
-
-    @property
-    def _rate(self) -> float:
-        return self.config.hidden_dropout
+        return x * real if self.hides_padding else x
 
     def _initialise(self) -> None:
         initialise(self)
@@ -200,7 +213,7 @@ class BSARec(SequentialModel):
             first, *others = self.frequency_filters()
             for other in others:
                 other.sqrt_beta.copy_(first.sqrt_beta)
-            if self.config.protocol == "standard":
+            if self.hides_padding:
                 self.item_embedding.weight[0] = 0.0
 
 

@@ -1,7 +1,6 @@
 """Blocks that two or more models share.
 
-Shapes: B sequences, L positions, d channels, H heads, R query rows (L, or 1 where only the
-last position is asked for), K kept components.
+Shapes: B sequences, L positions, d channels, H heads, R query positions, K kept components.
 """
 
 import math
@@ -9,6 +8,8 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from seqrec.products import Linear, linear
 
 _WORD = 8  # bytes of random bits drawn at once
 
@@ -73,9 +74,15 @@ class LowPass(nn.Module):
         super().__init__()
         self.register_buffer("basis", _fourier_basis(length, bins), persistent=False)
 
-    def forward(self, x: Tensor, rows: slice = slice(None)) -> Tensor:
-        """Return the low frequencies (B, R, d) of ``x`` (B, L, d) at ``rows``."""
-        return self.basis[rows] @ (self.basis.T @ x)
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the low frequencies of (B, W, d), the last W of L positions, the others 0."""
+        basis = self.basis[-x.shape[1] :]
+        return basis @ (basis.T @ x)
+
+    def last(self, x: Tensor) -> Tensor:
+        """Return them at the last position alone: (B, d)."""
+        weights = self.basis[-x.shape[1] :] @ self.basis[-1]
+        return weights @ x
 
 
 def _fourier_basis(length: int, bins: int) -> Tensor:
@@ -92,6 +99,77 @@ def _fourier_basis(length: int, bins: int) -> Tensor:
     return torch.stack(columns, dim=1).float()
 
 
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor, num_heads: int, rate: float
+) -> Tensor:
+    """Return softmax(query . key / sqrt(d / H) + mask) value, each head on its own channels.
+
+    Args:
+        query: (B, R, d).
+        key: (B, L, d).
+        value: (B, L, d).
+        mask: (B or 1, 1, R, L), added to the scores.
+        num_heads: H.
+        rate: dropout of the weights; 0 outside training.
+
+    Returns:
+        (B, R, d).
+    """
+    query, key, value = (_split(x, num_heads) for x in (query, key, value))
+    scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + mask
+    weights = dropout(scores.softmax(dim=-1), rate, training=True)
+    return (weights @ value).transpose(1, 2).flatten(2)
+
+
+def attend_last(
+    query: Tensor,
+    x: Tensor,
+    key: nn.Linear,
+    value: nn.Linear,
+    mask: Tensor,
+    num_heads: int,
+    rate: float,
+) -> Tensor:
+    """Return what ``attend`` gives for one query a sequence, without any key or value.
+
+    A score is a product of the query with W_k x, hence of W_k' query with x; the output is W_v
+    times a weighted sum of x. With one query a sequence this moves both products from L
+    positions to one.
+
+    Args:
+        query: (B, d), one a sequence.
+        x: (B, L, d), of which keys and values would be made.
+        key: the layer that would make the keys.
+        value: the layer that would make the values.
+        mask: (B or 1, 1, 1, L), added to the scores.
+        num_heads: H.
+        rate: dropout of the weights; 0 outside training.
+
+    Returns:
+        (B, d).
+    """
+    batch, dim = query.shape
+    query = query.view(batch, num_heads, dim // num_heads)
+    by_head = (num_heads, dim // num_heads, -1)
+    # The keys' bias adds the same to all scores of a query, which the softmax does not see: its
+    # gradient is 0, and present.
+    query = query + 0.0 * key.bias.view(num_heads, -1)
+    towards = torch.einsum("bhc,hcd->bhd", query, key.weight.view(by_head))
+    scores = towards @ x.transpose(1, 2) / math.sqrt(query.shape[-1])
+    weights = (scores + mask.squeeze(1)).softmax(dim=-1)
+    weights = dropout(weights, rate, training=True)
+    summed = weights @ x  # (B, H, d)
+    values = torch.einsum("bhd,hcd->bhc", summed, value.weight.view(by_head))
+    values = values + weights.sum(dim=-1, keepdim=True) * value.bias.view(num_heads, -1)
+    return values.flatten(1)
+
+
+def _split(x: Tensor, num_heads: int) -> Tensor:
+    """(B, L, d) → (B, H, L, d / H)."""
+    batch, rows, dim = x.shape
+    return x.view(batch, rows, num_heads, dim // num_heads).transpose(1, 2)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention with an additive mask; heads share the channels evenly."""
 
@@ -99,34 +177,38 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.weight_dropout = weight_dropout
-        self.query = nn.Linear(dim, dim)
-        self.key = nn.Linear(dim, dim)
-        self.value = nn.Linear(dim, dim)
-        self.output = nn.Linear(dim, dim)
+        self.query, self.key, self.value, self.output = (Linear(dim, dim) for _ in range(4))
 
-    def forward(self, x: Tensor, mask: Tensor, rows: slice = slice(None)) -> Tensor:
-        """Attend from ``rows`` of ``x`` (B, L, d) to all of it.
-
-        Args:
-            x: (B, L, d).
-            mask: (B or 1, 1, R, L), added to the scores.
-            rows: the query positions.
-
-        Returns:
-            (B, R, d).
-        """
-        query, key, value = (
-            self._split(layer(part))  # (B, H, R or L, d / H)
-            for layer, part in ((self.query, x[:, rows]), (self.key, x), (self.value, x))
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Map (B, L, d) to the same; ``mask`` (B or 1, 1, L, L) is added to the scores."""
+        if self.num_heads == 1:
+            return self._single_head(x, mask)
+        attended: Tensor = self.output(
+            attend(self.query(x), self.key(x), self.value(x), mask, self.num_heads, self._rate)
         )
-        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + mask
-        weights = dropout(scores.softmax(dim=-1), self.weight_dropout, self.training)
-        attended: Tensor = self.output((weights @ value).transpose(1, 2).flatten(2))
         return attended
 
-    def _split(self, x: Tensor) -> Tensor:
-        batch, rows, dim = x.shape
-        return x.view(batch, rows, self.num_heads, dim // self.num_heads).transpose(1, 2)
+    def _single_head(self, x: Tensor, mask: Tensor) -> Tensor:
+        """The same with W_k' W_q and W_o W_v multiplied first: two products over x, not four."""
+        towards = self.key.weight.t() @ self.query.weight
+        # the keys' bias does not matter to a softmax: its gradient is 0, and present
+        bias = self.key.weight.t() @ self.query.bias + 0.0 * self.key.bias
+        query = linear(x, towards, bias)
+        through = self.output.weight @ self.value.weight
+        value = linear(x, through, self.output.weight @ self.value.bias)
+        return attend(query, x, value, mask, 1, self._rate) + self.output.bias
+
+    def last(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Attend from the last position of (B, L, d) alone: (B, d); ``mask`` (B or 1, 1, 1, L)."""
+        query = self.query(x[:, -1])
+        attended: Tensor = self.output(
+            attend_last(query, x, self.key, self.value, mask, self.num_heads, self._rate)
+        )
+        return attended
+
+    @property
+    def _rate(self) -> float:
+        return self.weight_dropout if self.training else 0.0
 
 
 class FeedForward(nn.Module):
@@ -134,8 +216,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.expand = nn.Linear(dim, 4 * dim)
-        self.contract = nn.Linear(4 * dim, dim)
+        self.expand = Linear(dim, 4 * dim)
+        self.contract = Linear(4 * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (…, d) to (…, d)."""

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from seqrec.errors import SeqrecError
+from seqrec.training.optimizer import Optimizers
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def save_checkpoint(
     path: Path,
     run: str,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizers,
     progress: Progress,
 ) -> None:
     """Write the state after an epoch, atomically.
@@ -58,8 +59,8 @@ def save_checkpoint(
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"best/{name}": value for name, value in progress.best_weights.items()}
     for name, parameter in model.named_parameters():
-        for moment, value in optimizer.state[parameter].items():
-            tensors[f"adam/{moment}/{name}"] = value
+        for moment, value in optimizer.state_of(parameter).items():
+            tensors[f"adam/{moment}/{name}"] = torch.as_tensor(value)
     numbers = {
         "epoch": progress.epoch,
         "best_epoch": progress.best_epoch,
@@ -81,9 +82,7 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
         temporary.unlink(missing_ok=True)
 
 
-def load_checkpoint(
-    path: Path, run: str, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> Progress:
+def load_checkpoint(path: Path, run: str, model: nn.Module, optimizer: Optimizers) -> Progress:
     """Put model and optimizer back to where the same run stood; start anew if it never did.
 
     Returns:
@@ -107,17 +106,17 @@ def load_checkpoint(
     return Progress(**numbers, best_weights=_under("best/", tensors))
 
 
-def _restore_adam(
-    model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]
-) -> None:
+def _restore_adam(model: nn.Module, optimizer: Optimizers, tensors: dict[str, Tensor]) -> None:
     moments = sorted({name.split("/")[1] for name in tensors if name.startswith("adam/")})
     for name, parameter in model.named_parameters():
-        optimizer.state[parameter] = {
+        state = {
             # copied: Adam updates them in place, in memory of its own alignment
             moment: tensors[key].to(parameter.device).clone()
             for moment in moments
             if (key := f"adam/{moment}/{name}") in tensors
         }
+        if state:
+            optimizer.restore(parameter, state)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

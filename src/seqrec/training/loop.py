@@ -11,20 +11,27 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seqrec.batches import Batches, Sequences, evaluation_examples, training_examples
-from seqrec.configuration import EvaluationOptions, TrainingOptions
-from seqrec.devices import autocast
+from seqrec.distillation import Distillation
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import Ranker
+from seqrec.losses import ItemLoss
 from seqrec.metrics import metric_of, parse_label
 from seqrec.models.face import SequentialModel
+from seqrec.packing import PackedSequences
+from seqrec.sampled_softmax import SampledSoftmax
 from seqrec.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from seqrec.training.progress import EpochBar
+from seqrec.training.step import TrainingStep
+
+if TYPE_CHECKING:
+    from seqrec.configuration import EvaluationOptions, TrainingOptions
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +62,7 @@ def fit(
     seed: int,
     device: torch.device,
     evaluation: EvaluationOptions | None = None,
+    distillation: Distillation | None = None,
     checkpointing: Checkpointing | None = None,
 ) -> Fitted:
     """Train until the validation metric stops improving, and keep the best weights.
@@ -66,6 +74,7 @@ def fit(
         seed: for the order of the examples and for dropout.
         device: where to compute.
         evaluation: by which rules validation ranks.
+        distillation: TED, on ``device``, if the model learns from the transition graph too.
         checkpointing: save after every epoch, and go on from there if the same run was cut off.
 
     Returns:
@@ -75,18 +84,21 @@ def fit(
         SeqrecError: nothing to learn from or to validate on, an unknown metric, a diverged loss.
     """
     parse_label(options.monitor)
+    check_loss(options, model.config.protocol)
     model.to(device)
-    trainer = _Trainer(model, sequences, options, seed, device, evaluation or EvaluationOptions())
+    trainer = _Trainer(model, sequences, options, seed, device, evaluation, distillation)
     progress = Progress()
     if checkpointing:
-        progress = load_checkpoint(checkpointing.path, checkpointing.run, model, trainer.optimizer)
+        progress = load_checkpoint(
+            checkpointing.path, checkpointing.run, model, trainer.step.optimizer
+        )
         if progress.epoch:
             log.info("training goes on after epoch %d", progress.epoch)
     while not _finished(progress, options):
         trainer.epoch(progress)
         if checkpointing:
             save_checkpoint(
-                checkpointing.path, checkpointing.run, model, trainer.optimizer, progress
+                checkpointing.path, checkpointing.run, model, trainer.step.optimizer, progress
             )
     model.load_state_dict(progress.best_weights)
     return Fitted(model.eval(), progress.history, progress.best_epoch, progress.best_value)
@@ -95,8 +107,38 @@ def fit(
 def _finished(progress: Progress, options: TrainingOptions) -> bool:
     stale = progress.epoch - progress.best_epoch
     return progress.epoch >= options.max_epochs or (
-        progress.epoch > 0 and stale >= options.patience
+        progress.epoch > 0 and options.patience is not None and stale >= options.patience
     )
+
+
+def check_loss(options: TrainingOptions, protocol: str) -> None:
+    """Raise a SeqrecError for a loss that the protocol does not have."""
+    if protocol == "authors" and options.loss != "cross_entropy":
+        raise SeqrecError(
+            f"training.loss={options.loss} is a choice of protocol=standard; "
+            "authors has the paper's own loss: leave one of the two out"
+        )
+
+
+def _item_loss(
+    sequences: Sequences, options: TrainingOptions, device: torch.device, *, sparse: bool
+) -> ItemLoss | None:
+    """Return the loss over items if it is not the model's own."""
+    if options.loss == "cross_entropy":
+        return None
+    counts = sequences.item_counts()
+    return SampledSoftmax(counts, options.negatives, device, sparse=sparse)
+
+
+def training_batches(
+    sequences: Sequences, model: SequentialModel, device: torch.device
+) -> Batches | PackedSequences:
+    """Return what a model is trained on, in the form it is trained on."""
+    config = model.config
+    if model.training_form == "sequences":
+        return PackedSequences(sequences, config.max_len, config.protocol, device)
+    examples = training_examples(sequences, config.max_len, config.protocol)
+    return Batches(sequences, examples, config.max_len, device)
 
 
 class _Trainer:
@@ -109,22 +151,28 @@ class _Trainer:
         options: TrainingOptions,
         seed: int,
         device: torch.device,
-        evaluation: EvaluationOptions,
+        evaluation: EvaluationOptions | None,
+        distillation: Distillation | None,
     ) -> None:
         config = model.config
-        examples = training_examples(sequences, config.max_len, config.protocol)
+        self.model, self.options, self.seed = model, options, seed
+        self.batches = training_batches(sequences, model, device)
         valid = evaluation_examples(sequences, "valid", config.max_len, config.protocol)
-        if not len(examples) or not len(valid):
-            part = "training" if not len(examples) else "validation"
+        if not len(self.batches) or not len(valid):
+            part = "training" if not len(self.batches) else "validation"
             raise SeqrecError(
                 f"no {part} examples in the sequences; filter less strictly "
                 "or choose another splitting.strategy"
             )
-        self.model, self.options, self.seed, self.device = model, options, seed, device
-        self.batches = Batches(sequences, examples, config.max_len, device)
-        self.ranker = Ranker(sequences, valid, config.max_len, config.protocol, device, evaluation)
-        self.optimizer = torch.optim.Adam(
-            model.parameters(), lr=options.learning_rate, fused=device.type != "mps"
+        self.ranker = Ranker(sequences, valid, model, device, evaluation)
+        sparse = model.sparse_gradients and distillation is None
+        self.step = TrainingStep(
+            model,
+            options,
+            device,
+            distillation=distillation,
+            item_loss=_item_loss(sequences, options, device, sparse=sparse),
+            sparse_items=sparse and options.loss == "sampled_softmax",
         )
 
     def epoch(self, progress: Progress) -> None:
@@ -155,13 +203,13 @@ class _Trainer:
         """Return the mean of every named loss over the epoch's examples."""
         torch.manual_seed(epoch_seed(self.seed, number))
         self.model.train()
-        order = torch.randperm(len(self.batches)).to(self.device)
+        order = self.batches.shuffled()
         sums: dict[str, Tensor] = {}
         with EpochBar(number, self.options.max_epochs, len(order)) as bar:
             for rows in torch.split(order, self.options.batch_size):
-                losses = self._step(rows)
+                losses = self.step(self.batches.gather(rows))
                 for name, value in losses.items():
-                    sums[name] = sums.get(name, 0.0) + value.detach() * len(rows)
+                    sums[name] = sums.get(name, 0.0) + value * len(rows)
                 bar.advance(len(rows), losses["loss"])
         means = {name: float(total) / len(order) for name, total in sums.items()}
         if not np.isfinite(means["loss"]):
@@ -170,15 +218,6 @@ class _Trainer:
                 "lower training.learning_rate"
             )
         return means
-
-    def _step(self, rows: Tensor) -> dict[str, Tensor]:
-        batch = self.batches.gather(rows)
-        with autocast(self.device, self.options.precision):
-            losses: dict[str, Tensor] = self.model.loss(batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(losses["loss"])
-        self.optimizer.step()
-        return losses
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 REFRESH_SECONDS = 0.5
 
@@ -22,24 +25,13 @@ class EpochBar:
     """
 
     def __init__(self, epoch: int, max_epochs: int, examples: int) -> None:
-        console = Console(stderr=True)
-        self._shown = console.is_terminal
-        self._bar = Progress(
-            TextColumn(f"epoch {epoch}/{max_epochs}"),
-            BarColumn(),
-            TextColumn("loss {task.fields[loss]}  {task.fields[speed]} examples/s"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not self._shown,
-            auto_refresh=False,
-        )
-        self._task = self._bar.add_task("", total=examples, loss="-", speed="-")
+        self._bar = _terminal_bar(f"epoch {epoch}/{max_epochs}", examples)
         self._done = 0
         self._started = self._last = time.perf_counter()
 
     def __enter__(self) -> EpochBar:
-        self._bar.start()
+        if self._bar:
+            self._bar.start()
         return self
 
     def __exit__(
@@ -48,15 +40,39 @@ class EpochBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        if self._bar:
+            self._bar.stop()
 
     def advance(self, examples: int, loss: Tensor) -> None:
         """Count examples; redraw if half a second has passed."""
         self._done += examples
         now = time.perf_counter()
-        if not self._shown or now - self._last < REFRESH_SECONDS:
+        if not self._bar or now - self._last < REFRESH_SECONDS:
             return
         self._last = now
         speed = f"{self._done / (now - self._started):,.0f}"
-        self._bar.update(self._task, completed=self._done, loss=f"{loss.item():.4f}", speed=speed)
+        (task,) = self._bar.task_ids
+        self._bar.update(task, completed=self._done, loss=f"{loss.item():.4f}", speed=speed)
         self._bar.refresh()
+
+
+def _terminal_bar(title: str, examples: int) -> Progress | None:
+    """Return a bar with one task; None where there is no terminal, or no rich to draw it."""
+    if not sys.stderr.isatty():
+        return None
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    except ModuleNotFoundError:  # a machine that has only what training needs
+        return None
+    bar = Progress(
+        TextColumn(title),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]}  {task.fields[speed]} examples/s"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        auto_refresh=False,
+    )
+    bar.add_task("", total=examples, loss="-", speed="-")
+    return bar

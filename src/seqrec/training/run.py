@@ -6,19 +6,23 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import torch
 
 from seqrec import __version__
 from seqrec.batches import Sequences
-from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
+from seqrec.evaluation import default_evaluation
 from seqrec.model_folder import TrainedModel
 from seqrec.models import build_model
 from seqrec.training.loop import Checkpointing, fit
+from seqrec.training.ted import Ted
+
+if TYPE_CHECKING:
+    from seqrec.configuration import EvaluationOptions, TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ def train(
     model_options: dict[str, Any],
     options: TrainingOptions,
     evaluation: EvaluationOptions | None = None,
+    ted: Ted | None = None,
     checkpoint: Path | None = None,
 ) -> TrainingResult:
     """Train a model on the ``sequences`` table.
@@ -55,6 +60,7 @@ def train(
         model_options: the model's own parameters.
         options: the section ``training``.
         evaluation: by which rules, and in batches of which size, validation ranks.
+        ted: the transition graph to distil, and how; None trains without it.
         checkpoint: where the run keeps its state after every epoch; None keeps none.
 
     Returns:
@@ -70,9 +76,10 @@ def train(
     torch.manual_seed(seed)
     net = build_model(model, model_options, protocol, data.num_items)
     fingerprint = data.fingerprint()
-    evaluation = evaluation or EvaluationOptions()
+    evaluation = evaluation or default_evaluation()
     what = [fingerprint, model, protocol, seed, model_options, options.model_dump()]
-    run = _fingerprint(*what, evaluation.seen_items, device.type, torch.__version__, __version__)
+    what += [evaluation.seen_items, ted.fingerprint() if ted else None]
+    run = _fingerprint(*what, device.type, torch.__version__, __version__)
     fitted = fit(
         net,
         data,
@@ -80,6 +87,7 @@ def train(
         evaluation=evaluation,
         seed=seed,
         device=device,
+        distillation=ted.distillation(data, device) if ted else None,
         checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
     )
     trained = TrainedModel(

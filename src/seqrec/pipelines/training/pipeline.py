@@ -1,4 +1,4 @@
-"""sequences, items → model, training_history."""
+"""sequences, items, transition_graph → model, training_history."""
 
 from kedro.pipeline import Pipeline, node
 
@@ -14,6 +14,7 @@ def create_pipeline() -> Pipeline:
                 inputs=[
                     "sequences",
                     "items",
+                    "transition_graph",
                     "params:dataset",
                     "params:model",
                     "params:protocol",
@@ -21,6 +22,8 @@ def create_pipeline() -> Pipeline:
                     "params:model_options",
                     "params:training",
                     "params:evaluation",
+                    "params:ted",
+                    "params:transitions",
                 ],
                 outputs=["training_history", "model"],
                 name="train_model",

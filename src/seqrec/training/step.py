@@ -1,0 +1,154 @@
+"""One step of training: losses, gradients, and Adam; nothing in it waits for the device."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqrec.batches import Batch
+from seqrec.devices import autocast, use_precision
+from seqrec.distillation import Distillation
+from seqrec.losses import ItemLoss
+from seqrec.models.face import SequentialModel
+from seqrec.models.layers import dropout
+from seqrec.packing import PackedBatch
+from seqrec.training.optimizer import Optimizers
+
+log = logging.getLogger(__name__)
+
+AnyBatch = Batch | PackedBatch
+Losses = dict[str, Tensor]
+
+
+class StepOptions(Protocol):
+    """What a step needs of the section ``training``."""
+
+    @property
+    def learning_rate(self) -> float:
+        """Of Adam."""
+
+    @property
+    def precision(self) -> str:
+        """``fp32``, ``tf32`` or ``bf16``."""
+
+    @property
+    def compile(self) -> str:
+        """``on``, ``off``, or ``auto``: where it pays."""
+
+
+class TrainingStep:
+    """Makes a model a little better on one batch after another.
+
+    Args:
+        model: on its device.
+        options: learning rate, precision and compilation.
+        device: where the model is.
+        distillation: TED, if the model is to learn from the transition graph too.
+        item_loss: another loss over items than the model's own.
+        sparse_items: whether that loss gives the item vectors sparse gradients.
+    """
+
+    def __init__(
+        self,
+        model: SequentialModel,
+        options: StepOptions,
+        device: torch.device,
+        *,
+        distillation: Distillation | None = None,
+        item_loss: ItemLoss | None = None,
+        sparse_items: bool = False,
+    ) -> None:
+        use_precision(device, options.precision)
+        self.model, self.device, self.precision = model, device, options.precision
+        self.distillation, self.item_loss = distillation, item_loss
+        self.optimizer = Optimizers(
+            model,
+            options.learning_rate,
+            sparse=_sparse_items(model) if sparse_items else (),
+            tensorflow=model.tensorflow_adam and model.config.protocol == "authors",
+        )
+        self._compiled = _compiled(self.losses, device) if compiles(options, device) else None
+
+    _has_worked = False
+
+    def __call__(self, batch: AnyBatch) -> Losses:
+        """Take one step, and return the named losses before it, detached scalars."""
+        losses = self._gradients(batch)
+        self.optimizer.step()
+        return {name: value.detach() for name, value in losses.items()}
+
+    def losses(self, batch: AnyBatch) -> Losses:
+        """Return the model's losses, with the distillation's added to their sum."""
+        losses = self.model.loss(batch, self.item_loss)
+        if self.distillation is not None:
+            distilled = distil(self.model, batch.heads, self.distillation)
+            losses["loss"] = losses["loss"] + self.distillation.weight * distilled
+            losses["distillation"] = distilled
+        return losses
+
+    def _gradients(self, batch: AnyBatch) -> Losses:
+        if self._compiled is None:
+            return self._backward(self.losses, batch)
+        try:
+            losses = self._backward(self._compiled, batch)
+            self._has_worked = True
+            return losses
+        except Exception as error:
+            if self._has_worked:
+                raise
+            # Without it the step does the same work; if it cannot, it says so itself.
+            reason = str(error).strip().splitlines()
+            log.warning(
+                "torch.compile does not work here (%s); training goes on without it "
+                "(training.compile=off says so at once)",
+                reason[0] if reason else type(error).__name__,
+            )
+            self._compiled = None
+            self.model.zero_grad(set_to_none=True)
+            return self._backward(self.losses, batch)
+
+    def _backward(self, forward: Callable[[AnyBatch], Losses], batch: AnyBatch) -> Losses:
+        with autocast(self.device, self.precision):
+            losses = forward(batch)
+        torch.autograd.backward(losses["loss"])
+        return losses
+
+
+def compiles(options: StepOptions, device: torch.device) -> bool:
+    """Return whether the step is compiled: if asked for or, left to us, on a GPU."""
+    if options.compile == "auto":
+        return device.type == "cuda"
+    return options.compile == "on"
+
+
+def _compiled(
+    losses: Callable[[AnyBatch], Losses], device: torch.device
+) -> Callable[[AnyBatch], Losses]:
+    """Compile for each shape of its own; on a GPU the kernels are replayed as one graph."""
+    mode = "reduce-overhead" if device.type == "cuda" else None
+    compiled: Callable[[AnyBatch], Losses] = torch.compile(losses, dynamic=False, mode=mode)
+    return compiled
+
+
+def _sparse_items(model: SequentialModel) -> list[Tensor]:
+    """Let the embedding that holds the item vectors give sparse gradients, and return it."""
+    vectors = model.item_vectors()
+    for module in model.modules():
+        if isinstance(module, nn.Embedding) and module.weight is vectors:
+            # masked out by the model, padding gets no gradient; to look for it would take a wait
+            module.sparse, module.padding_idx = True, None
+    return [vectors]
+
+
+def distil(model: SequentialModel, heads: Tensor, distillation: Distillation) -> Tensor:
+    """Return TED's loss for the heads of a batch, (H,) items of which 0 does not count."""
+    if heads.device.type == "cpu":  # elsewhere a count of heads would have to be waited for
+        heads = heads[heads != 0]
+    vectors = model.item_vectors()
+    of_heads = dropout(F.embedding(heads, vectors), model.embedding_dropout, model.training)
+    return distillation(heads, of_heads, vectors)
