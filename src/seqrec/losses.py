@@ -25,6 +25,8 @@ CACHED = 1 << 20
 """Logits of a chunk on the CPU: 4 MB."""
 RESIDENT = 1 << 27
 """Logits of a chunk on an accelerator: 512 MB."""
+WORTH_LEAVING_OUT = 0.9
+"""Rows without a target are left out where fewer than this share have one."""
 FEWEST_ROWS = 32
 """Below this many rows a product wastes the processor: blocks of items then."""
 
@@ -91,7 +93,7 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(
         ctx: Any, states: Tensor, item_vectors: Tensor, targets: Tensor, padding: Padding
     ) -> Tensor:
-        rows = _rows_with_targets(states, targets)
+        rows = rows_that_count(targets)
         kept_states = states if rows is None else states[rows]
         kept = targets if rows is None else targets[rows]
         first = 1 if padding == "none" else 0
@@ -117,12 +119,15 @@ class _CrossEntropy(torch.autograd.Function):
         return of_states.mul_(gradients[0]), of_vectors.mul_(gradients[0]), None, None
 
 
-def _rows_with_targets(states: Tensor, targets: Tensor) -> Tensor | None:
-    """Return the rows that count, or None for all: on a GPU, asking would wait for it."""
+def rows_that_count(targets: Tensor) -> Tensor | None:
+    """Return the rows that count, or None for all: on a GPU, asking would wait for it.
+
+    A few rows without a target stay: a product has to be prepared for each new shape.
+    """
     if targets.device.type != "cpu":
         return None
     rows = targets.nonzero().squeeze(1)
-    return None if len(rows) == len(targets) else rows
+    return None if len(rows) > WORTH_LEAVING_OUT * len(targets) else rows
 
 
 def _at_rows(gradient: Tensor, rows: Tensor | None, like: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqrec.losses import rows_that_count
 from seqrec.products import linear
 
 
@@ -44,7 +45,9 @@ class SampledSoftmax:
         expected = torch.from_numpy(np.log(shares * negatives))
         self.log_expected = expected.to(device, torch.float32)
         """(I,) logarithm of how often an item is to be expected among the negatives."""
-        self.cumulated = torch.from_numpy(np.cumsum(shares)).to(device)
+        # float32 cannot tell the shares of two million items apart, and MPS has no float64
+        draws_on = torch.device("cpu") if device.type == "mps" else device
+        self.cumulated = torch.from_numpy(np.cumsum(shares)).to(draws_on)
 
     def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
         """Return the mean over the states that have a target.
@@ -57,8 +60,8 @@ class SampledSoftmax:
         Returns:
             A scalar.
         """
-        if targets.device.type == "cpu":  # elsewhere the device would have to be asked
-            rows = targets.nonzero().squeeze(1)
+        rows = rows_that_count(targets)
+        if rows is not None:
             states, targets = states[rows], targets[rows]
         drawn = self.draw()
         own = (states * self._vectors(item_vectors, targets)).sum(dim=1, keepdim=True)
@@ -73,7 +76,7 @@ class SampledSoftmax:
         """Return (n,) items, by popularity and with repetition."""
         draws = torch.rand(self.negatives, dtype=torch.float64, device=self.cumulated.device)
         found = torch.searchsorted(self.cumulated, draws, right=True)
-        return found.clamp(max=len(self.cumulated) - 1) + 1
+        return (found.clamp(max=len(self.cumulated) - 1) + 1).to(self.log_expected.device)
 
     def _vectors(self, item_vectors: Tensor, items: Tensor) -> Tensor:
         return F.embedding(items, item_vectors, sparse=self.sparse)

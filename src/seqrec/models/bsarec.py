@@ -20,7 +20,8 @@ from seqrec.batches import Batch
 from seqrec.bounds import Count, Rate, Share, Size
 from seqrec.losses import CrossEntropy, ItemLoss
 from seqrec.models.face import SequentialModel, check_width
-from seqrec.models.layers import FeedForward, LowPass, SelfAttention, dropout, initialise
+from seqrec.models.feed_forward import FeedForward
+from seqrec.models.layers import LowPass, SelfAttention, dropout, initialise
 from seqrec.protocol import Protocol
 
 NORM_EPS = 1e-12

@@ -211,20 +211,6 @@ class SelfAttention(nn.Module):
         return self.weight_dropout if self.training else 0.0
 
 
-class FeedForward(nn.Module):
-    """Two linear layers with a GELU between them, four times as wide inside."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.expand = Linear(dim, 4 * dim)
-        self.contract = Linear(4 * dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (…, d) to (…, d)."""
-        contracted: Tensor = self.contract(F.gelu(self.expand(x)))
-        return contracted
-
-
 def initialise(model: nn.Module, std: float = 0.02) -> None:
     """Draw linear and embedding weights from N(0, std²); biases 0, LayerNorm the identity."""
     for module in model.modules():

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -60,7 +59,7 @@ def save_checkpoint(
     tensors |= {f"best/{name}": value for name, value in progress.best_weights.items()}
     for name, parameter in model.named_parameters():
         for moment, value in optimizer.state_of(parameter).items():
-            tensors[f"adam/{moment}/{name}"] = torch.as_tensor(value)
+            tensors[f"adam/{moment}/{name}"] = value
     numbers = {
         "epoch": progress.epoch,
         "best_epoch": progress.best_epoch,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seqrec.batches import Batch
 from seqrec.devices import autocast, use_precision
 from seqrec.distillation import Distillation
-from seqrec.losses import ItemLoss
+from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.models.face import SequentialModel
 from seqrec.models.layers import dropout
 from seqrec.packing import PackedBatch
@@ -95,6 +95,8 @@ class TrainingStep:
         if self._compiled is None:
             return self._backward(self.losses, batch)
         try:
+            if self.device.type == "cuda":  # what the last step left may be written over now
+                torch.compiler.cudagraph_mark_step_begin()
             losses = self._backward(self._compiled, batch)
             self._has_worked = True
             return losses
@@ -147,8 +149,8 @@ def _sparse_items(model: SequentialModel) -> list[Tensor]:
 
 def distil(model: SequentialModel, heads: Tensor, distillation: Distillation) -> Tensor:
     """Return TED's loss for the heads of a batch, (H,) items of which 0 does not count."""
-    if heads.device.type == "cpu":  # elsewhere a count of heads would have to be waited for
-        heads = heads[heads != 0]
+    rows = rows_that_count(heads)
+    heads = heads if rows is None else heads[rows]
     vectors = model.item_vectors()
     of_heads = dropout(F.embedding(heads, vectors), model.embedding_dropout, model.training)
     return distillation(heads, of_heads, vectors)

@@ -1,0 +1,68 @@
+"""The feed-forward layer of a transformer block, four times as wide inside.
+
+On the CPU it is walked through in chunks of rows whose inside stays in the cache, and the inside
+is computed again in the backward pass: two arrays of (rows, 4 d) less in memory, and less time,
+for a product costs less there than writing its result to memory and reading it back.
+
+Shapes: N rows, d channels, m = 4 d.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqrec.products import Linear, columns_by_columns, inner
+
+CHUNK = 1024
+"""Rows; their inside is 1 MB at d = 64."""
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a GELU between them."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.expand = Linear(dim, 4 * dim)
+        self.contract = Linear(4 * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (…, d) to (…, d)."""
+        if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+            return self.plain(x)
+        weights = (self.expand.weight, self.expand.bias, self.contract.weight, self.contract.bias)
+        output: Tensor = _InChunks.apply(x.flatten(0, -2), *weights)  # type: ignore[no-untyped-call]
+        return output.view_as(x)
+
+    def plain(self, x: Tensor) -> Tensor:
+        """Do the same in one piece."""
+        contracted: Tensor = self.contract(F.gelu(self.expand(x)))
+        return contracted
+
+
+class _InChunks(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *weights: Tensor) -> Tensor:
+        ctx.save_for_backward(x, *weights)
+        w1, b1, w2, b2 = weights
+        output = torch.empty_like(x)
+        for part, out in zip(x.split(CHUNK), output.split(CHUNK), strict=True):
+            out.copy_(inner(F.gelu(inner(part, w1, b1)), w2, b2))
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        x, w1, b1, w2, _ = ctx.saved_tensors
+        of_x, gradient = torch.empty_like(x), gradients[0].contiguous()
+        of_w1, of_b1 = torch.zeros_like(w1), torch.zeros_like(b1)
+        of_w2, of_b2 = torch.zeros_like(w2), gradient.sum(dim=0)
+        parts = zip(x.split(CHUNK), gradient.split(CHUNK), of_x.split(CHUNK), strict=True)
+        for part, of_out, of_part in parts:
+            inside = inner(part, w1, b1)
+            of_w2 += columns_by_columns(of_out, F.gelu(inside))
+            of_inside = torch.ops.aten.gelu_backward(inner(of_out, w2.t()), inside)
+            of_w1 += columns_by_columns(of_inside, part)
+            of_b1 += of_inside.sum(dim=0)
+            of_part.copy_(inner(of_inside, w1.t()))
+        return of_x, of_w1, of_b1, of_w2, of_b2

@@ -1,0 +1,132 @@
+"""Training and its benchmark need torch, numpy, pyarrow and safetensors, and nothing else."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOUR = ("torch", "numpy", "pyarrow", "safetensors")
+
+IMPORTS = """
+from importlib import import_module
+
+for name in (
+    "models.bsarec", "models.face", "models.layers", "batches", "losses", "ranking", "metrics",
+    "evaluation", "devices", "training.loop", "training.checkpoint", "model_folder",
+):
+    import_module(f"seqrec.{name}")
+"""
+
+ONE_EPOCH = """
+from dataclasses import dataclass
+import numpy as np
+import torch
+from seqrec.batches import Sequences
+from seqrec.models.bsarec import BSARec, BSARecConfig
+from seqrec.training.loop import fit
+
+@dataclass(frozen=True)
+class Training:
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+    max_epochs: int = 1
+    patience: int = 1
+    monitor: str = "NDCG@10"
+    device: str = "cpu"
+    precision: str = "fp32"
+    compile: str = "off"
+    loss: str = "cross_entropy"
+
+@dataclass(frozen=True)
+class Evaluation:
+    seen_items: str = "exclude"
+    batch_size: int = 16
+
+sequences = Sequences(
+    items=np.random.default_rng(0).integers(1, 10, 20 * 6).astype(np.int32),
+    offsets=np.arange(21) * 6,
+    split=np.tile(np.array([0, 0, 0, 0, 1, 2], np.int8), 20),
+    num_items=9,
+)
+model = BSARec(BSARecConfig(num_items=9, max_len=5, dim=8, c=3))
+fitted = fit(
+    model, sequences, options=Training(), evaluation=Evaluation(), seed=0,
+    device=torch.device("cpu"),
+)
+print(len(fitted.history), fitted.history[0]["loss"] > 0)
+"""
+
+
+BENCHMARK = """
+from benchmarks import measure
+from benchmarks.steps import main
+
+measure.peak_memory = lambda *_: {"main": 1.0}  # processes of their own
+few = "--dataset synthetic --users 40 --items 30 --max-len 8 --steps 2 --vs --epochs 1"
+sys.exit(main(few.split()))
+"""
+
+Bare = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+def with_dependencies(names: tuple[str, ...]) -> set[str]:
+    """Return packages and all that they need, as far as it is installed."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        try:
+            needed = distribution(name).requires or []
+        except PackageNotFoundError:
+            continue
+        found.add(name)
+        without_extras = [line for line in needed if "extra ==" not in line]
+        waiting += [re.split(r"[^\w.-]", line)[0] for line in without_extras]
+    return found
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Bare:
+    """Run code where only the four packages are, and a checkout that is not installed."""
+    site = tmp_path_factory.mktemp("site")
+    for name in with_dependencies(FOUR):
+        package = distribution(name)
+        for top in {file.parts[0] for file in package.files or () if file.parts[0] != ".."}:
+            if not (site / top).exists():
+                (site / top).symlink_to(Path(str(package.locate_file(top))))
+
+    def run(code: str) -> subprocess.CompletedProcess[str]:
+        paths = f"import sys; sys.path[:0] = {[str(site), str(ROOT)]!r}"
+        return subprocess.run(
+            [sys.executable, "-I", "-S", "-c", f"{paths}\n{code}"],
+            cwd=site,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+def test_a_model_trains_with_four_packages(bare: Bare) -> None:
+    finished = bare("import benchmarks" + IMPORTS + ONE_EPOCH)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout == "1 True\n"
+
+
+def test_the_benchmark_runs_with_four_packages(bare: Bare) -> None:
+    finished = bare(BENCHMARK)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.count("training step, ms of CPU") == 2
+
+
+def test_the_others_are_really_absent(bare: Bare) -> None:
+    finished = bare("import benchmarks, seqrec.configuration")
+    assert "No module named 'pydantic'" in finished.stderr
