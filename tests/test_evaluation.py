@@ -13,8 +13,12 @@ from seqrec.batches import Batch, Sequences
 from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import EvaluationResult, evaluate
+from seqrec.losses import ItemLoss
 from seqrec.model_folder import TrainedModel, load_model, save_model
+from seqrec.models import build_model
 from seqrec.models.face import SequentialModel
+from seqrec.models.mqsa_ted import MQSATED
+from seqrec.ranking import apply_rules, ranking_rules, target_ranks
 from seqrec.training import train
 
 
@@ -41,8 +45,16 @@ class FixedScores(SequentialModel):
     def item_vectors(self) -> Tensor:
         return self.scores
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def loss(self, batch: Batch, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
         return {"loss": self.scores.sum()}
+
+    @property
+    def embedding_dropout(self) -> float:
+        return 0.0
+
+    @property
+    def hides_padding(self) -> bool:
+        return True
 
 
 def table(users: list[list[int]]) -> pa.Table:
@@ -216,6 +228,46 @@ def test_one_item_cannot_be_ranked() -> None:
             model_options={},
             options=TrainingOptions(),
         )
+
+
+@pytest.mark.parametrize("protocol", ["standard", "authors"])
+@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+def test_every_target_gets_the_rank_of_its_own_history(name: str, protocol: str) -> None:
+    """Histories are ranked in batches of like length and like width: beside one at a time."""
+    torch.manual_seed(0)
+    random = np.random.default_rng(0)
+    users = [(random.permutation(20)[:n] + 1).tolist() for n in random.integers(3, 12, 25)]
+    log = table(users)
+    options = {"max_len": 6, "dim": 8} | ({"c": 3} if name == "bsarec" else {})
+    model = build_model(name, options, protocol, num_items=20).eval()
+    torch.nn.init.normal_(model.item_vectors())
+    section = EvaluationOptions(batch_size=4, cutoffs=(1, 5))
+    found = evaluate(trained(model, log, 20), log, options=section, device="cpu")
+    ranks = found.ranks.filter(pa.compute.equal(found.ranks["split"], "test"))
+    assert ranks["user_index"].to_pylist() == list(range(1, 26))
+    assert ranks["item_index"].to_pylist() == [user[-1] for user in users]
+    rules = ranking_rules(protocol, authors=model.authors_ranking)
+    for user, rank in zip(users, ranks["rank"].to_pylist(), strict=True):
+        *history, target = user
+        padded = torch.tensor([[0] * 6 + history])[:, -6:]
+        with torch.no_grad():
+            scores = model.encode(padded) @ model.item_vectors().T
+        seen = history[-7:] if rules.seen_in_window else history  # six for training, one behind
+        pairs = (torch.zeros(len(seen), dtype=torch.long), torch.tensor(seen))
+        ruled = apply_rules(scores, pairs, rules)
+        assert rank == target_ranks(ruled, torch.tensor([target]), rules).item()
+
+
+def test_the_report_says_what_becomes_of_seen_items() -> None:
+    def said(model: SequentialModel, **options: Any) -> str:
+        return str(evaluated(model, **options).metrics["seen_items"])
+
+    assert said(FixedScores([1.0] * 6)) == "exclude"
+    assert said(FixedScores([1.0] * 6), seen_items="keep") == "keep"
+    model = FixedScores([1.0] * 6, protocol="authors")
+    assert said(model) == "score 0"
+    model.authors_ranking = MQSATED.authors_ranking  # type: ignore[misc]
+    assert said(model) == "exclude, last 4"
 
 
 def test_ranks_do_not_depend_on_the_batch_size() -> None:

@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from seqrec.batches import Sequences, evaluation_examples
+from seqrec.batches import Sequences, Split, evaluation_examples
 from seqrec.errors import SeqrecError
 from seqrec.metrics import metric_of
+from seqrec.models.mqsa_ted import MQSATED
 from seqrec.ranking import (
+    RankingRules,
     SeenItems,
     apply_rules,
     candidate_counts,
@@ -111,6 +113,66 @@ def test_seen_items_are_the_whole_history() -> None:
     assert list(zip(rows.tolist(), items.tolist(), strict=True)) == [
         (0, 1), (0, 2), (0, 3), (0, 1), (1, 5),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("split", "window", "expected"),
+    [
+        ("valid", 2, [(0, 3), (0, 1), (1, 6)]),
+        ("test", 2, [(0, 3), (0, 1), (0, 4), (1, 6), (1, 7)]),
+        ("test", 3, [(0, 2), (0, 3), (0, 1), (0, 4), (1, 6), (1, 7)]),
+    ],
+)
+def test_a_window_counts_from_the_last_training_item_on(
+    split: Split, window: int, expected: list[tuple[int, int]]
+) -> None:
+    """Users (1 2 3 1 | 4 | 5) and (6 | 7 | 8): the last training items, and all behind them."""
+    sequences = Sequences(
+        items=np.array([1, 2, 3, 1, 4, 5, 6, 7, 8], dtype=np.int32),
+        offsets=np.array([0, 6, 9]),
+        split=np.array([0, 0, 0, 0, 1, 2, 0, 1, 2], dtype=np.int8),
+        num_items=8,
+    )
+    examples = evaluation_examples(sequences, split, 50, "authors")
+    seen = SeenItems(sequences, examples, torch.device("cpu"), window)
+    rows, items = seen.pairs(slice(0, 2))
+    assert list(zip(rows.tolist(), items.tolist(), strict=True)) == expected
+    # the second user alone, as the first row of a batch
+    rows, items = seen.pairs(slice(1, 2))
+    alone = [(0, item) for row, item in expected if row == 1]
+    assert list(zip(rows.tolist(), items.tolist(), strict=True)) == alone
+
+
+MQSA_TED = RankingRules(
+    padding_competes=False, seen_score=-torch.inf, target_wins_ties=False, seen_in_window=True
+)
+
+
+def test_mqsa_teds_metrics_equal_the_authors() -> None:
+    """Their seen items fall by 2^32, ours to -inf; a truth among them is a miss either way."""
+    with np.load(GOLDEN / "mqsa_ranking.npz") as arrays:
+        scores = torch.nn.functional.pad(torch.from_numpy(arrays["scores"]), (1, 0), value=99.0)
+        users, items = arrays["seen"].nonzero()
+        truth = torch.from_numpy(arrays["truth"])
+        pairs = (torch.from_numpy(users), torch.from_numpy(items) + 1)
+        ranks = target_ranks(apply_rules(scores, pairs, MQSA_TED), truth + 1, MQSA_TED)
+        among_seen = torch.from_numpy(arrays["seen"])[torch.arange(len(truth)), truth]
+        assert among_seen.sum() == 2
+        assert torch.equal(torch.isinf(ranks), among_seen)
+        lists = torch.from_numpy(arrays["rank_list"])
+        places = [row.tolist().index(item) + 1 if item in row else None
+                  for row, item in zip(lists, truth.tolist(), strict=True)]  # fmt: skip
+        assert places == [int(rank) if rank <= 20 else None for rank in ranks.tolist()]
+        for metric in ("hr", "ndcg"):
+            for cutoff in (5, 10, 20):
+                ours = metric_of(f"{metric.upper()}@{cutoff}", ranks.double().numpy())
+                assert ours == pytest.approx(float(arrays[f"{metric}{cutoff}"]), abs=1e-12)
+
+
+def test_the_rules_of_the_authors_are_those_of_their_model() -> None:
+    assert MQSATED.authors_ranking == MQSA_TED
+    assert ranking_rules("authors", authors=MQSA_TED) == MQSA_TED
+    assert ranking_rules("standard", authors=MQSA_TED) == ranking_rules("standard")
 
 
 def sampled(scores: Tensor, seen: tuple[Tensor, Tensor], negatives: int) -> Tensor:

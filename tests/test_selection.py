@@ -197,6 +197,93 @@ def test_what_the_user_gets_wrong(runtime: dict[str, Any], line: str) -> None:
     assert str(error.value) == line
 
 
+WITH_TED = {
+    **BLOCKS,
+    "transitions": {"time_span": 1, "last_items": None},
+    "ted": {"weight": 0.0, "tau": 0.1, "time_span": None},
+    "mqsa_ted": {
+        "model_options": {"max_len": 50},
+        "ted": {"weight": 0.1, "time_span": 2},
+        "datasets": {"large": {"model_options": {"max_len": 30}}},
+    },
+}
+
+
+def transitions(blocks: dict[str, Any] = WITH_TED, **runtime: Any) -> tuple[int, int | None]:
+    """How the graph is counted: time_span, last_items."""
+    defaults = {**DEFAULTS, "models": ["bsarec", "mqsa_ted"]}
+    section = select_parameters(blocks, runtime, defaults)["transitions"]
+    return section["time_span"], section["last_items"]
+
+
+def test_the_graph_is_counted_as_the_distillation_needs_it() -> None:
+    assert transitions(model="mqsa_ted") == (2, None)
+    assert transitions(model="mqsa_ted", ted={"time_span": 4}) == (4, None)
+    assert transitions(ted={"weight": 0.1, "time_span": 3}) == (3, None)
+    # where the distillation does not say, the section transitions does
+    assert transitions(ted={"weight": 0.1}) == (1, None)
+    assert transitions(ted={"weight": 0.1}, transitions={"time_span": 5}) == (5, None)
+    assert transitions(model="mqsa_ted", ted={"time_span": None}) == (1, None)
+
+
+def test_under_authors_the_graph_counts_what_the_model_sees() -> None:
+    authors: dict[str, Any] = {"model": "mqsa_ted", "protocol": "authors"}
+    assert transitions(**authors) == (2, 50)
+    assert transitions(**authors, dataset="large") == (2, 30)
+    assert transitions(**authors, model_options={"max_len": 7}) == (2, 7)
+    assert transitions(**authors, transitions={"last_items": 9}) == (2, 9)
+    assert transitions(**authors, transitions={"last_items": None}) == (2, None)
+    # no number at all: the model itself will say so
+    assert transitions(**authors, model_options={"max_len": 0}) == (2, None)
+
+
+def test_a_time_span_that_only_the_section_transitions_is_given_holds() -> None:
+    assert transitions(model="mqsa_ted", transitions={"time_span": 3}) == (3, None)
+
+
+def test_without_distillation_the_graph_is_counted_as_ever() -> None:
+    off = {"weight": 0.0, "time_span": 3}
+    assert transitions(ted={"time_span": 3}) == (1, None)
+    assert transitions(model="mqsa_ted", ted=off, protocol="authors") == (1, None)
+    assert transitions(model="mqsa_ted", ted=off, transitions={"time_span": 4}) == (4, None)
+
+
+def test_two_time_spans_are_one_clear_line() -> None:
+    with pytest.raises(SeqrecError) as error:
+        transitions(ted={"weight": 0.1, "time_span": 3}, transitions={"time_span": 2})
+    assert str(error.value) == (
+        "ted.time_span=3 and transitions.time_span=2 contradict each other; "
+        "leave one of the two out"
+    )
+    assert transitions(ted={"weight": 0.1, "time_span": 3}, transitions={"time_span": 3}) == (
+        3,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ted", "line"),
+    [
+        ({"wieght": 0.1}, "unknown parameter 'ted.wieght'; did you mean 'ted.weight'?"),
+        (
+            {"weight": -1},
+            "parameter ted.weight: input should be greater than or equal to 0 (got -1)",
+        ),
+        ({"tau": 0}, "parameter ted.tau: input should be greater than 0 (got 0)"),
+        (
+            {"time_span": 0},
+            "parameter ted.time_span: input should be greater than or equal to 1 (got 0)",
+        ),
+    ],
+)
+def test_a_wrong_value_of_the_distillation_is_one_clear_line(
+    ted: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(SeqrecError) as error:
+        selected(ted=ted)
+    assert str(error.value) == line
+
+
 @pytest.mark.parametrize(
     ("blocks", "line"),
     [

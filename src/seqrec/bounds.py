@@ -44,6 +44,7 @@ def _no_truth_value(value: Any) -> Any:
 Rate = Annotated[float, Bounds(ge=0, lt=1)]
 """Of dropout: something must be left."""
 Share = Annotated[float, Bounds(ge=0, le=1)]
+Weight = Annotated[float, Bounds(ge=0)]
 Count = Annotated[int, Bounds(ge=0)]
 Size = Annotated[int, Bounds(ge=1)]
 Positive = Annotated[float, Bounds(gt=0)]

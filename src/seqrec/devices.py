@@ -46,6 +46,13 @@ def use_precision(device: torch.device, precision: str) -> None:
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
 
 
+def without_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """Return the context in which everything is computed in the type it comes in."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """Return the context in which a model computes in a precision; only bf16 has one."""
     if precision != "bf16":

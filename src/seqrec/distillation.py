@@ -26,6 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqrec.devices import without_autocast
 from seqrec.errors import SeqrecError
 from seqrec.losses import CACHED, FEWEST_ROWS, RESIDENT, accumulated
 from seqrec.products import inner
@@ -167,9 +168,15 @@ class _Distillation(torch.autograd.Function):
     def forward(
         ctx: Any, scaled: Tensor, item_vectors: Tensor, heads: Tensor, graph: TransitionGraph
     ) -> Tensor:
-        task = _Chunks(scaled.detach(), item_vectors.detach()[1:], heads, graph)
-        loss = task.run()
-        ctx.save_for_backward(task.of_heads, F.pad(task.of_vectors.t(), (0, 0, 1, 0)))
+        wide = accumulated(item_vectors.dtype)
+        # Divided by tau, logits are large: bf16 would leave them three digits.
+        with without_autocast(heads.device):
+            task = _Chunks(
+                scaled.detach().to(wide), item_vectors.detach()[1:].to(wide), heads, graph
+            )
+            loss = task.run()
+        of_vectors = F.pad(task.of_vectors.t(), (0, 0, 1, 0))
+        ctx.save_for_backward(task.of_heads.to(scaled.dtype), of_vectors.to(item_vectors.dtype))
         return loss
 
     @staticmethod

@@ -47,6 +47,8 @@ def inner(a: Tensor, b: Tensor, bias: Tensor | None = None) -> Tensor:
 def _plain(x: Tensor) -> bool:
     return (
         not ONEDNN
+        or x.dim() < 2
+        or x.numel() == 0
         or x.device.type != "cpu"
         or x.dtype != torch.float32
         or torch.is_autocast_enabled("cpu")

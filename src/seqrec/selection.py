@@ -208,22 +208,24 @@ def _transitions_for_ted(layers: Parameters, runtime: Parameters, protocol: Any)
     """Return the section ``transitions`` as a model with TED needs the graph.
 
     Raises:
-        SeqrecError: the user asks for two different time spans.
+        SeqrecError: the user asks for two different time spans, or for a TED that cannot be.
     """
-    ted, transitions = (_group(name, layers.get(name)) for name in ("ted", "transitions"))
-    weight, span = ted.get("weight"), ted.get("time_span")
-    if not weight:
+    transitions = _group("transitions", layers.get("transitions"))
+    ted: Any = check_section("ted", _group("ted", layers.get("ted")))
+    if not ted.weight:
         return transitions
-    asked = _given(_group("transitions", runtime.get("transitions")))
-    if span is not None and asked.get("time_span", span) != span:
+    asked = _group("transitions", runtime.get("transitions"))
+    span = _group("ted", runtime.get("ted")).get("time_span")
+    if None not in (span, asked.get("time_span")) and asked["time_span"] != span:
         raise SeqrecError(
             f"ted.time_span={span} and transitions.time_span={asked['time_span']} contradict each "
             "other; leave one of the two out"
         )
-    wanted = _given({"time_span": span})
-    if protocol == "authors":  # their graph counts what the model sees
-        wanted["last_items"] = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS)).get("max_len")
-    return {**transitions, **_given(wanted), **asked}
+    wanted = _given({"time_span": ted.time_span})
+    longest = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS)).get("max_len")
+    if protocol == "authors" and isinstance(longest, int) and longest > 0:
+        wanted["last_items"] = longest  # their graph counts what the model sees
+    return {**transitions, **wanted, **asked}
 
 
 def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:

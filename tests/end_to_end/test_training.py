@@ -71,6 +71,38 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(kedro: Kedro, proje
     assert not (project / CHECKPOINT).exists()
 
 
+def test_the_second_model_trains_with_the_distillation(kedro: Kedro, project: Path) -> None:
+    cell = "data/06_models/demo/mqsa_ted"
+    finished = kedro(*SHORT, "--params", "model=mqsa_ted,training.max_epochs=2")
+    assert finished.code == 0, finished.err
+    assert "mqsa_ted on demo, test split (protocol standard, seed 42)" in finished.out
+    history = pq.read_table(project / f"{cell}/training_history.parquet")
+    assert history.num_rows == 2
+    assert {"loss", "items", "l2", "distillation"} <= set(history.column_names)
+
+    # A graph that was counted otherwise than the distillation needs it is refused.
+    wider = "model=mqsa_ted,ted.time_span=2,training.max_epochs=2"
+    refused = kedro("run", "--pipeline", "training", "--env", "test", "--params", wider)
+    assert refused.code == 1
+    (line,) = refused.err.splitlines()
+    assert "transition_graph does not hold the transitions" in line
+    assert "time_span=2 and last_items=all" in line
+    assert "kedro run --pipeline transitions" in line
+
+    # And taken once it is counted so.
+    again = kedro("run", "--pipelines", "transitions,training", "--env", "test", "--params", wider)
+    assert again.code == 0, again.err
+
+
+def test_the_distillation_goes_with_the_first_model_too(kedro: Kedro, project: Path) -> None:
+    finished = kedro(*SHORT, "--params", "ted.weight=0.1,training.max_epochs=2")
+    assert finished.code == 0, finished.err
+    history = pq.read_table(project / f"data/06_models/{CELL}/training_history.parquet")
+    assert "distillation" in history.column_names
+    first, last = history["loss"].to_pylist()
+    assert last < first
+
+
 def kill_in_the_second_epoch(project: Path) -> None:
     """Start the run in a process of its own and kill it soon after its first checkpoint."""
     with subprocess.Popen(

@@ -72,9 +72,10 @@ def test_loss_and_gradients_equal_the_authors(case: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["authors", "standard"])
-def test_last_position_alone_equals_the_last_of_all(protocol: str) -> None:
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_last_position_alone_equals_the_last_of_all(protocol: str, num_heads: int) -> None:
     torch.manual_seed(0)
-    options = {"max_len": 9, "dim": 8, "num_heads": 2, "num_blocks": 3, "c": 3}
+    options = {"max_len": 9, "dim": 8, "num_heads": num_heads, "num_blocks": 3, "c": 3}
     model = build_model("bsarec", options, protocol, num_items=20).eval()
     assert isinstance(model, BSARec)
     histories = torch.randint(1, 21, (6, 9)).tril(diagonal=3).flip(1)
@@ -134,10 +135,27 @@ def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -
     assert "\n" not in str(caught.value)
 
 
-def test_a_history_of_another_length_is_one_clear_line() -> None:
-    model = build_model("bsarec", {"max_len": 6, "c": 3}, "standard", num_items=5)
-    with pytest.raises(SeqrecError, match="4 columns, the model takes max_len=6"):
-        model.encode(torch.ones(2, 4, dtype=torch.long))
+@pytest.mark.parametrize(("protocol", "width"), [("standard", 7), ("authors", 7), ("authors", 4)])
+def test_a_history_of_a_wrong_width_is_one_clear_line(protocol: str, width: int) -> None:
+    """The authors' padding leaves traces in a state: it must be there in full."""
+    model = build_model("bsarec", {"max_len": 6, "c": 3}, protocol, num_items=5)
+    with pytest.raises(SeqrecError, match=f"{width} columns, the model takes max_len=6") as caught:
+        model.encode(torch.ones(2, width, dtype=torch.long))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_standard_needs_no_padding(dtype: torch.dtype, num_heads: int) -> None:
+    torch.manual_seed(0)
+    options = {"max_len": 9, "dim": 8, "num_heads": num_heads, "num_blocks": 3, "c": 3}
+    model = build_model("bsarec", options, "standard", num_items=20).to(dtype).eval()
+    assert isinstance(model, BSARec)
+    narrow = torch.tensor([[0, 0, 4, 5], [6, 7, 8, 9], [0, 0, 0, 3]])
+    padded = torch.nn.functional.pad(narrow, (5, 0))
+    torch.testing.assert_close(model.encode(narrow), model.encode(padded))
+    torch.testing.assert_close(model.states(narrow), model.states(padded)[:, -4:])
+    torch.testing.assert_close(model.encode(narrow[2:, -1:]), model.encode(padded[2:]))
 
 
 @pytest.mark.parametrize(("max_len", "c"), [(1, 3), (5, 7), (5, 0), (12, 99), (13, 4)])

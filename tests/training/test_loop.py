@@ -8,6 +8,7 @@ import torch
 
 from seqrec.batches import Sequences
 from seqrec.configuration import TrainingOptions
+from seqrec.distillation import Distillation, TransitionGraph
 from seqrec.errors import SeqrecError
 from seqrec.models import build_model
 from seqrec.models.face import SequentialModel
@@ -30,21 +31,42 @@ def cycles(users: int = 60, length: int = 12, num_items: int = 20) -> Sequences:
     )
 
 
-def small_model(protocol: str = "standard") -> SequentialModel:
+OPTIONS: dict[str, dict[str, object]] = {
+    "bsarec": {"c": 3, "hidden_dropout": 0.2, "attention_dropout": 0.2},
+    "mqsa_ted": {"num_blocks": 2, "dropout": 0.2},
+}
+
+
+def small_model(protocol: str = "standard", name: str = "bsarec") -> SequentialModel:
     torch.manual_seed(1)
-    options = {"max_len": 8, "dim": 16, "c": 3, "hidden_dropout": 0.2, "attention_dropout": 0.2}
-    return build_model("bsarec", options, protocol, num_items=20)
+    return build_model(name, {"max_len": 8, "dim": 16, **OPTIONS[name]}, protocol, num_items=20)
 
 
-def run(epochs: int, checkpointing: Checkpointing | None = None, **options: object) -> Fitted:
+def distillation(weight: float) -> Distillation:
+    """Of the circle that ``cycles`` walks: every item is followed by the next one."""
+    sources = np.arange(1, 21)
+    graph = TransitionGraph(
+        sources, sources % 20 + 1, np.full(20, 7), num_items=20, tau=0.5, device=CPU
+    )
+    return Distillation(graph, weight, 0.5)
+
+
+def run(
+    epochs: int,
+    checkpointing: Checkpointing | None = None,
+    model: SequentialModel | None = None,
+    ted: Distillation | None = None,
+    **options: object,
+) -> Fitted:
     return fit(
-        small_model(),
+        small_model() if model is None else model,
         cycles(),
         options=TrainingOptions.model_validate(
             {"max_epochs": epochs, "batch_size": 64, "learning_rate": 5e-3, **options}
         ),
         seed=5,
         device=CPU,
+        distillation=ted,
         checkpointing=checkpointing,
     )
 
@@ -84,20 +106,58 @@ def test_the_best_weights_are_kept(tmp_path: Path) -> None:
 
     fitted = run(6, learning_rate=0.05)
     data = cycles()
-    ranker = Ranker(data, evaluation_examples(data, "valid", 8, "standard"), 8, "standard", CPU)
+    valid = evaluation_examples(data, "valid", 8, "standard")
+    ranker = Ranker(data, valid, fitted.model, CPU)
     values = [row["NDCG@20"] for row in fitted.history]
     assert fitted.best_value == max(values)
     assert metric_of("NDCG@20", ranker.ranks(fitted.model)) == fitted.best_value
 
 
+def test_without_patience_training_goes_to_the_end() -> None:
+    """As MQSA-TED's own code does: it stays with the first epoch, and goes on for twelve."""
+    model = small_model(name="mqsa_ted")
+    fitted = run(13, model=model, learning_rate=1e-12, patience=None)
+    assert fitted.best_epoch == 1
+    assert len(fitted.history) == 13
+
+
+def test_bsarec_learns_with_the_distillation() -> None:
+    """The loss falls, and ends nearer to the graph than where the distillation weighs nothing."""
+    with_it, beside_it = (run(5, ted=distillation(weight)) for weight in (1.0, 0.0))
+    first, last = with_it.history[0], with_it.history[-1]
+    assert last["loss"] < 0.9 * first["loss"]
+    assert last["distillation"] < beside_it.history[-1]["distillation"] - 0.05
+    assert with_it.best_value > 0.9
+    assert "distillation" not in run(1).history[0]
+
+
 @pytest.mark.parametrize("protocol", ["standard", "authors"])
-def test_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path, protocol: str) -> None:
-    """Two epochs, then a new process with fresh weights goes on to five: equal to five at once."""
+def test_mqsa_ted_learns_a_certain_next_item(protocol: str) -> None:
+    """Sixty users make one batch an epoch. Under authors the seen items of the window count."""
+    model, ted = small_model(protocol, "mqsa_ted"), distillation(0.1)
+    fitted = run(40, model=model, ted=ted, patience=None, learning_rate=0.01)
+    assert fitted.best_value > 0.9
+    assert fitted.history[-1]["items"] < 0.5 * fitted.history[0]["items"]
+    assert {"loss", "items", "l2", "distillation"} < set(fitted.history[0])
+
+
+@pytest.mark.parametrize("protocol", ["standard", "authors"])
+@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+def test_interrupted_training_ends_as_if_it_had_not_been(
+    tmp_path: Path, name: str, protocol: str
+) -> None:
+    """Two epochs, then a new process with fresh weights goes on to four: equal to four at once."""
     checkpointing = Checkpointing(tmp_path / "checkpoint.safetensors", "run")
-    whole = run(5)
-    run(2, checkpointing)
-    resumed = run(5, checkpointing)
-    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4, 5]
+
+    def epochs(count: int, kept: Checkpointing | None = None) -> Fitted:
+        ted = distillation(0.1) if name == "mqsa_ted" else None
+        return run(count, kept, model=small_model(protocol, name), ted=ted, batch_size=size)
+
+    size = 16 if name == "mqsa_ted" else 128  # users, or prefixes
+    whole = epochs(4)
+    epochs(2, checkpointing)
+    resumed = epochs(4, checkpointing)
+    assert [row["epoch"] for row in resumed.history] == [1, 2, 3, 4]
     assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
     assert all(torch.equal(a, b) for a, b in zip(weights(whole), weights(resumed), strict=True))
 

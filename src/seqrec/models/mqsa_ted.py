@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.bounds import Rate, Share, Size
+from seqrec.bounds import Rate, Share, Size, Weight
 from seqrec.losses import CrossEntropy, ItemLoss
 from seqrec.models.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.layers import attend, attend_last, dropout
@@ -47,7 +47,7 @@ class MQSATEDConfig:
     alpha: Share = 0.5
     """Share of the short branch; the rest is the long one's."""
     dropout: Rate = 0.5
-    l2: float = 1e-4
+    l2: Weight = 1e-4
     """Weight of half the squared norm of all parameters."""
     protocol: Protocol = "standard"
 

@@ -110,7 +110,7 @@ def _restore_adam(model: nn.Module, optimizer: Optimizers, tensors: dict[str, Te
     for name, parameter in model.named_parameters():
         state = {
             # copied: Adam updates them in place, in memory of its own alignment
-            moment: tensors[key].to(parameter.device).clone()
+            moment: tensors[key].to(optimizer.home_of(parameter, moment)).clone()
             for moment in moments
             if (key := f"adam/{moment}/{name}") in tensors
         }

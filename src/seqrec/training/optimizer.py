@@ -41,8 +41,8 @@ class Adam:
         self._count = 1 + (_steps_so_far(self.state) if self._count is None else self._count)
         epsilon = EPSILON / (1 - BETA2**self._count) ** 0.5 if self.tensorflow else EPSILON
         for group in _by_kind(trained):
-            fused = hasattr(torch, "_fused_adam_") and group[0].device.type in ("cpu", "cuda")
-            (_fused if fused else _plain)(group, self._states(group), self.lr, epsilon)
+            update = _fused if _has_kernel(group[0]) else _plain
+            update(group, self._states(group), self.lr, epsilon)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -53,11 +53,20 @@ class Adam:
         for parameter in parameters:
             if parameter not in self.state:
                 self.state[parameter] = {
-                    "step": torch.zeros((), dtype=torch.float32, device=parameter.device),
+                    "step": torch.zeros((), device=_home_of_steps(parameter)),
                     "exp_avg": torch.zeros_like(parameter),
                     "exp_avg_sq": torch.zeros_like(parameter),
                 }
         return [self.state[parameter] for parameter in parameters]
+
+
+def _has_kernel(parameter: Tensor) -> bool:
+    return hasattr(torch, "_fused_adam_") and parameter.device.type in ("cpu", "cuda")
+
+
+def _home_of_steps(parameter: Tensor) -> torch.device:
+    """Where a count of steps is at hand: the kernel reads it on its device, Python on the host."""
+    return parameter.device if _has_kernel(parameter) else torch.device("cpu")
 
 
 def _by_kind(parameters: list[Tensor]) -> list[list[Tensor]]:
@@ -91,12 +100,12 @@ def _fused(parameters: list[Tensor], states: list[State], lr: float, epsilon: fl
 def _plain(parameters: list[Tensor], states: list[State], lr: float, epsilon: float) -> None:
     """The same, operation by operation, for devices that lack the kernel."""
     for parameter, state in zip(parameters, states, strict=True):
-        gradient, step = parameter.grad, state["step"].add_(1)
+        gradient, count = parameter.grad, int(state["step"].add_(1))
         assert gradient is not None
         first = state["exp_avg"].lerp_(gradient, 1 - BETA1)
         second = state["exp_avg_sq"].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-        root = (second / (1 - BETA2**step)).sqrt_().add_(epsilon)
-        parameter.sub_(lr * first / (1 - BETA1**step) / root)
+        root = (second / (1 - BETA2**count)).sqrt_().add_(epsilon)
+        parameter.sub_(lr * first / (1 - BETA1**count) / root)
 
 
 class RowAdam:
@@ -209,6 +218,10 @@ class Optimizers:
     def restore(self, parameter: Tensor, state: State) -> None:
         """Put the moments of a parameter back."""
         self._part_of(parameter).state[parameter] = state
+
+    def home_of(self, parameter: Tensor, moment: str) -> torch.device:
+        """Return the device on which a moment of a parameter lives."""
+        return _home_of_steps(parameter) if moment == "step" else parameter.device
 
     def _part_of(self, parameter: Tensor) -> Adam | RowAdam:
         return next(

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 
@@ -37,7 +38,8 @@ class Ted:
         """
         columns = (self.graph[name].to_numpy() for name in ("source_item", "target_item", "count"))
         sources, targets, counts = columns
-        if counts.sum() != self._transitions_in(sequences):
+        found = np.bincount(sources, counts, minlength=sequences.num_items + 1)
+        if not np.array_equal(found, self._followers(sequences)):
             raise SeqrecError(
                 f"transition_graph does not hold the transitions of these sequences with "
                 f"time_span={self.time_span} and last_items={self.last_items or 'all'}; run "
@@ -48,13 +50,14 @@ class Ted:
         )
         return Distillation(graph, self.weight, self.tau)
 
-    def _transitions_in(self, sequences: Sequences) -> int:
-        """Return how many transitions the graph must hold in all."""
-        lengths = sequences.train_ends() - sequences.offsets[:-1]
-        steps = range(1, self.time_span + 1)
-        # a source stands among the last items; what follows it is later still
-        sources = lengths if self.last_items is None else np.minimum(lengths, self.last_items)
-        return int(sum(np.maximum(sources - k, 0).sum() for k in steps))
+    def _followers(self, sequences: Sequences) -> npt.NDArray[np.int64]:
+        """Return (items + 1,) how many transitions must start at each item."""
+        ends = np.repeat(sequences.train_ends(), np.diff(sequences.offsets))
+        left = ends - np.arange(len(ends))  # with itself, to the end of its user's training part
+        followers = np.clip(left - 1, 0, self.time_span)
+        if self.last_items is not None:  # what follows one of the last items is later still
+            followers[left > self.last_items] = 0
+        return np.bincount(sequences.items, followers, minlength=sequences.num_items + 1)
 
     def fingerprint(self) -> str:
         """Return a hash of everything the loss depends on."""
