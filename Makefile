@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test lint viz clean
+.PHONY: help run test bench lint viz clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -15,6 +15,9 @@ run: $(STAMP) ## train and evaluate BSARec on the demo log; print the metrics
 
 test: $(STAMP) ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+
+bench: $(STAMP) ## time and memory of training, e.g. ARGS="--model bsarec --vs"
+	@$(BIN)/python -m benchmarks.steps $(ARGS)
 
 lint: $(STAMP) ## check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -1,0 +1,1 @@
+"""The textbook forms: what one would write first from the paper, to measure against."""

@@ -1,0 +1,191 @@
+"""The project's own form as a contender: the one file that knows how its training is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from benchmarks.case import Case, Contender, Split
+from benchmarks.clock import Timing, timed
+from seqrec.batches import Batches, Sequences, evaluation_examples, training_examples
+from seqrec.distillation import Distillation, TransitionGraph
+from seqrec.evaluation import Ranker
+from seqrec.metrics import metric_of
+from seqrec.models import model_class
+from seqrec.models.face import SequentialModel
+from seqrec.packing import PackedSequences
+from seqrec.training.loop import _Trainer, check_loss, fit
+
+MONITOR = "NDCG@20"
+Source = Batches | PackedSequences
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The section ``training``; pydantic's form of it is not on a bare machine."""
+
+    batch_size: int
+    learning_rate: float
+    precision: str
+    compile: str
+    loss: str
+    negatives: int
+    max_epochs: int = 1
+    patience: int | None = None
+    monitor: str = MONITOR
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The section ``evaluation``."""
+
+    seen_items: str = "exclude"
+    batch_size: int = 256
+
+
+def real(case: Case) -> Contender:
+    """Read the data and return the project's form of the model."""
+    return Real(case, read_examples(case)[0])
+
+
+def read_examples(case: Case) -> tuple[Sequences, Source]:
+    """Read the table and make the examples."""
+    table = pq.read_table(case.table)
+    sequences = Sequences.from_table(table, case.num_items)
+    max_len = case.setting.model_options["max_len"]
+    if model_class(case.model).training_form == "sequences":
+        return sequences, PackedSequences(sequences, max_len, case.protocol, case.where)
+    examples = training_examples(sequences, max_len, case.protocol)
+    return sequences, Batches(sequences, examples, max_len, case.where)
+
+
+def build(case: Case) -> SequentialModel:
+    """Return the model with its published settings, on the device."""
+    kind = model_class(case.model)
+    options = {**case.setting.model_options, "protocol": case.protocol}
+    return kind(kind.Config(num_items=case.num_items, **options)).to(case.where)
+
+
+def training_of(case: Case, epochs: int = 1) -> Training:
+    """Return the published section ``training``."""
+    return Training(
+        **case.setting.training,
+        precision=case.precision,
+        compile=case.compile,
+        loss=case.loss,
+        negatives=case.negatives,
+        max_epochs=epochs,
+        device=case.device,
+    )
+
+
+class Real:
+    """What the project's loop trains with: its batches, its step, its ranking."""
+
+    def __init__(self, case: Case, sequences: Sequences) -> None:
+        options: Any = training_of(case)
+        evaluation: Any = Evaluation()
+        check_loss(options, case.protocol)
+        self.case, self.sequences, self.model = case, sequences, build(case)
+        ted = distillation(case, sequences)
+        trainer = _Trainer(self.model, sequences, options, 0, case.where, evaluation, ted)
+        self.source, self.step_of = trainer.batches, trainer.step
+        self.rankers = {"valid": trainer.ranker}
+        self.examples, self.batch_size = len(self.source), options.batch_size
+        self.steps = -(-self.examples // self.batch_size)
+        self.order: list[Tensor] = []
+
+    def batch(self) -> Any:
+        """Put the next batch together."""
+        if not self.order:
+            self.order = list(torch.split(self.source.shuffled(), self.batch_size))
+        return self.source.gather(self.order.pop())
+
+    def step(self, batch: Any) -> Tensor:
+        """Train on it; return the loss, without waiting for it."""
+        self.model.train()
+        return self.step_of(batch)["loss"]
+
+    def validate(self, split: Split) -> float:
+        """Rank all targets of a split; return NDCG@20."""
+        if split not in self.rankers:
+            self.rankers[split] = ranker(self.case, self.sequences, self.model, split)
+        return metric_of(MONITOR, self.rankers[split].ranks(self.model))
+
+
+def ranker(case: Case, sequences: Sequences, model: SequentialModel, split: Split) -> Ranker:
+    """Return what ranks a split."""
+    examples = evaluation_examples(sequences, split, model.config.max_len, case.protocol)
+    options: Any = Evaluation()
+    return Ranker(sequences, examples, model, case.where, options)
+
+
+def distillation(
+    case: Case, sequences: Sequences, dtype: torch.dtype = torch.float32
+) -> Distillation | None:
+    """Return TED with its published settings, if the model has it."""
+    ted = case.setting.ted
+    if not ted:
+        return None
+    last = case.setting.model_options["max_len"] if case.protocol == "authors" else None
+    edges = transitions(sequences, ted["time_span"], last)
+    graph = TransitionGraph(
+        *edges, num_items=sequences.num_items, tau=ted["tau"], device=case.where, dtype=dtype
+    )
+    return Distillation(graph, ted["weight"], ted["tau"])
+
+
+def transitions(
+    sequences: Sequences, time_span: int, last: int | None = None
+) -> tuple[Integers, Integers, Integers]:
+    """Return source items, target items and counts of the transition graph, sorted.
+
+    Args:
+        sequences: the data; its training part counts.
+        time_span: how many places on an item is still followed.
+        last: only a user's last so many training items; None for all.
+    """
+    begins, ends = sequences.offsets[:-1], sequences.train_ends()
+    if last is not None:
+        begins = np.maximum(begins, ends - last)
+    keys, width = [], sequences.num_items + 1
+    for span in range(1, time_span + 1):
+        counts = np.maximum(ends - begins - span, 0)
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        first = np.repeat(begins, counts) + within
+        keys.append(sequences.items[first].astype(np.int64) * width + sequences.items[first + span])
+    pairs, counted = np.unique(np.concatenate(keys), return_counts=True)
+    return pairs // width, pairs % width, counted
+
+
+def run_epochs(case: Case, epochs: int) -> list[Timing]:
+    """Train so many epochs by the project's loop.
+
+    Returns:
+        The time of each with its validation; processor time is the same share of the whole.
+    """
+    sequences, _ = read_examples(case)
+    options: Any = training_of(case, epochs)
+    evaluation: Any = Evaluation()
+    fitted, whole = timed(
+        lambda: fit(
+            build(case),
+            sequences,
+            options=options,
+            evaluation=evaluation,
+            distillation=distillation(case, sequences),
+            seed=0,
+            device=case.where,
+        ),
+        case.where,
+    )
+    rows = fitted.history
+    return [Timing(row["seconds"] + row["validation_seconds"], whole.cpu / epochs) for row in rows]

@@ -1,0 +1,145 @@
+"""What a training step, an evaluation and an epoch cost: ``python -m benchmarks.steps --help``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from benchmarks.case import LINES, SEQUENCES, Case
+from benchmarks.machine import machine
+from benchmarks.measure import measure
+from benchmarks.report import heading, table
+from benchmarks.sequences import (
+    AUTO,
+    BEAUTY_ITEMS,
+    BEAUTY_USERS,
+    FILES,
+    SYNTHETIC,
+    find_file,
+    make,
+    read,
+    write_lines,
+)
+from benchmarks.settings import MODELS
+from seqrec.batches import Sequences
+from seqrec.errors import SeqrecError
+
+
+@dataclass(frozen=True)
+class Data:
+    """The sequences of a benchmark, laid down where every process finds them."""
+
+    dataset: str
+    description: str
+    num_items: int
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what is asked for; return the exit status."""
+    asked = parse(arguments)
+    try:
+        with TemporaryDirectory() as folder:
+            results = run(asked, Path(folder))
+    except SeqrecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if asked.json:
+        asked.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def run(asked: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+    """Measure one model after the other, print their tables and return all figures."""
+    data = lay_down(asked, folder)
+    results = []
+    for model in MODELS if asked.model == "all" else [asked.model]:
+        case = Case(
+            model=model,
+            dataset=data.dataset,
+            protocol=asked.protocol,
+            folder=str(folder),
+            num_items=data.num_items,
+            device=asked.device,
+            threads=asked.threads,
+            compile=asked.compile,
+            precision=asked.precision,
+            loss=asked.loss,
+            negatives=asked.negatives,
+            options={"max_len": asked.max_len} if asked.max_len else {},
+        )
+        facts, described = machine(case.where), asdict(case) | {"data": data.description}
+        figures = measure(
+            case, versus=asked.vs, steps=asked.steps, epochs=asked.epochs, say=_progress
+        )
+        print(heading(model, data.description, described, facts))
+        print(table(figures, gpu=case.where.type == "cuda") + "\n", flush=True)
+        del described["folder"]
+        measured: dict[str, Any] = {form: found.as_json() for form, found in figures.items()}
+        results.append({"case": described, "machine": facts} | measured)
+    return results
+
+
+def lay_down(asked: argparse.Namespace, folder: Path) -> Data:
+    """Write the sequences as a table and as lines, and say what they are."""
+    file = find_file(asked.dataset, asked.data)
+    found = read(file) if file else make(asked.users, asked.items)
+    dataset = asked.dataset if asked.dataset != AUTO else "beauty" if file else SYNTHETIC
+    sequences = Sequences.from_table(found)
+    pq.write_table(found, folder / SEQUENCES)
+    write_lines(sequences, folder / LINES)
+    source = f"from {file.name}" if file else "made up in the shape of Beauty"
+    description = (
+        f"{dataset} ({source}: {sequences.num_users:,} users, {sequences.num_items:,} items, "
+        f"{len(sequences.items):,} interactions)"
+    )
+    return Data(dataset, description, sequences.num_items)
+
+
+def _progress(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return what is asked for on the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.steps",
+        description="Time and memory of training and evaluation, with the published settings.",
+    )
+    add = parser.add_argument
+    add("--model", choices=(*MODELS, "all"), default="all")
+    add("--dataset", choices=(AUTO, *FILES, SYNTHETIC), default=AUTO, help="auto: Beauty if found")
+    add("--data", type=Path, help="a file of sequence lines, a sequences.parquet, or its folder")
+    add("--users", type=_count, default=BEAUTY_USERS, help="of synthetic sequences")
+    add("--items", type=_count, default=BEAUTY_ITEMS, help="of synthetic sequences")
+    add("--max-len", type=_count, help="instead of the published one")
+    add("--protocol", choices=("authors", "standard"), default="authors")
+    add("--loss", choices=("cross_entropy", "sampled_softmax"), default="cross_entropy")
+    add("--negatives", type=_count, default=1024, help="of the sampled softmax")
+    add("--vs", action="store_true", help="in turn with the plain form written from the paper")
+    add("--threads", type=_count, default=1)
+    add("--device", choices=("cpu", "cuda", "auto"), default="cpu")
+    add("--compile", choices=("auto", "on", "off"), default="auto", help="auto: on a GPU")
+    add("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
+    add("--steps", type=_count, default=30, help="training steps to time")
+    add("--epochs", type=int, default=0, help="run so many in full instead of estimating one")
+    add("--json", type=Path, help="where to write all figures")
+    return parser.parse_args(arguments)
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"should be at least 1 (got {value})")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

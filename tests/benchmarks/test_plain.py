@@ -1,0 +1,102 @@
+"""The plain forms give what the real ones give: benchmarks compare like with like."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from benchmarks.case import LINES, SEQUENCES, Case
+from benchmarks.plain.training import PlainTraining, plain
+from benchmarks.real import Real, distillation, real
+from benchmarks.sequences import table, write_lines
+from seqrec.batches import Sequences
+
+USERS, ITEMS = 60, 40
+SMALL: dict[str, dict[str, Any]] = {
+    "bsarec": {"num_heads": 2, "hidden_dropout": 0.0, "attention_dropout": 0.0},
+    "mqsa_ted": {"num_heads": 2, "dropout": 0.0},
+}
+FORMS = [
+    pytest.param(model, protocol, dtype, id=f"{model}-{protocol}-{str(dtype)[6:]}")
+    for model in SMALL
+    for protocol in ("authors", "standard")
+    for dtype in (torch.float32, torch.float64)
+]
+
+
+def without_repeats() -> pa.Table:
+    """A target that was seen before ties with other seen items, and a top-k list may break ties."""
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(3, 15, USERS)
+    return table(lengths, np.concatenate([rng.permutation(ITEMS)[:n] + 1 for n in lengths]))
+
+
+def pair(folder: Path, model: str, protocol: str, dtype: torch.dtype) -> tuple[Real, PlainTraining]:
+    """Return both forms of a small model with the same random weights, dropout 0."""
+    found = without_repeats()
+    pq.write_table(found, folder / SEQUENCES)
+    write_lines(Sequences.from_table(found), folder / LINES)
+    options = {"max_len": 9, "dim": 8, **SMALL[model]}
+    case = Case(model, "synthetic", protocol, str(folder), ITEMS, options=options)
+    ours, theirs = real(case), plain(case)
+    assert isinstance(ours, Real)
+    assert isinstance(theirs, PlainTraining)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for name, value in ours.model.named_parameters():
+            value.normal_(std=0.3)
+            if name == "item_embedding.weight":
+                value[0] = 0.0
+    ours.model.to(dtype)
+    ours.step_of.distillation = distillation(case, Sequences.from_table(found, ITEMS), dtype)
+    weights = ours.model.state_dict()
+    theirs.model.to(dtype).load_state_dict(
+        {name: weights[name].view(value.shape) for name, value in theirs.model.state_dict().items()}
+    )
+    return ours, theirs
+
+
+@pytest.mark.parametrize(("model", "protocol", "dtype"), FORMS)
+def test_loss_and_gradients_are_the_same(
+    tmp_path: Path, model: str, protocol: str, dtype: torch.dtype
+) -> None:
+    ours, theirs = pair(tmp_path, model, protocol, dtype)
+    assert (ours.examples, ours.steps) == (theirs.examples, theirs.steps)
+    rows = torch.randperm(ours.examples)[:50]
+    loss = ours.step_of.losses(ours.source.gather(rows))["loss"]
+    loss.backward()
+    batch = theirs.loader.collate_fn([theirs.loader.dataset[row] for row in rows.tolist()])
+    expected = theirs.loss([part.to(dtype) if part.is_floating_point() else part for part in batch])
+    expected.backward()
+
+    # BSARec's basis is kept in fp32; the -10000 of its authors' masks rounds scores to 1e-3
+    tolerance = 1e-5 if dtype == torch.float32 else 1e-7
+    assert loss.item() == pytest.approx(expected.item(), rel=tolerance)
+    gradients = {name: value.grad for name, value in theirs.model.named_parameters()}
+    assert gradients.keys() == dict(ours.model.named_parameters()).keys()
+    for name, value in ours.model.named_parameters():
+        wanted = gradients[name].view(value.shape)
+        scale = max(0.1, wanted.abs().max().item())
+        assert value.grad is not None
+        torch.testing.assert_close(value.grad, wanted, rtol=0, atol=tolerance * scale, msg=name)
+
+
+@pytest.mark.parametrize("split", ["valid", "test"])
+@pytest.mark.parametrize(("model", "protocol", "dtype"), FORMS)
+def test_evaluation_is_the_same(
+    tmp_path: Path, model: str, protocol: str, dtype: torch.dtype, split: Any
+) -> None:
+    ours, theirs = pair(tmp_path, model, protocol, dtype)
+    assert ours.validate(split) == pytest.approx(theirs.validate(split), abs=1e-9)
+
+
+def test_a_step_of_each_lowers_the_loss(tmp_path: Path) -> None:
+    for model in SMALL:
+        for form in pair(tmp_path, model, "authors", torch.float32):
+            batch = form.batch()
+            losses = [form.step(batch).item() for _ in range(10)]
+            assert losses[-1] < losses[0]

@@ -1,0 +1,37 @@
+"""The settings in plain Python are those of the parameter files."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from benchmarks import ROOT
+from benchmarks.sequences import SYNTHETIC
+from benchmarks.settings import BSAREC_ON, MODELS, published
+from seqrec.configuration import merged
+from seqrec.errors import SeqrecError
+
+
+def block(model: str, dataset: str) -> dict[str, Any]:
+    text = (ROOT / f"conf/base/parameters/models/{model}.yml").read_text(encoding="utf-8")
+    values = yaml.safe_load(text)[model]
+    return merged(values, values.pop("datasets").get(dataset))
+
+
+@pytest.mark.parametrize("dataset", BSAREC_ON)
+@pytest.mark.parametrize("model", MODELS)
+def test_settings_are_those_of_the_parameter_files(model: str, dataset: str) -> None:
+    ours, theirs = published(model, dataset), block(model, dataset)
+    assert ours.model_options == theirs["model_options"]
+    assert ours.training.items() <= theirs["training"].items()
+    assert ours.training.keys() == {"batch_size", "learning_rate"}
+    assert ours.ted == theirs.get("ted", {})
+
+
+def test_made_up_sequences_take_those_of_beauty() -> None:
+    assert published("bsarec", SYNTHETIC) == published("bsarec", "beauty")
+
+
+def test_an_unknown_model_is_refused() -> None:
+    with pytest.raises(SeqrecError, match="did you mean 'bsarec'"):
+        published("bsrec", "beauty")

@@ -1,0 +1,82 @@
+"""The benchmark from its command line, on a few made-up users."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import measure
+from benchmarks.case import LINES, SEQUENCES, Case
+from benchmarks.memory import peak_memory
+from benchmarks.steps import lay_down, main, parse
+
+FEW = ["--dataset", "synthetic", "--users", "40", "--items", "30", "--max-len", "8", "--steps", "2"]
+
+
+@pytest.fixture
+def no_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of their own take seconds to start."""
+    monkeypatch.setattr(measure, "peak_memory", lambda *_: {"main": 400.0})
+
+
+@pytest.mark.usefixtures("no_children")
+@pytest.mark.parametrize("model", ["bsarec", "mqsa_ted"])
+def test_a_model_is_measured_beside_its_plain_form(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "figures.json"
+    assert main([*FEW, "--model", model, "--vs", "--json", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"{model} on synthetic (made up in the shape of Beauty: 40 users")
+    assert "protocol authors" in printed
+    (label,) = (row for row in printed.splitlines() if row.startswith("training step, ms of CPU"))
+    real, plain, ratio = map(float, label.split()[-3:])
+    assert ratio == pytest.approx(plain / real, rel=0.02)
+    (found,) = json.loads(file.read_text())
+    assert found["case"]["model"] == model
+    assert found["machine"].keys() >= {"cpu", "torch", "commit"}
+    for form in ("real", "plain"):
+        numbers: dict[str, Any] = found[form]
+        assert numbers["measured_steps"] == 2
+        assert all(numbers[name] > 0 for name in ("step_cpu_ms", "step_wall_ms", "assembly_ms"))
+        whole = numbers["steps_an_epoch"] * (numbers["assembly_ms"] + numbers["step_wall_ms"])
+        assert numbers["epoch_s"] == pytest.approx(whole / 1e3 + numbers["validation_s"])
+
+
+@pytest.mark.usefixtures("no_children")
+def test_whole_epochs_are_run_when_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "figures.json"
+    assert main([*FEW, "--epochs", "2", "--protocol", "standard", "--json", str(file)]) == 0
+    assert capsys.readouterr().out.count("median of 2 whole ones") == 2
+    for found in json.loads(file.read_text()):
+        assert len(found["real"]["whole_epochs_s"]) == 2
+
+
+@pytest.mark.usefixtures("no_children")
+def test_another_loss_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    sampled = ["--loss", "sampled_softmax", "--negatives", "5"]
+    assert main([*FEW, *sampled, "--protocol", "standard"]) == 0
+    assert main([*FEW, *sampled, "--protocol", "authors"]) == 1
+    assert "authors has the paper's own loss" in capsys.readouterr().err
+
+
+def test_data_that_are_not_there_are_one_clear_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--dataset", "beauty", "--data", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: no Beauty.txt")
+    assert error.count("\n") == 1
+
+
+def test_peak_memory_is_that_of_a_process_of_its_own(tmp_path: Path) -> None:
+    asked = parse(FEW)
+    data = lay_down(asked, tmp_path)
+    assert (tmp_path / SEQUENCES).is_file()
+    assert (tmp_path / LINES).is_file()
+    case = Case("bsarec", data.dataset, "authors", str(tmp_path), data.num_items)
+    found = peak_memory(case, "real", "training", 1)
+    assert 50 < found["imports"] <= found["main"] < 4000
