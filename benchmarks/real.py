@@ -20,7 +20,7 @@ from seqrec.metrics import metric_of
 from seqrec.models import model_class
 from seqrec.models.face import SequentialModel
 from seqrec.packing import PackedSequences
-from seqrec.training.loop import _Trainer, check_loss, fit
+from seqrec.training.loop import Trainer, check_loss, fit
 
 MONITOR = "NDCG@20"
 Source = Batches | PackedSequences
@@ -96,7 +96,7 @@ class Real:
         check_loss(options, case.protocol)
         self.case, self.sequences, self.model = case, sequences, build(case)
         ted = distillation(case, sequences)
-        trainer = _Trainer(self.model, sequences, options, 0, case.where, evaluation, ted)
+        trainer = Trainer(self.model, sequences, options, 0, case.where, evaluation, ted)
         self.source, self.step_of = trainer.batches, trainer.step
         self.rankers = {"valid": trainer.ranker}
         self.examples, self.batch_size = len(self.source), options.batch_size

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from seqrec.configuration import EvaluationOptions
     from seqrec.model_folder import TrainedModel
 
+CACHED = 1_600_000
+"""Scores of a batch on the CPU, at most: 6 MB, for they are read several times."""
+FEWEST_ROWS = 16
 EVALUATED: tuple[Split, ...] = ("valid", "test")
 
 
@@ -82,6 +85,8 @@ class Ranker:
         window = config.max_len if self.rules.seen_in_window else None
         self.seen = SeenItems(sequences, examples, device, window)
         self.batch_size = options.batch_size
+        if device.type == "cpu":
+            self.batch_size = min(self.batch_size, max(FEWEST_ROWS, CACHED // sequences.num_items))
 
     @torch.inference_mode()
     def scored(self, model: SequentialModel) -> Iterator[ScoredBatch]:
@@ -97,8 +102,13 @@ class Ranker:
 
     def ranks(self, model: SequentialModel) -> Floats:
         """Return (T,) ranks of the targets, 1 the best, in the order of the examples."""
-        parts = [target_ranks(p.scores, p.targets, self.rules) for p in self.scored(model)]
-        return checked_ranks(self.in_order(parts))
+        found = torch.empty(len(self.batches), device=self.inverse.device)
+        done = 0
+        for part in self.scored(model):
+            stop = done + len(part.targets)
+            found[done:stop] = target_ranks(part.scores, part.targets, self.rules)
+            done = stop
+        return checked_ranks(found[self.inverse])
 
     def in_order(self, parts: list[Tensor]) -> Tensor:
         """Join results of the batches, in the order of the examples."""

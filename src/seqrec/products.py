@@ -52,6 +52,7 @@ def _plain(x: Tensor) -> bool:
         or x.device.type != "cpu"
         or x.dtype != torch.float32
         or torch.is_autocast_enabled("cpu")
+        or torch.compiler.is_compiling()  # which cannot take oneDNN's product apart
     )
 
 

@@ -86,7 +86,7 @@ def fit(
     parse_label(options.monitor)
     check_loss(options, model.config.protocol)
     model.to(device)
-    trainer = _Trainer(model, sequences, options, seed, device, evaluation, distillation)
+    trainer = Trainer(model, sequences, options, seed, device, evaluation, distillation)
     progress = Progress()
     if checkpointing:
         progress = load_checkpoint(
@@ -141,8 +141,8 @@ def training_batches(
     return Batches(sequences, examples, config.max_len, device)
 
 
-class _Trainer:
-    """One epoch after another on one device."""
+class Trainer:
+    """One epoch after another on one device; ``fit`` says what the arguments are."""
 
     def __init__(
         self,
@@ -173,6 +173,7 @@ class _Trainer:
             distillation=distillation,
             item_loss=_item_loss(sequences, options, device, sparse=sparse),
             sparse_items=sparse and options.loss == "sampled_softmax",
+            steps_ahead=options.max_epochs * -(-len(self.batches) // options.batch_size),
         )
 
     def epoch(self, progress: Progress) -> None:

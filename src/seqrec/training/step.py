@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqrec import products
 from seqrec.batches import Batch
 from seqrec.devices import autocast, use_precision
 from seqrec.distillation import Distillation
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 AnyBatch = Batch | PackedBatch
 Losses = dict[str, Tensor]
+REPAID_AFTER = 20_000
+"""Steps after which compiling, some minutes on a CPU, has saved more than it took."""
 
 
 class StepOptions(Protocol):
@@ -51,6 +54,7 @@ class TrainingStep:
         distillation: TED, if the model is to learn from the transition graph too.
         item_loss: another loss over items than the model's own.
         sparse_items: whether that loss gives the item vectors sparse gradients.
+        steps_ahead: how many steps there may be; a long run repays the time that compiling takes.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class TrainingStep:
         distillation: Distillation | None = None,
         item_loss: ItemLoss | None = None,
         sparse_items: bool = False,
+        steps_ahead: int = 0,
     ) -> None:
         use_precision(device, options.precision)
         self.model, self.device, self.precision = model, device, options.precision
@@ -72,7 +77,9 @@ class TrainingStep:
             sparse=_sparse_items(model) if sparse_items else (),
             tensorflow=model.tensorflow_adam and model.config.protocol == "authors",
         )
-        self._compiled = _compiled(self.losses, device) if compiles(options, device) else None
+        self._compiled: Callable[[AnyBatch], Losses] | None = None
+        if compiles(options.compile, device, steps_ahead):
+            self._compiled = _compiled(self.losses, device)
 
     _has_worked = False
 
@@ -121,11 +128,16 @@ class TrainingStep:
         return losses
 
 
-def compiles(options: StepOptions, device: torch.device) -> bool:
-    """Return whether the step is compiled: if asked for or, left to us, on a GPU."""
-    if options.compile == "auto":
-        return device.type == "cuda"
-    return options.compile == "on"
+def compiles(choice: str, device: torch.device, steps_ahead: int) -> bool:
+    """Return whether the step is compiled: if asked for or, under ``auto``, where it pays.
+
+    That is on a GPU, and in a long run on a CPU whose products the compiler does not slow down
+    (docs/decisions, 18).
+    """
+    if choice == "auto":
+        repaid = steps_ahead >= REPAID_AFTER and not products.ONEDNN
+        return device.type == "cuda" or (device.type == "cpu" and repaid)
+    return choice == "on"
 
 
 def _compiled(
