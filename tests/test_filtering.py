@@ -232,3 +232,16 @@ def test_equals_plain_filters(drawn: list[Row], options: FilteringOptions) -> No
     expected = plain_filters(rows, options)
     assert core.to_pyarrow()["source_row"].to_pylist() == expected
     assert sum(step["dropped"] for step in report["steps"]) == len(rows) - len(expected)
+
+
+def test_a_filter_that_drops_nothing_changes_neither_the_core_nor_its_passes() -> None:
+    # without a filter rare users are left out from the start, with one they are counted first
+    rows: list[Row] = [(f"u{n % 7}", f"i{n * n % 23}", n, 1.0) for n in range(60)]
+    rows += [("once", "i0", 99, 1.0), ("twice", "i1", 99, 1.0), ("twice", "rare", 99, 1.0)]
+    kept_rows, report = kept(rows, user_core=4, item_core=4)
+    filtered_rows, filtered = kept(rows, min_rating=0, user_core=4, item_core=4)
+    assert filtered_rows == kept_rows
+    assert 0 < len(kept_rows) < 60
+    raw, _, *passes = filtered["steps"]
+    assert [raw, *passes] == report["steps"]
+    assert (raw["users"], raw["items"]) == (9, len({row[1] for row in rows}))

@@ -88,12 +88,13 @@ def filter_interactions(
         SeqrecError: a step leaves nothing, too little is left, or the window is no window.
     """
     window = date_window(options, timestamp_unit)
-    numbered = _number_ids(interactions)
-    rows = numbered.rows
+    steps = list(_row_steps(options, window))
     report = _Report()
-    report.add(RAW, "", _count(rows), _count(numbered.users), _count(numbered.items))
+    # Where nothing else is filtered, the users that the k-core drops first need no number.
+    numbered = _number_ids(interactions, 0 if steps else options.user_core, report)
+    rows = numbered.rows
     extra = _rating_note(rows, options)
-    for step in _row_steps(options, window):
+    for step in steps:
         rows = _replaced(rows, step.keep(rows))
         report.add(step.name, step.parameters, *_totals(rows))
     core = _with_ids(_k_core(numbered._replace(rows=rows), options, report))
@@ -144,23 +145,36 @@ def _instant(name: str, value: str | int | None, unit: str) -> int | None:
     return -(-micros // micros_a_unit) if name == "start" else micros // micros_a_unit
 
 
-def _number_ids(interactions: ir.Table) -> _Numbered:
-    """Replace the ids by integers: users in order of first appearance, items by name."""
-    users = interactions.group_by("user_id").aggregate(user_first_row=interactions.source_row.min())
-    users = users.mutate(
-        user_key=ibis.row_number()
-        .over(order_by=[users.user_first_row, users.user_id])
-        .cast("int32")
-    ).cache()
-    items = interactions.select("item_id").distinct()
-    items = items.mutate(
-        item_key=ibis.row_number().over(order_by=items.item_id).cast("int32")
-    ).cache()
+def _number_ids(interactions: ir.Table, least: int, report: _Report) -> _Numbered:
+    """Replace the ids by integers: users in order of first appearance, items by name.
+
+    Args:
+        interactions: the raw log.
+        least: users with fewer interactions are left out.
+        report: gets the raw log's totals.
+    """
     # a view is a table of its own: a second call on the same log must not share, and release,
     # the cached tables of this one
-    rows = interactions.view().inner_join(users, "user_id").inner_join(items, "item_id")
+    log = interactions.view()
+    everyone = log.group_by("user_id").aggregate(
+        user_first_row=log.source_row.min(), interactions=log.count()
+    )
+    everyone = everyone.cache()
+    items = log.select("item_id").distinct()
+    items = items.mutate(item_key=_place_by(items.item_id)).cache()
+    total = everyone.interactions.sum().to_pyarrow().as_py() or 0
+    report.add(RAW, "", int(total), _count(everyone), _count(items))
+    users = everyone.filter(everyone.interactions >= least)
+    users = users.mutate(user_key=_place_by(users.user_first_row, users.user_id))
+    users = _replaced(everyone, users.drop("interactions"))
+    rows = log.inner_join(users, "user_id").inner_join(items, "item_id")
     rows = rows.select("user_key", "item_key", "timestamp", "source_row", "rating").cache()
     return _Numbered(rows, users, items)
+
+
+def _place_by(*order: ir.Column) -> ir.IntegerColumn:
+    """Return each row's place in an order, from 0."""
+    return ibis.row_number().over(order_by=order).cast("int32")
 
 
 def _row_steps(options: FilteringOptions, window: dict[str, int | None]) -> Iterator[_Step]:

@@ -1,6 +1,7 @@
 """Ingestion: a raw log becomes a Parquet file of interactions and a table of rejected rows.
 
-Reading, checking and writing go on in pieces, so that memory does not grow with the log.
+Reading, checking and writing go on in pieces, so that memory does not grow with the log; one
+thread reads and checks while the other packs and writes.
 """
 
 import hashlib
@@ -16,12 +17,15 @@ import pyarrow.compute as pc
 
 from seqrec.configuration import IngestionOptions, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
+from seqrec.read_ahead import read_ahead
 from seqrec.readers import INTERACTIONS, REJECTED, find_reader
 from seqrec.readers.batches import Batch
 
 ROW_GROUP = 1024 * 1024
 HOPELESS = 100_000
 """Rejected rows from which reading stops if they are the greater part."""
+AHEAD = 8
+"""Batches that are read while a row group is written, which holds about as many."""
 INTERACTIONS_FILE = "interactions.parquet"
 
 
@@ -94,7 +98,7 @@ def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> 
     tally = Tally(found, options)
     target = work_folder / INTERACTIONS_FILE
     with finished_or_gone(target) as unfinished:
-        write_interactions(tally.counted(batches), unfinished)
+        write_interactions(read_ahead(tally.counted(batches), AHEAD), unfinished)
         tally.check()
     return IngestedLog(target, tally.rejected_rows(), tally.report())
 
