@@ -17,6 +17,7 @@ from torch import Tensor
 from seqrec.batches import Batches, Examples, Sequences, Split, evaluation_examples
 from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
+from seqrec.heap import keep_freed_memory
 from seqrec.metrics import Floats, ranking_metrics
 from seqrec.models.face import SequentialModel
 from seqrec.products import inner
@@ -174,6 +175,8 @@ def evaluate(
     data = Sequences.from_table(sequences, trained.num_items)
     trained.check_data(data)
     where = resolve_device(device)
+    if where.type == "cpu":
+        keep_freed_memory()
     model = trained.model.to(where)
     results = {
         split: _evaluate_split(model, data, split, options, where, trained.seed)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqrec.products import inner
+from seqrec.products import columns_by_columns, inner
 
 Padding = Literal["class", "zero", "none"]
 """What item 0 is to the softmax: a class like any other, one whose logit is always 0, nothing."""
@@ -100,17 +100,16 @@ class _CrossEntropy(torch.autograd.Function):
         weights = (kept != 0).to(accumulated(states.dtype))
         task = _Softmax(
             kept_states.detach(),
-            item_vectors.detach()[first:],
+            item_vectors.detach(),
             (kept - first).clamp(min=0),
             weights / weights.sum(),
+            first=first,
             zero_class=padding == "zero",
         )
         wanted = any(ctx.needs_input_grad[:2])
         loss = task.by_rows(wanted) if task.fits_by_rows() else task.by_blocks(wanted)
         if wanted:
-            ctx.save_for_backward(
-                _at_rows(task.of_states, rows, states), _below(task.of_vectors.t(), first)
-            )
+            ctx.save_for_backward(_at_rows(task.of_states, rows, states), task.of_vectors)
         return loss
 
     @staticmethod
@@ -136,36 +135,34 @@ def _at_rows(gradient: Tensor, rows: Tensor | None, like: Tensor) -> Tensor:
     return torch.zeros_like(like).index_copy_(0, rows, gradient)
 
 
-def _below(gradient: Tensor, first: int) -> Tensor:
-    """Put a row of zeros on top of (C, d) if padding was left out."""
-    return F.pad(gradient, (0, 0, first, 0)) if first else gradient.contiguous()
-
-
 class _Softmax:
     """One softmax over all classes, and the gradients of its cross entropy.
 
     Args:
         states: (N, d).
-        vectors: (C, d).
+        item_vectors: (V, d).
         targets: (N,) classes.
         weights: (N,) share of each row in the mean.
+        first: the item that is class 0.
         zero_class: the logit of class 0 is 0, whatever its vector.
     """
 
     def __init__(
         self,
         states: Tensor,
-        vectors: Tensor,
+        item_vectors: Tensor,
         targets: Tensor,
         weights: Tensor,
         *,
+        first: int,
         zero_class: bool,
     ) -> None:
-        self.states, self.vectors, self.targets = states, vectors, targets
+        self.states, self.vectors, self.targets = states, item_vectors[first:], targets
         self.weights, self.zero_class = weights, zero_class
         self.budget = CACHED if states.device.type == "cpu" else RESIDENT
         self.of_states = torch.empty_like(states)
-        self.of_vectors = vectors.new_zeros(vectors.shape[1], vectors.shape[0])
+        self.of_vectors = torch.zeros_like(item_vectors)
+        self.of_classes = self.of_vectors[first:]
 
     def fits_by_rows(self) -> bool:
         """Whether a chunk with all classes and enough rows for a good product is small enough."""
@@ -174,6 +171,8 @@ class _Softmax:
     def by_rows(self, wanted: bool) -> Tensor:
         """Walk over chunks of rows, each with all classes: three products in all."""
         loss = self.weights.new_zeros(())
+        # the shorter side first: a product with few rows is the faster one to add up
+        of_classes = self.of_classes.new_zeros(self.of_classes.shape[::-1]) if wanted else None
         size = max(FEWEST_ROWS, self.budget // len(self.vectors))
         for first in range(0, len(self.states), size):
             rows = slice(first, first + size)
@@ -183,9 +182,12 @@ class _Softmax:
             # exp(highest - log-sum-exp) is the largest share: no second pass of exponentials
             normaliser = highest.to(own.dtype) - shares.amax(dim=1).to(own.dtype).log()
             loss += ((normaliser - own) * self.weights[rows]).sum()
-            if wanted:
-                self.of_states[rows] = 0
-                self._add_gradients(shares, rows, slice(None))
+            if of_classes is not None:
+                self._of_logits(shares, rows, 0)
+                self.of_states[rows] = inner(shares, self.vectors.t())
+                of_classes += inner(self.states[rows].t(), shares.t())
+        if of_classes is not None:
+            self.of_classes.copy_(of_classes.t())
         return loss
 
     def by_blocks(self, wanted: bool) -> Tensor:
@@ -197,7 +199,9 @@ class _Softmax:
             self.of_states.zero_()
             for block in blocks:
                 shares = self._logits(rows, block).sub_(normaliser[:, None]).exp_()
-                self._add_gradients(shares, rows, block)
+                self._of_logits(shares, rows, block.start)
+                self.of_states += inner(shares, self.vectors[block].t())
+                self.of_classes[block] = columns_by_columns(shares, self.states)
         return loss
 
     def _blocks(self) -> list[slice]:
@@ -223,16 +227,13 @@ class _Softmax:
         own = logits.gather(1, self.targets[rows, None]).squeeze(1)
         return own.to(self.weights.dtype)
 
-    def _add_gradients(self, shares: Tensor, rows: slice, block: slice) -> None:
-        """Add the gradients of (rows, block) shares, which are overwritten."""
+    def _of_logits(self, shares: Tensor, rows: slice, first: int) -> None:
+        """Turn shares, of classes from ``first`` on, into the gradient of their logits."""
         weights = self.weights[rows]
         shares *= weights[:, None].to(shares.dtype)
-        within = self.targets[rows] - (block.start or 0)
+        within = self.targets[rows] - first
         here = (within >= 0) & (within < shares.shape[1])
         within = within.clamp(0, shares.shape[1] - 1)
         shares.scatter_add_(1, within[:, None], -(weights * here).to(shares.dtype)[:, None])
-        if self.zero_class and not block.start:
+        if self.zero_class and first == 0:
             shares[:, 0] = 0
-        states, vectors = self.states[rows], self.vectors[block]
-        self.of_states[rows] += inner(shares, vectors.t())
-        self.of_vectors[:, block] += inner(states.t(), shares.t())

@@ -200,7 +200,9 @@ class MQSATED(SequentialModel):
         states = self.states(batch.histories, batch.positions, batch.segments)
         item_loss = item_loss or CrossEntropy("zero" if self._as_authors else "none")
         of_items = item_loss(states.flatten(0, 1), self.item_vectors(), batch.targets.flatten())
-        decay = self.config.l2 * self.half_squared_norm()
+        decay = torch.zeros_like(of_items)
+        if self.config.l2:  # else the norm's gradient, zero, would reach all item vectors
+            decay = self.config.l2 * self.half_squared_norm()
         return {"loss": of_items + decay, "items": of_items, "l2": decay}
 
     def half_squared_norm(self) -> Tensor:

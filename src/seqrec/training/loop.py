@@ -21,6 +21,7 @@ from seqrec.batches import Batches, Sequences, evaluation_examples, training_exa
 from seqrec.distillation import Distillation
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import Ranker
+from seqrec.heap import keep_freed_memory
 from seqrec.losses import ItemLoss
 from seqrec.metrics import metric_of, parse_label
 from seqrec.models.face import SequentialModel
@@ -154,6 +155,8 @@ class Trainer:
         evaluation: EvaluationOptions | None,
         distillation: Distillation | None,
     ) -> None:
+        if device.type == "cpu":
+            keep_freed_memory()
         config = model.config
         self.model, self.options, self.seed = model, options, seed
         self.batches = training_batches(sequences, model, device)
@@ -165,7 +168,7 @@ class Trainer:
                 "or choose another splitting.strategy"
             )
         self.ranker = Ranker(sequences, valid, model, device, evaluation)
-        sparse = model.sparse_gradients and distillation is None
+        sparse = model.sparse_gradients and distillation is None and device.type != "mps"
         self.step = TrainingStep(
             model,
             options,
