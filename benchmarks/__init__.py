@@ -8,9 +8,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-# Before torch is loaded, as in seqrec.settings: its threads wait for each other asleep.
+# Before torch is loaded, as in seqrec.settings: its threads do not spin for long.
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 ROOT = Path(__file__).parents[1]
 if find_spec("seqrec") is None:

@@ -42,8 +42,7 @@ HOOKS = (TrainingChecksHooks(), CheckpointHooks(), ReportHooks())
 # No usage data leaves the machine (see also .telemetry).
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 
-# Before torch is loaded: its threads wait for each other asleep rather than spinning. Where
-# another program has a core, spinning made an epoch of the demo 40 times slower
-# (docs/decisions); alone on the machine there is no difference.
+# Before torch is loaded: its threads soon wait for each other asleep rather than spinning on, which
+# is ruinous where another program has a core (docs/decisions, 8).
 if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
