@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(STAMP) ## train and evaluate BSARec on the demo log; print the metrics
+run: $(STAMP) ## train and evaluate on the demo log (BSARec); print the metrics
 	@$(BIN)/kedro run $(ARGS)
 
 test: $(STAMP) ## run the tests

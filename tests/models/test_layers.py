@@ -175,3 +175,11 @@ def test_dropout_is_seeded_and_off_outside_training() -> None:
     torch.manual_seed(3)
     assert torch.equal(first, dropout(x, 0.5, training=True))
     assert torch.equal(x, dropout(x, 0.5, training=False))
+
+
+def test_a_tiny_rate_drops_next_to_nothing() -> None:
+    torch.manual_seed(0)
+    assert dropout(torch.ones(10_000), 1e-6, training=True).mean().item() == pytest.approx(
+        1, abs=1e-2
+    )
+    assert dropout(torch.ones(10_000), 1 - 1e-6, training=True).isfinite().all()

@@ -421,3 +421,11 @@ def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -
     with pytest.raises(SeqrecError, match=said) as caught:
         check_options("mqsa_ted", options, "standard")
     assert "\n" not in str(caught.value)
+
+
+def test_a_window_of_one_item_is_one_clear_line() -> None:
+    """Under authors the window holds the target too: nothing would be left to learn from."""
+    with pytest.raises(SeqrecError, match="max_len must be 2 or more") as caught:
+        check_options("mqsa_ted", {"max_len": 1}, "authors")
+    assert "\n" not in str(caught.value)
+    check_options("mqsa_ted", {"max_len": 1}, "standard")

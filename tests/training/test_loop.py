@@ -204,6 +204,27 @@ def test_bf16_trains_to_about_the_same_metric() -> None:
     assert run(15, precision="bf16").best_value == pytest.approx(run(15).best_value, abs=0.1)
 
 
+@pytest.mark.parametrize("precision", ["bf16", "tf32"])
+@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+def test_lower_precision_ranks_alike(name: str, precision: str) -> None:
+    """After the same steps the validation metric agrees within a few of sixty targets."""
+    device = CPU if precision == "bf16" else torch.device("cuda")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        pytest.skip("tf32 is for CUDA devices, and there is none")
+    values = []
+    for choice in ("fp32", precision):
+        torch.manual_seed(0)
+        sizes = {"max_len": 6, "dim": 16} | ({"c": 3} if name == "bsarec" else {})
+        options = TrainingOptions(
+            max_epochs=25, precision=choice, learning_rate=1e-2, batch_size=16
+        )
+        model = build_model(name, sizes, "standard", num_items=12)
+        data = cycles(length=7, num_items=12)
+        values.append(fit(model, data, options=options, seed=5, device=device).best_value)
+    assert values[0] > 0.5
+    assert values[1] == pytest.approx(values[0], abs=0.05)
+
+
 def test_validation_ranks_by_the_rules_of_the_evaluation() -> None:
     """The circle comes round within a history: with seen items out, no target can be found."""
     from seqrec.configuration import EvaluationOptions

@@ -50,7 +50,7 @@ def _coin_flips(count: int) -> Tensor:
 def _below(count: int, share: float) -> Tensor:
     """(count,) bools, true with probability ``share``, sixteen random bits each."""
     draws = _random_words(-(-count * 2 // _WORD)).view(torch.int16)[:count]
-    return draws < round(share * 65536) - 32768
+    return draws <= max(-32768, round(share * 65536) - 32769)
 
 
 _BIT_OF_BYTE = torch.tensor([1, 2, 4, 8, 16, 32, 64, 128], dtype=torch.uint8)

@@ -54,6 +54,10 @@ class MQSATEDConfig:
     def __post_init__(self) -> None:
         if self.dim % self.num_heads:
             raise ValueError(f"dim {self.dim} must be a multiple of num_heads {self.num_heads}")
+        if self.protocol == "authors" and self.max_len < 2:
+            raise ValueError(
+                "max_len must be 2 or more under protocol authors: its window holds the target too"
+            )
 
 
 class QueryBlock(nn.Module):
@@ -163,9 +167,10 @@ class MQSATED(SequentialModel):
         """
         check_width(histories, self.config.max_len)
         width = histories.shape[1]
-        positions = torch.arange(self.config.max_len - width, self.config.max_len)
+        longest, device = self.config.max_len, histories.device
+        positions = torch.arange(longest - width, longest, device=device)
         segments = torch.where(histories != 0, 0, -1)
-        given = self._inputs(histories, positions.to(histories.device), segments)
+        given = self._inputs(histories, positions, segments)
         return self._mixed(self.short.last(*given), self.long.last(*given))
 
     def item_vectors(self) -> Tensor:

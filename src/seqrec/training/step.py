@@ -78,7 +78,10 @@ class TrainingStep:
             tensorflow=model.tensorflow_adam and model.config.protocol == "authors",
         )
         self._compiled: Callable[[AnyBatch], Losses] | None = None
-        if compiles(options.compile, device, steps_ahead):
+        obstacle = self._obstacle(sparse_items)
+        if obstacle and options.compile == "on":
+            log.warning("training.compile=on: not here, for %s", obstacle)
+        elif not obstacle and compiles(options.compile, device, steps_ahead):
             self._compiled = _compiled(self.losses, device)
 
     _has_worked = False
@@ -98,9 +101,21 @@ class TrainingStep:
             losses["distillation"] = distilled
         return losses
 
+    def _obstacle(self, sparse_items: bool) -> str | None:
+        """Return why torch could not compile the step, or would do so again and again."""
+        if sparse_items:
+            return "torch compiles no sparse gradients"
+        of_many_shapes = self.distillation is not None or self.model.training_form == "sequences"
+        if self.device.type == "cpu" and of_many_shapes:
+            return (
+                "on a CPU the batches of this model come in many shapes, and each is compiled anew"
+            )
+        return None
+
     def _gradients(self, batch: AnyBatch) -> Losses:
         if self._compiled is None:
             return self._backward(self.losses, batch)
+        generators = None if self._has_worked else _generators(self.device)
         try:
             if self.device.type == "cuda":  # what the last step left may be written over now
                 torch.compiler.cudagraph_mark_step_begin()
@@ -118,6 +133,7 @@ class TrainingStep:
                 reason[0] if reason else type(error).__name__,
             )
             self._compiled = None
+            _restore(generators)
             self.model.zero_grad(set_to_none=True)
             return self._backward(self.losses, batch)
 
@@ -126,6 +142,21 @@ class TrainingStep:
             losses = forward(batch)
         torch.autograd.backward(losses["loss"])
         return losses
+
+
+def _generators(device: torch.device) -> tuple[Tensor, Tensor | None]:
+    """Return where the random generators stand."""
+    on_device = torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+    return torch.get_rng_state(), on_device
+
+
+def _restore(generators: tuple[Tensor, Tensor | None] | None) -> None:
+    """Put the random generators back, as if the failed step had drawn nothing."""
+    if generators is None:
+        return
+    torch.set_rng_state(generators[0])
+    if generators[1] is not None:
+        torch.cuda.set_rng_state(generators[1])
 
 
 def compiles(choice: str, device: torch.device, steps_ahead: int) -> bool:

@@ -36,7 +36,8 @@ def train_model(
     Args:
         sequences: every user's interactions, split.
         items: which number stands for which item.
-        transition_graph: which item follows which; read only if it is distilled.
+        transition_graph: which item follows which; it must be there, its rows are read only if
+            it is distilled.
         dataset: the data set's name.
         model: the model's name.
         protocol: ``standard`` or ``authors``.
