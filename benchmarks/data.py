@@ -16,24 +16,37 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from pydantic import ValidationError
+
+from benchmarks.asking import MOST_THREADS, check_target, reason, status_of, whole
 from benchmarks.observed import Observation, observe
+from seqrec.configuration import EngineOptions
+from seqrec.errors import SeqrecError
 
 ROOT = Path(__file__).parents[1]
 OURS, PLAIN, IDS_FIRST = "seqrec", "pandas", "pandas, ids first"
 PIPELINES = ("ingestion", "filtering", "sequences", "transitions")
+FEWEST, MOST = 1_000, 1_000_000_000
+"""Rows: of fewer, no user has enough interactions to be kept."""
 NODES = ("read_raw_log", "keep_core_interactions", "order_and_split", "build_transition_graph")
 
 
-def main() -> None:
-    """Run the benchmark as the command line says."""
-    options = parse_arguments()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark as the command line says; return the exit status."""
+    options = parse(arguments)
+    return status_of(lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the forms, print what they take and write the figures where they are wanted."""
+    check_target(options.json)
     with kept_or_temporary(options.folder) as folder:
         runs = measure(find_log(folder, options.rows), folder, options)
     ratios = compare(runs)
@@ -44,27 +57,48 @@ def main() -> None:
         options.json.write_text(json.dumps({**given, "ratios": ratios, "runs": runs}, indent=1))
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rows", type=int, default=2_000_000)
+    parser.add_argument("--rows", type=whole(FEWEST, MOST), default=2_000_000)
     parser.add_argument("--vs", action="store_true", help="run plain pandas in turn")
     parser.add_argument(
         "--ids-first", action="store_true", help="also run pandas with ids numbered first"
     )
-    parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--memory-limit", default="4GB", help="engine.memory_limit")
-    parser.add_argument("--threads", type=int, help="engine.threads; default: all cores")
+    parser.add_argument("--repeat", type=whole(), default=1)
+    parser.add_argument(
+        "--memory-limit", type=memory_limit, default="4GB", help="engine.memory_limit"
+    )
+    parser.add_argument(
+        "--threads", type=whole(most=MOST_THREADS), help="engine.threads; default: all cores"
+    )
     parser.add_argument("--folder", type=Path, help="where the log stays, and the runs happen")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
+
+
+def memory_limit(text: str) -> str:
+    """Return a limit that the parameter ``engine.memory_limit`` would take, for argparse."""
+    try:
+        return EngineOptions(memory_limit=text).memory_limit
+    except ValidationError:
+        raise argparse.ArgumentTypeError(
+            f"should be a size such as 4GB or 512MB (got {text!r})"
+        ) from None
 
 
 @contextmanager
 def kept_or_temporary(folder: Path | None) -> Iterator[Path]:
-    """Give the folder, made if need be, or one that goes afterwards."""
+    """Give the folder, made if need be, or one that goes afterwards.
+
+    Raises:
+        SeqrecError: the folder cannot be made.
+    """
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SeqrecError(f"--folder {folder}: {error.strerror}; name another") from None
         yield folder.resolve()
         return
     with TemporaryDirectory(prefix="benchmark-") as temporary:
@@ -78,7 +112,11 @@ def find_log(folder: Path, rows: int) -> Path:
         print(f"writing {log} …", flush=True)
         # in a process of its own, so that this one stays small: a child's peak starts there
         writer = [sys.executable, "-m", "benchmarks.synthetic_log", str(log), str(rows)]
-        subprocess.run(writer, check=True, env=source_path(ROOT))
+        written = subprocess.run(
+            writer, env=source_path(ROOT), stderr=subprocess.PIPE, text=True, check=False
+        )
+        if written.returncode:
+            raise SeqrecError(f"writing {log}: {reason(written.returncode, written.stderr)}")
     return log
 
 
@@ -174,4 +212,4 @@ def table(form: str, rows: int, observation: Observation) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

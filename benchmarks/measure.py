@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,8 @@ import torch
 
 from benchmarks.case import SPLITS, Case, Contender, Split, prepare
 from benchmarks.clock import NONE, Timing, middle, repeated, timed
-from benchmarks.memory import Form, contender, peak_memory
+from benchmarks.memory import Form, Part, contender, peak_memory
+from seqrec.errors import SeqrecError
 
 GPU_BLOCK = 20
 """Steps between two waits for a GPU: waiting after each would measure the waiting."""
@@ -42,11 +44,16 @@ class Figures:
     epochs: list[Timing] = field(default_factory=list)
     """Epochs that were really run; empty where ``epoch`` is estimated from the steps."""
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Part → ``main``, ``gpu``; without what could not be measured."""
 
     @property
     def examples_per_second(self) -> float:
         """Examples of training, batch assembly and step together."""
         return self.examples / self.steps / (self.assembly + self.step).wall
+
+    def peak(self, part: Part, where: str = "main") -> float:
+        """Return the most MiB of a part; not a number where it was not measured."""
+        return self.memory.get(part, {}).get(where, math.nan)
 
     @property
     def both_splits(self) -> Timing:
@@ -108,9 +115,7 @@ def measure(case: Case, *, versus: bool, steps: int, epochs: int, say: Say) -> d
     runners.clear()
     for form, found in figures.items():
         say(f"memory of the {form} form")
-        count = steps if form == "real" else PLAIN_MEMORY_STEPS
-        found.memory["training"] = peak_memory(case, form, "training", count)
-        found.memory["evaluation"] = peak_memory(case, form, "evaluation", 0)
+        found.memory = _memory(case, form, steps, say)
         found.estimate_epoch()
     if epochs:
         from benchmarks.real import run_epochs
@@ -119,6 +124,21 @@ def measure(case: Case, *, versus: bool, steps: int, epochs: int, say: Say) -> d
         figures["real"].epochs = run_epochs(case, epochs)
         figures["real"].epoch = middle(figures["real"].epochs)
     return figures
+
+
+def _memory(case: Case, form: Form, steps: int, say: Say) -> dict[str, dict[str, float]]:
+    """Return the peaks; a process that fails leaves its own out, as the times are measured."""
+    parts: dict[Part, int] = {
+        "training": steps if form == "real" else PLAIN_MEMORY_STEPS,
+        "evaluation": 0,
+    }
+    found: dict[str, dict[str, float]] = {}
+    for part, count in parts.items():
+        try:
+            found[part] = peak_memory(case, form, part, count)
+        except SeqrecError as error:
+            say(f"not measured: {error}")
+    return found
 
 
 def reader(case: Case, form: Form) -> Callable[[], object]:

@@ -15,7 +15,9 @@ from typing import Literal
 import torch
 
 from benchmarks import ROOT
+from benchmarks.asking import reason
 from benchmarks.case import Case, Contender, prepare
+from seqrec.errors import SeqrecError
 
 Part = Literal["training", "evaluation"]
 Form = Literal["real", "plain"]
@@ -31,9 +33,15 @@ def peak_memory(case: Case, form: Form, part: Part, steps: int) -> dict[str, flo
         form: the project's own or the plain form.
         part: training steps only, or one validation only.
         steps: how many training steps.
+
+    Raises:
+        SeqrecError: the process failed.
     """
     command = [sys.executable, "-m", "benchmarks.memory", case.to_json(), form, part, str(steps)]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        why = reason(finished.returncode, finished.stderr)
+        raise SeqrecError(f"memory of the {form} form, {part}: {why}")
     found: dict[str, float] = json.loads(finished.stdout.splitlines()[-1])
     return found
 
@@ -52,8 +60,10 @@ def contender(case: Case, form: Form) -> Contender:
 def highest_resident() -> float:
     """Return the most MiB this process ever had in main memory."""
     if STATUS.exists():  # ru_maxrss would count what the parent had when it forked
-        (line,) = (row for row in STATUS.read_text().splitlines() if row.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+        rows = STATUS.read_text().splitlines()
+        found = [int(row.split()[1]) for row in rows if row.startswith("VmHWM")]
+        if found:  # some sandboxes leave it out
+            return found[0] / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (MIB if sys.platform == "darwin" else 1024)
 

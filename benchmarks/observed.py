@@ -13,6 +13,9 @@ from typing import Any
 
 import psutil
 
+from benchmarks.asking import reason
+from seqrec.errors import SeqrecError
+
 EVERY = 0.05
 """Seconds between two looks."""
 START = "start-up"
@@ -65,7 +68,7 @@ def observe(
         spill: the folder whose size is watched.
 
     Raises:
-        RuntimeError: the command failed; the message is what it wrote to stderr.
+        SeqrecError: the command failed; the message ends with the last line it wrote to stderr.
     """
     process = subprocess.Popen(
         command,
@@ -86,7 +89,8 @@ def observe(
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{''.join(said)}")
+        why = reason(process.returncode, "".join(said))
+        raise SeqrecError(f"{' '.join(command)} failed: {why}")
     return watch.close(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_BYTES / MB)
 
 

@@ -15,6 +15,7 @@ from benchmarks.case import Case, Contender, Split
 from benchmarks.clock import Timing, timed
 from seqrec.batches import Batches, Sequences, evaluation_examples, training_examples
 from seqrec.distillation import Distillation, TransitionGraph
+from seqrec.errors import SeqrecError
 from seqrec.evaluation import Ranker
 from seqrec.metrics import metric_of
 from seqrec.models import model_class
@@ -69,9 +70,29 @@ def read_examples(case: Case) -> tuple[Sequences, Source]:
 
 def build(case: Case) -> SequentialModel:
     """Return the model with its published settings, on the device."""
+    kind, config = _kind_and_config(case)
+    return kind(config).to(case.where)
+
+
+def _kind_and_config(case: Case) -> tuple[type[SequentialModel], Any]:
     kind = model_class(case.model)
     options = {**case.setting.model_options, "protocol": case.protocol}
-    return kind(kind.Config(num_items=case.num_items, **options)).to(case.where)
+    try:
+        config = kind.Config(num_items=case.num_items, **options)
+    except ValueError as error:
+        raise SeqrecError(f"options of {case.model}: {error}; choose others") from None
+    return kind, config
+
+
+def check(case: Case) -> None:
+    """Complain before anything is measured about what cannot be trained.
+
+    Raises:
+        SeqrecError: the loss does not go with the protocol, or model options do not fit together.
+    """
+    options: Any = training_of(case)
+    check_loss(options, case.protocol)
+    _kind_and_config(case)
 
 
 def training_of(case: Case, epochs: int = 1) -> Training:

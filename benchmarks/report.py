@@ -20,7 +20,8 @@ def table(figures: Mapping[Form, Figures], gpu: bool) -> str:
     for label in columns[0]:
         values = [column[label] for column in columns]
         cells = [f"{value:{'.3g' if value < 1000 else ',.0f'}}" for value in values]
-        lines.append(_line(label, cells + [f"{ratio:.3g}" for ratio in _ratios(label, values)]))
+        cells += [f"{ratio:.3g}" for ratio in _ratios(label, values)]
+        lines.append(_line(label, ["–" if cell == "nan" else cell for cell in cells]))
     return "\n".join([*lines, *(_epoch_of(form, found) for form, found in figures.items())])
 
 
@@ -57,12 +58,12 @@ def rows_of(found: Figures, gpu: bool) -> dict[str, float]:
         "validation and test, s of CPU": found.both_splits.cpu,
         "epoch, s": found.epoch.wall,
         "epoch, s of CPU": found.epoch.cpu,
-        "peak memory, training, MiB": found.memory["training"]["main"],
-        "peak memory, evaluation, MiB": found.memory["evaluation"]["main"],
+        "peak memory, training, MiB": found.peak("training"),
+        "peak memory, evaluation, MiB": found.peak("evaluation"),
     }
     if gpu:
-        rows["GPU memory, training, MiB"] = found.memory["training"]["gpu"]
-        rows["GPU memory, evaluation, MiB"] = found.memory["evaluation"]["gpu"]
+        rows["GPU memory, training, MiB"] = found.peak("training", "gpu")
+        rows["GPU memory, evaluation, MiB"] = found.peak("evaluation", "gpu")
     return rows
 
 

@@ -18,8 +18,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-import torch
-
+from benchmarks.asking import MOST_THREADS, check_target, device, status_of, whole
 from benchmarks.machine import machine
 from benchmarks.scale_point import Figures, Loss, Point, draw, measured_apart, write
 from benchmarks.sequences import BEAUTY_ITEMS
@@ -74,7 +73,13 @@ PLANS: dict[Series, Plan] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the series asked for; return the exit status."""
     asked = parse(arguments)
-    facts = machine(torch.device(asked.device))
+    return status_of(lambda: run(asked))
+
+
+def run(asked: argparse.Namespace) -> None:
+    """Measure the series, print their tables and write the figures where they are wanted."""
+    check_target(asked.json)
+    facts = machine(device(asked.device))
     print(f"{facts.get('gpu', facts['cpu'])}, threads {asked.threads}, torch {facts['torch']}\n")
     results = []
     for series in PLANS if asked.vary == "all" else [asked.vary]:
@@ -90,7 +95,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.json:
         report = {"machine": facts, "rounds": asked.rounds, "results": results}
         asked.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0
 
 
 def points_of(series: Series, model: str, asked: argparse.Namespace) -> list[Point]:
@@ -171,23 +175,16 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--vary", choices=(*PLANS, "all"), default="all")
     add("--model", choices=(*MODELS, "all"), default="bsarec")
     add("--device", choices=("cpu", "cuda"), default="cpu")
-    add("--threads", type=_count, default=1)
-    add("--steps", type=_count, default=20, help="to time at most; slow ones are at least 3")
-    add("--rounds", type=_count, default=1, help="go over all points so many times")
-    add("--sizes", type=_count, nargs="+", help="to go over, instead of the usual ones")
-    add("--users", type=_count, help="where the users do not vary")
+    add("--threads", type=whole(most=MOST_THREADS), default=1)
+    add("--steps", type=whole(), default=20, help="to time at most; slow ones are at least 3")
+    add("--rounds", type=whole(), default=1, help="go over all points so many times")
+    add("--sizes", type=whole(), nargs="+", help="to go over, instead of the usual ones")
+    add("--users", type=whole(), help="where the users do not vary")
     add("--json", type=Path, help="where to write all figures")
     asked = parser.parse_args(arguments)
     if asked.sizes and asked.vary == "all":
         parser.error("--sizes are of one series: name it, --vary items")
     return asked
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"should be at least 1 (got {value})")
-    return value
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import ROOT
+from benchmarks.asking import reason
 from benchmarks.clock import Timing, middle, timed
 from benchmarks.memory import MIB, highest_resident
 from benchmarks.real import Source
@@ -27,6 +28,7 @@ from benchmarks.settings import Setting, published
 from benchmarks.synthetic_log import SCRAMBLE, SKEW
 from seqrec.batches import Sequences
 from seqrec.devices import resolve_device
+from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, ItemLoss
 from seqrec.models import model_class
 from seqrec.models.face import SequentialModel
@@ -116,12 +118,17 @@ def read(file: Path, num_items: int) -> Sequences:
 
 
 def measured_apart(point: Point, file: Path) -> Figures:
-    """Measure a point on the sequences of a file, in a process of its own."""
+    """Measure a point on the sequences of a file, in a process of its own.
+
+    Raises:
+        SeqrecError: the process failed.
+    """
     text = json.dumps(asdict(point))
     command = [sys.executable, "-m", "benchmarks.scale_point", text, str(file)]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if finished.returncode:
-        raise RuntimeError(f"{text} failed:\n{finished.stderr}")
+        why = reason(finished.returncode, finished.stderr)
+        raise SeqrecError(f"{text} failed: {why}; choose other sizes or options")
     found: Figures = json.loads(finished.stdout.splitlines()[-1])
     return found
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks import ROOT
@@ -30,6 +31,14 @@ FILES = {
 """Data set → the published file of its sequences."""
 SYNTHETIC, AUTO = "synthetic", "auto"
 TABLE = "sequences.parquet"
+SCHEMA = pa.schema(
+    {
+        "user_index": pa.int32(),
+        "position": pa.int32(),
+        "item_index": pa.int32(),
+        "split": pa.string(),
+    }
+)
 BEAUTY_USERS, BEAUTY_ITEMS = 22_363, 12_101
 SHORTEST, LONGEST = 5, 204
 TAIL, SCALE = 2.2, 5.0
@@ -78,12 +87,40 @@ def find_file(dataset: str, data: Path | None = None) -> Path | None:
 
 
 def read(file: Path) -> pa.Table:
-    """Return the ``sequences`` table (user_index, position, item_index, split) of a file."""
-    if file.suffix == ".parquet":
-        return pq.read_table(file, columns=["user_index", "position", "item_index", "split"])
+    """Return the ``sequences`` table (user_index, position, item_index, split) of a file.
+
+    Raises:
+        SeqrecError: the file has something else in it.
+    """
+    is_table = file.suffix == ".parquet"
+    try:
+        return _checked(pq.read_table(file, columns=SCHEMA.names)) if is_table else _lines(file)
+    except (ValueError, OverflowError, pa.ArrowException, OSError) as error:
+        form = "a sequences.parquet of this project" if is_table else "lines 'user item item …'"
+        why = str(error).strip().partition("\n")[0]
+        raise SeqrecError(
+            f"{file} cannot be read as {form} ({why}); name another, --data FILE"
+        ) from None
+
+
+def _checked(found: pa.Table) -> pa.Table:
+    """Return the table in the project's types; complain if values are missing or below 1."""
+    found = found.cast(SCHEMA)
+    if not len(found) or any(column.null_count for column in found.columns):
+        raise ValueError("rows or values are missing")
+    if min(pc.min(found[name]).as_py() for name in ("user_index", "item_index")) < 1:
+        raise ValueError("user_index and item_index should be at least 1")
+    if not pc.all(pc.is_in(found["split"], pa.array(SPLITS))).as_py():
+        raise ValueError(f"split should be one of {', '.join(SPLITS)}")
+    return found
+
+
+def _lines(file: Path) -> pa.Table:
     users = [
         list(map(int, line.split()[1:])) for line in file.read_text(encoding="utf-8").splitlines()
     ]
+    if not any(users):
+        raise ValueError("no items in it")
     lengths = np.array([len(items) for items in users], dtype=np.int64)
     items = np.concatenate([np.array(items, dtype=np.int64) for items in users])
     numbers = np.unique(items, return_inverse=True)[1] + 1

@@ -13,9 +13,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from benchmarks.asking import MOST_THREADS, check_target, device, status_of, whole
 from benchmarks.case import LINES, SEQUENCES, Case
 from benchmarks.machine import machine
 from benchmarks.measure import measure
+from benchmarks.real import check
 from benchmarks.report import heading, table
 from benchmarks.sequences import (
     AUTO,
@@ -30,7 +32,11 @@ from benchmarks.sequences import (
 )
 from benchmarks.settings import MODELS
 from seqrec.batches import Sequences
-from seqrec.errors import SeqrecError
+
+MOST_USERS = 10_000_000
+"""That can be made up here; ``benchmarks.scale`` is for more."""
+LONGEST_HISTORY = 10_000
+COMPILE = "auto: on a GPU, and in long runs on CPUs without AVX-512"
 
 
 @dataclass(frozen=True)
@@ -45,23 +51,43 @@ class Data:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for; return the exit status."""
     asked = parse(arguments)
-    try:
-        with TemporaryDirectory() as folder:
-            results = run(asked, Path(folder))
-    except SeqrecError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return status_of(lambda: report(asked))
+
+
+def report(asked: argparse.Namespace) -> None:
+    """Measure what is asked for and write the figures where they are wanted."""
+    check_target(asked.json)
+    device(asked.device)
+    with TemporaryDirectory() as folder:
+        results = run(asked, Path(folder))
     if asked.json:
         asked.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    return 0
 
 
 def run(asked: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """Measure one model after the other, print their tables and return all figures."""
     data = lay_down(asked, folder)
+    cases = cases_of(asked, data, folder)
+    for case in cases:
+        check(case)
     results = []
-    for model in MODELS if asked.model == "all" else [asked.model]:
-        case = Case(
+    for case in cases:
+        facts, described = machine(case.where), asdict(case) | {"data": data.description}
+        figures = measure(
+            case, versus=asked.vs, steps=asked.steps, epochs=asked.epochs, say=_progress
+        )
+        print(heading(case.model, data.description, described, facts))
+        print(table(figures, gpu=case.where.type == "cuda") + "\n", flush=True)
+        del described["folder"]
+        measured: dict[str, Any] = {form: found.as_json() for form, found in figures.items()}
+        results.append({"case": described, "machine": facts} | measured)
+    return results
+
+
+def cases_of(asked: argparse.Namespace, data: Data, folder: Path) -> list[Case]:
+    """Return what is measured, a model after the other."""
+    return [
+        Case(
             model=model,
             dataset=data.dataset,
             protocol=asked.protocol,
@@ -75,16 +101,8 @@ def run(asked: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
             negatives=asked.negatives,
             options={"max_len": asked.max_len} if asked.max_len else {},
         )
-        facts, described = machine(case.where), asdict(case) | {"data": data.description}
-        figures = measure(
-            case, versus=asked.vs, steps=asked.steps, epochs=asked.epochs, say=_progress
-        )
-        print(heading(model, data.description, described, facts))
-        print(table(figures, gpu=case.where.type == "cuda") + "\n", flush=True)
-        del described["folder"]
-        measured: dict[str, Any] = {form: found.as_json() for form, found in figures.items()}
-        results.append({"case": described, "machine": facts} | measured)
-    return results
+        for model in (MODELS if asked.model == "all" else [asked.model])
+    ]
 
 
 def lay_down(asked: argparse.Namespace, folder: Path) -> Data:
@@ -117,28 +135,24 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--model", choices=(*MODELS, "all"), default="all")
     add("--dataset", choices=(AUTO, *FILES, SYNTHETIC), default=AUTO, help="auto: Beauty if found")
     add("--data", type=Path, help="a file of sequence lines, a sequences.parquet, or its folder")
-    add("--users", type=_count, default=BEAUTY_USERS, help="of synthetic sequences")
-    add("--items", type=_count, default=BEAUTY_ITEMS, help="of synthetic sequences")
-    add("--max-len", type=_count, help="instead of the published one")
+    add("--users", type=whole(most=MOST_USERS), default=BEAUTY_USERS, help="of synthetic sequences")
+    add("--items", type=whole(most=MOST_USERS), default=BEAUTY_ITEMS, help="of synthetic sequences")
+    add("--max-len", type=whole(most=LONGEST_HISTORY), help="instead of the published one")
     add("--protocol", choices=("authors", "standard"), default="authors")
     add("--loss", choices=("cross_entropy", "sampled_softmax"), default="cross_entropy")
-    add("--negatives", type=_count, default=1024, help="of the sampled softmax")
+    add("--negatives", type=whole(), default=1024, help="of the sampled softmax")
     add("--vs", action="store_true", help="in turn with the plain form written from the paper")
-    add("--threads", type=_count, default=1)
+    add("--threads", type=whole(most=MOST_THREADS), default=1)
     add("--device", choices=("cpu", "cuda", "auto"), default="cpu")
-    add("--compile", choices=("auto", "on", "off"), default="auto", help="auto: on a GPU")
+    add("--compile", choices=("auto", "on", "off"), default="auto", help=COMPILE)
     add("--precision", choices=("fp32", "tf32", "bf16"), default="fp32")
-    add("--steps", type=_count, default=30, help="training steps to time")
-    add("--epochs", type=int, default=0, help="run so many in full instead of estimating one")
+    add("--steps", type=whole(), default=30, help="training steps to time")
+    add("--epochs", type=whole(0), default=0, help="run so many in full; 0 estimates one")
     add("--json", type=Path, help="where to write all figures")
-    return parser.parse_args(arguments)
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"should be at least 1 (got {value})")
-    return value
+    asked = parser.parse_args(arguments)
+    if asked.vs and asked.loss != "cross_entropy":
+        parser.error(f"--vs: the plain form has no {asked.loss}; leave out --vs or --loss")
+    return asked
 
 
 if __name__ == "__main__":

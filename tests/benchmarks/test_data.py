@@ -1,6 +1,7 @@
 """The two pandas forms give the tables of the project, and the benchmark runs."""
 
 import json
+import re
 import subprocess
 import sys
 from argparse import Namespace
@@ -14,6 +15,7 @@ from benchmarks import data
 from benchmarks.plain import data_pipeline
 from benchmarks.synthetic_log import write_log
 from seqrec.configuration import RawFileOptions
+from seqrec.errors import SeqrecError
 from seqrec.readers.table import read_table
 from tests.conftest import ROOT, Kedro
 
@@ -85,7 +87,35 @@ def test_ratios_are_those_of_the_medians() -> None:
     assert data.compare(runs) == {data.PLAIN: (0.5, 0.5)}
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--rows", "999"], "--rows: should be a whole number from 1,000 to"),
+        (["--memory-limit", "foo"], "--memory-limit: should be a size such as 4GB"),
+        (["--repeat", "0"], "--repeat: should be a whole number from 1 to"),
+        (["--threads", "0"], "--threads: should be a whole number from 1 to"),
+    ],
+)
+def test_wrong_numbers_are_refused(
+    asked: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        data.main(asked)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--json", "nowhere/figures.json"), ("--json", ""), ("--folder", "file")]
+)
+def test_wrong_places_are_one_line(
+    option: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert data.main([option, str(tmp_path / name)]) == 1
+    assert re.fullmatch(rf"error: {option} /.*\n", capsys.readouterr().err)
+
+
 def test_a_form_that_fails_says_why(tmp_path: Path) -> None:
     options = Namespace(rows=1, vs=False, ids_first=False, repeat=1, memory_limit="x", threads=None)
-    with pytest.raises(RuntimeError, match=r"engine\.memory_limit: should be a size"):
+    with pytest.raises(SeqrecError, match=r"failed: .*engine\.memory_limit: should be a size"):
         data.measure(tmp_path / "log.csv", tmp_path, options)

@@ -9,7 +9,9 @@ from benchmarks import measure
 from benchmarks.case import Case, Split
 from benchmarks.clock import NONE, Timing, middle, repeated, timed
 from benchmarks.measure import Figures
+from benchmarks.memory import Form, Part
 from benchmarks.report import table
+from seqrec.errors import SeqrecError
 
 CPU = torch.device("cpu")
 CASE = Case("bsarec", "synthetic", "authors", "", 10)
@@ -84,6 +86,29 @@ def test_a_gpu_has_rows_of_its_own() -> None:
     assert "GPU memory, training, MiB                             70" in table(
         {"real": found}, gpu=True
     )
+
+
+@pytest.mark.parametrize("part", ["training", "evaluation"])
+def test_memory_that_was_not_measured_is_a_dash(
+    part: Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def peak(case: Case, form: Form, asked: Part, steps: int) -> dict[str, float]:
+        if asked == part:
+            raise SeqrecError("ended by signal 9")
+        return {"main": 400.0}
+
+    monkeypatch.setattr(measure, "peak_memory", peak)
+    said: list[str] = []
+    found = figures(0.5)
+    found.memory = measure._memory(CASE, "real", 2, said.append)
+    assert said == ["not measured: ended by signal 9"]
+    (row,) = (
+        line
+        for line in table({"real": found, "plain": figures(0.5)}, gpu=True).splitlines()
+        if line.startswith(f"peak memory, {part}")
+    )
+    assert row.split()[4::2] == ["–", "–"]
+    assert part not in found.as_json()["memory_mib"]
 
 
 def test_times() -> None:

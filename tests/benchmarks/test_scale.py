@@ -1,6 +1,7 @@
 """The growth of cost from its command line, on a few made-up users."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from benchmarks.scale_point import Point, draw, measure, measured_apart, read, w
 from benchmarks.sequences import BEAUTY_ITEMS
 from seqrec import losses
 from seqrec.batches import Sequences
+from seqrec.errors import SeqrecError
 from tests.memory import LargestTensor
 
 FEW = ["--steps", "2", "--users", "30"]
@@ -76,7 +78,7 @@ def test_a_point_is_a_process_of_its_own(tmp_path: Path) -> None:
 
 def test_a_process_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "false")
-    with pytest.raises(RuntimeError, match=r'"items": 50.* failed'):
+    with pytest.raises(SeqrecError, match=r'"items": 50.* failed: exit status 1, without a word'):
         measured_apart(point(), Path("sequences.npz"))
 
 
@@ -106,6 +108,37 @@ def test_the_published_sizes_are_the_usual_ones() -> None:
     assert [p.max_len for p in lengths] == [50, 100, 200, 500]
     assert all(p.full and p.items == BEAUTY_ITEMS for p in lengths)
     assert points_of("users", "bsarec", parse(["--users", "5"]))[-1].users == 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--device", "cuda"], "--device cuda: this machine has no cuda device .* --device cpu"),
+        (["--json", "/nowhere/x.json"], "--json /nowhere/x.json: there is no folder /nowhere; .*"),
+        (["--vary", "max_len", "--sizes", "1"], ".* failed: ValueError: c = 5 .* max_len 1 .*"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(
+    asked: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Sizes that a model refuses are found in the process of their point."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main([*FEW, *asked]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("… ") for line in lines[:-1])
+    assert re.fullmatch(f"error: {said}", lines[-1])
+
+
+@pytest.mark.parametrize("number", ["x", "0", "-1", "1e3", "9" * 20])
+def test_numbers_are_whole_and_in_range(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse(["--users", number])
+    assert f"should be a whole number from 1 to 100,000,000 (got '{number}')" in (
+        capsys.readouterr().err
+    )
 
 
 def test_sizes_need_a_series() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -37,6 +38,54 @@ def test_lines_become_the_table(file: Path) -> None:
         "item_index": [2, 1, 3, 1, 3, 2, 1, 3, 2],
         "split": ["train", "train", "valid", "test", "train", "train", "train", "valid", "test"],
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("words.txt", b"the quick brown fox\n", "invalid literal"),
+        ("empty.txt", b"", "no items in it"),
+        ("users.txt", b"1\n2\n", "no items in it"),
+        ("large.txt", b"1 99999999999999999999\n", "too large|too big"),
+        ("binary.txt", b"\xff\xfe", "utf-8"),
+        ("broken.parquet", b"PAR1", "Parquet"),
+        ("empty.parquet", b"", "Parquet"),
+    ],
+)
+def test_a_file_of_something_else_is_one_clear_line(
+    name: str, content: bytes, why: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SeqrecError, match=rf"{name} cannot be .*({why}).*--data FILE") as caught:
+        read(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "why"),
+    [
+        ("split", None, "split"),
+        ("split", ["train", "tset"], "should be one of train, valid, test"),
+        ("item_index", [1, None], "missing"),
+        ("item_index", [1, 0], "at least 1"),
+        ("item_index", ["a", "b"], "Failed to parse"),
+        ("item_index", [1, 2**40], "not in range|out of bounds"),
+    ],
+)
+def test_a_table_of_something_else_is_one_clear_line(
+    column: str, values: list[object] | None, why: str, tmp_path: Path
+) -> None:
+    columns: dict[str, list[object]] = {
+        "user_index": [1, 1],
+        "position": [0, 1],
+        "item_index": [1, 2],
+        "split": ["train", "train"],
+    }
+    columns.pop(column)
+    pq.write_table(pa.table(columns | ({column: values} if values else {})), tmp_path / "s.parquet")
+    with pytest.raises(SeqrecError, match=rf"s\.parquet cannot be .*({why})") as caught:
+        read(tmp_path / "s.parquet")
+    assert "\n" not in str(caught.value)
 
 
 def test_lines_become_lists(file: Path) -> None:

@@ -1,15 +1,18 @@
 """The benchmark from its command line, on a few made-up users."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from benchmarks import measure
 from benchmarks.case import LINES, SEQUENCES, Case
 from benchmarks.memory import peak_memory
 from benchmarks.steps import lay_down, main, parse
+from seqrec.errors import SeqrecError
 
 FEW = ["--dataset", "synthetic", "--users", "40", "--items", "30", "--max-len", "8", "--steps", "2"]
 
@@ -61,6 +64,53 @@ def test_another_loss_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*FEW, *sampled, "--protocol", "standard"]) == 0
     assert main([*FEW, *sampled, "--protocol", "authors"]) == 1
     assert "authors has the paper's own loss" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--epochs", "-1"], "--epochs: should be a whole number from 0 to"),
+        (["--steps", "x"], "--steps: should be a whole number from 1 to .* \\(got 'x'\\)"),
+        (["--users", "1" + 12 * "0"], "--users: should be a whole number from 1 to 10,000,000"),
+        (["--vs", "--loss", "sampled_softmax"], "--vs: the plain form has no sampled_softmax"),
+    ],
+)
+def test_wrong_options_are_refused(
+    asked: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([*FEW, *asked])
+    assert re.search(said, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--json", "/nowhere/x.json"], "--json /nowhere/x.json: there is no folder /nowhere"),
+        (["--device", "cuda"], "--device cuda: this machine has no cuda device"),
+        (["--max-len", "1"], "options of mqsa_ted: max_len must be 2 or more"),
+        (["--dataset", "beauty", "--data", __file__], f"{__file__} cannot be read as lines"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(
+    asked: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And the only one: nothing was measured before."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main([*FEW, *asked]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {said}")
+    assert error.count("\n") == 1
+
+
+def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
+    case = Case("bsarec", "synthetic", "authors", str(tmp_path), 30)
+    with pytest.raises(SeqrecError, match=r"memory of the real form, training: FileNotFound") as no:
+        peak_memory(case, "real", "training", 1)
+    assert "\n" not in str(no.value)
 
 
 def test_data_that_are_not_there_are_one_clear_line(
