@@ -148,7 +148,7 @@ def test_value_and_gradients_equal_the_dense_form(
 def test_chunks_make_no_difference(
     padded: bool, scale: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distillation, "CACHED", 3 * NUM_ITEMS)
+    monkeypatch.setattr(losses, "CACHED", 3 * NUM_ITEMS)
     monkeypatch.setattr(distillation, "FEWEST_ROWS", 3)
     assert_equal_to_plain(0.1, scale, torch.float64, padded=padded)
 
@@ -207,7 +207,7 @@ def test_no_array_of_heads_or_items_by_items() -> None:
     heads = torch.randint(1, num_items + 1, (500,))
     with LargestTensor() as largest:
         ted(heads, vectors[heads], vectors).backward()
-    assert largest.elements <= losses.CACHED
+    assert largest.elements <= losses.logits_at_once(CPU)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from torch import Tensor
 
 from seqrec.devices import without_autocast
 from seqrec.errors import SeqrecError
-from seqrec.losses import CACHED, FEWEST_ROWS, RESIDENT, accumulated
+from seqrec.losses import FEWEST_ROWS, accumulated, logits_at_once
 from seqrec.products import inner
 
 FLOOR = 1e-24
@@ -207,8 +207,7 @@ class _Chunks:
 
     def run(self) -> Tensor:
         """Return the loss; leaves the gradients."""
-        budget = CACHED if self.heads.device.type == "cpu" else RESIDENT
-        size = max(FEWEST_ROWS, budget // len(self.vectors))
+        size = max(FEWEST_ROWS, logits_at_once(self.heads.device) // len(self.vectors))
         loss = self.weights.new_zeros(())
         for first in range(0, len(self.heads), size):
             loss += self._chunk(slice(first, first + size))

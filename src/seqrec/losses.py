@@ -22,7 +22,7 @@ Padding = Literal["class", "zero", "none"]
 """What item 0 is to the softmax: a class like any other, one whose logit is always 0, nothing."""
 
 CACHED = 1 << 20
-"""Logits of a chunk on the CPU: 4 MB."""
+"""Logits of a chunk on the CPU, for each core: 4 MB."""
 RESIDENT = 1 << 27
 """Logits of a chunk on an accelerator: 512 MB."""
 WORTH_LEAVING_OUT = 0.9
@@ -79,6 +79,11 @@ def plain_cross_entropy(
     if padding == "zero":
         logits = logits * (torch.arange(len(item_vectors), device=logits.device) != 0)
     return F.cross_entropy(logits, targets, ignore_index=0)
+
+
+def logits_at_once(device: torch.device) -> int:
+    """Return how many logits a chunk may have: as much as the cores' caches hold together."""
+    return CACHED * torch.get_num_threads() if device.type == "cpu" else RESIDENT
 
 
 def accumulated(dtype: torch.dtype) -> torch.dtype:
@@ -159,7 +164,7 @@ class _Softmax:
     ) -> None:
         self.states, self.vectors, self.targets = states, item_vectors[first:], targets
         self.weights, self.zero_class = weights, zero_class
-        self.budget = CACHED if states.device.type == "cpu" else RESIDENT
+        self.budget = logits_at_once(states.device)
         self.of_states = torch.empty_like(states)
         self.of_vectors = torch.zeros_like(item_vectors)
         self.of_classes = self.of_vectors[first:]
