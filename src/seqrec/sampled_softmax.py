@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqrec.losses import rows_that_count
-from seqrec.products import linear
 
 
 class SampledSoftmax:
@@ -65,7 +64,7 @@ class SampledSoftmax:
             states, targets = states[rows], targets[rows]
         drawn = self.draw()
         own = (states * self._vectors(item_vectors, targets)).sum(dim=1, keepdim=True)
-        others = linear(states, self._vectors(item_vectors, drawn))
+        others = F.linear(states, self._vectors(item_vectors, drawn))
         others = others - self.log_expected[drawn - 1]
         others = others.masked_fill(targets[:, None] == drawn, -torch.inf)
         losses = torch.cat([own, others], dim=1).logsumexp(dim=1) - own.squeeze(1)

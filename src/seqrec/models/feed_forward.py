@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.products import Linear, columns_by_columns, inner
+from seqrec.products import columns_by_columns, inner
 
 CHUNK = 1024
 """Rows for each core; their inside is 1 MB at d = 64."""
@@ -24,8 +24,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.expand = Linear(dim, 4 * dim)
-        self.contract = Linear(4 * dim, dim)
+        self.expand = nn.Linear(dim, 4 * dim)
+        self.contract = nn.Linear(4 * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (…, d) to (…, d)."""

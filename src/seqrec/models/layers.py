@@ -9,8 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.products import Linear, linear
-
 _WORD = 8  # bytes of random bits drawn at once
 
 
@@ -177,7 +175,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.weight_dropout = weight_dropout
-        self.query, self.key, self.value, self.output = (Linear(dim, dim) for _ in range(4))
+        self.query, self.key, self.value, self.output = (nn.Linear(dim, dim) for _ in range(4))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Map (B, L, d) to the same; ``mask`` (B or 1, 1, L, L) is added to the scores."""
@@ -193,9 +191,9 @@ class SelfAttention(nn.Module):
         towards = self.key.weight.t() @ self.query.weight
         # the keys' bias does not matter to a softmax: its gradient is 0, and present
         bias = self.key.weight.t() @ self.query.bias + 0.0 * self.key.bias
-        query = linear(x, towards, bias)
+        query = F.linear(x, towards, bias)
         through = self.output.weight @ self.value.weight
-        value = linear(x, through, self.output.weight @ self.value.bias)
+        value = F.linear(x, through, self.output.weight @ self.value.bias)
         return attend(query, x, value, mask, 1, self._rate) + self.output.bias
 
     def last(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -25,7 +25,6 @@ from seqrec.losses import CrossEntropy, ItemLoss
 from seqrec.models.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.layers import attend, attend_last, dropout
 from seqrec.packing import PackedBatch
-from seqrec.products import Linear
 from seqrec.protocol import Protocol
 from seqrec.ranking import RankingRules
 
@@ -67,9 +66,9 @@ class QueryBlock(nn.Module):
         super().__init__()
         self.span, self.num_heads, self.rate = span, config.num_heads, config.dropout
         self.query_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
-        self.query, self.key, self.value = (Linear(config.dim, config.dim) for _ in range(3))
+        self.query, self.key, self.value = (nn.Linear(config.dim, config.dim) for _ in range(3))
         self.norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
-        self.expand, self.contract = (Linear(config.dim, config.dim) for _ in range(2))
+        self.expand, self.contract = (nn.Linear(config.dim, config.dim) for _ in range(2))
 
     def forward(self, x: Tensor, mask: Tensor, links: list[Tensor]) -> Tensor:
         """Map (B, W, d) to the same.
