@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from seqrec.errors import SeqrecError
+from seqrec.losses import Held
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
@@ -143,11 +144,25 @@ class Batch:
     """(B, L) item indices, oldest first, padded with 0 on the left."""
     targets: Tensor
     """(B,) item indices."""
+    same_target: Tensor | None = None
+    """(B, L) other histories that were followed by the same target."""
+
+    def seen(self) -> Held:
+        """Return the items of each history with its target: no negatives for it."""
+        items = torch.cat([self.histories, self.targets[:, None]], dim=1)
+        return Held(items, torch.arange(len(items), device=items.device))
 
     @property
     def heads(self) -> Tensor:
         """(B,) the items that are followed by a target, 0 where a history is empty."""
         return self.histories[:, -1]
+
+
+class Partners(Protocol):
+    """Draws other examples with the same targets."""
+
+    def draw(self, rows: Tensor) -> Tensor:
+        """Return (B,) partners of (B,) examples."""
 
 
 class Batches:
@@ -158,11 +173,18 @@ class Batches:
         examples: which targets.
         max_len: L.
         device: where the arrays live and the batches are made.
+        same_targets: which examples share their target, if the model wants one of them too.
     """
 
     def __init__(
-        self, sequences: Sequences, examples: Examples, max_len: int, device: torch.device
+        self,
+        sequences: Sequences,
+        examples: Examples,
+        max_len: int,
+        device: torch.device,
+        same_targets: Partners | None = None,
     ) -> None:
+        self.same_targets = same_targets
         self.items = torch.from_numpy(sequences.items).to(device).long()
         self.users = torch.from_numpy(examples.users).to(device)
         self.starts = torch.from_numpy(examples.starts).to(device)
@@ -178,8 +200,17 @@ class Batches:
 
     def gather(self, rows: Tensor | slice, width: int | None = None) -> Batch:
         """Return the examples ``rows`` as one batch, its histories ``width`` columns wide."""
-        ends = self.ends[rows]
-        positions = ends[:, None] + (self.back if width is None else self.back[-width:])
+        others = None
+        if self.same_targets is not None and isinstance(rows, Tensor):
+            others = self._histories(self.same_targets.draw(rows), width)
+        return Batch(
+            users=self.users[rows],
+            histories=self._histories(rows, width),
+            targets=self.items[self.ends[rows]],
+            same_target=others,
+        )
+
+    def _histories(self, rows: Tensor | slice, width: int | None) -> Tensor:
+        positions = self.ends[rows][:, None] + (self.back if width is None else self.back[-width:])
         outside = positions < self.starts[rows][:, None]
-        histories = self.items[positions.clamp(min=0)].masked_fill(outside, 0)
-        return Batch(users=self.users[rows], histories=histories, targets=self.items[ends])
+        return self.items[positions.clamp(min=0)].masked_fill(outside, 0)

@@ -193,10 +193,12 @@ class TrainingOptions(Section):
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     compile: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
     """Whether torch compiles the step; ``auto`` does where it pays."""
-    loss: Literal["cross_entropy", "sampled_softmax"] = "cross_entropy"
-    """Over all items, or over a sample of them, for catalogs of millions."""
-    negatives: Positive = 1024
-    """Items in the sample."""
+    loss: Literal["cross_entropy", "bce", "gbce", "bpr", "sampled_softmax"] = "cross_entropy"
+    """Over all items, against negatives of each target's own, or over one sample of items."""
+    negatives: Positive | None = None
+    """How many; null: 1 for bce and bpr, 256 for gbce, 1,024 in the sample of sampled_softmax."""
+    calibration: Share = 0.75
+    """gBCE's t, from 0 (as bce) to 1."""
 
 
 class TedOptions(Section):

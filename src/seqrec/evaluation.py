@@ -97,7 +97,7 @@ class Ranker:
         for first in range(0, len(self.batches), self.batch_size):
             rows = slice(first, first + self.batch_size)
             batch = self.batches.gather(rows, self._width(rows))
-            scores = inner(model.encode(batch.histories), vectors).float()
+            scores = inner(model.encode(batch.histories, batch.users), vectors).float()
             seen = self.seen.pairs(rows)
             yield ScoredBatch(apply_rules(scores, seen, self.rules), batch.targets, seen)
 
@@ -116,8 +116,13 @@ class Ranker:
         return torch.cat(parts)[self.inverse]
 
     def _width(self, rows: slice) -> int | None:
-        """Return the longest history of some targets, or None where padding must stay."""
-        return None if self.lengths is None else max(1, int(self.lengths[rows].max()))
+        """Return the longest history of some targets, or None where padding must stay.
+
+        An empty one is nothing but padding, and under ``authors`` padding has a state.
+        """
+        if self.lengths is None or not self.lengths[rows].all():
+            return None
+        return int(self.lengths[rows].max())
 
 
 def default_evaluation() -> EvaluationOptions:

@@ -31,9 +31,9 @@ class TrainingChecksHooks:
             return
         # torch comes with them: not for a run that only handles data.
         from seqrec.devices import resolve_device, use_precision
-        from seqrec.models import check_options
+        from seqrec.models import check_options, model_class
         from seqrec.ranking import ranking_rules
-        from seqrec.training.loop import check_loss
+        from seqrec.training.objective import check_loss
 
         name, options, protocol, training = (
             catalog.load(f"params:{key}")
@@ -41,7 +41,7 @@ class TrainingChecksHooks:
         )
         check_options(name, options, protocol)
         use_precision(resolve_device(training.device), training.precision)
-        check_loss(training, protocol)
+        check_loss(training, model_class(name), protocol)
         parse_label(training.monitor)
         if self._evaluation is not None:
             ranking_rules(protocol, self._evaluation.seen_items)

@@ -9,8 +9,9 @@ Shapes: N rows (states), V = items + 1, d channels, C classes (V, or V - 1 witho
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,18 @@ from torch import Tensor
 
 from seqrec.products import columns_by_columns, inner
 
+
+class Held(NamedTuple):
+    """Items that are no negatives."""
+
+    items: Tensor
+    """(B, S) item indices in any order, 0 for none; the same one may stand twice."""
+    of: Tensor
+    """(N,) which row of ``items`` each state takes."""
+
+
+Seen = Callable[[], Held]
+"""What a batch's states must not get as negatives; only losses that draw some ask for it."""
 Padding = Literal["class", "zero", "none"]
 """What item 0 is to the softmax: a class like any other, one whose logit is always 0, nothing."""
 
@@ -34,8 +47,11 @@ FEWEST_ROWS = 32
 class ItemLoss(Protocol):
     """A loss that compares states with the vectors of their targets and of other items."""
 
-    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
-        """Map (N, d), (V, d) and (N,) to a scalar; rows with target 0 do not count."""
+    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
+        """Map (N, d), (V, d) and (N,) to a scalar; rows with target 0 do not count.
+
+        ``seen`` gives, when called, the items that are no negatives.
+        """
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,9 @@ class CrossEntropy:
 
     padding: Padding = "none"
 
-    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
+    def __call__(
+        self, states: Tensor, item_vectors: Tensor, targets: Tensor, seen: Seen | None = None
+    ) -> Tensor:
         """Return the mean over the rows that have a target."""
         return chunked_cross_entropy(states, item_vectors, targets, padding=self.padding)
 

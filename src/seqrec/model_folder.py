@@ -44,6 +44,7 @@ class TrainedModel:
     protocol: str
     dataset: str
     num_items: int
+    num_users: int
     data_fingerprint: str
     seed: int
     best_epoch: int
@@ -111,7 +112,11 @@ def load_model(folder: Path) -> TrainedModel:
         facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         facts = {key: facts[key] for key in _fact_names()}
         model = build_model(
-            facts["model_name"], facts["options"], facts["protocol"], facts["num_items"]
+            facts["model_name"],
+            facts["options"],
+            facts["protocol"],
+            facts["num_items"],
+            facts["num_users"],
         )
         model.load_state_dict(load_file(folder / WEIGHTS))
         items = pq.read_table(folder / ITEMS)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqrec.losses import rows_that_count
+from seqrec.losses import Seen, rows_that_count
 
 
 class SampledSoftmax:
@@ -48,13 +48,16 @@ class SampledSoftmax:
         draws_on = torch.device("cpu") if device.type == "mps" else device
         self.cumulated = torch.from_numpy(np.cumsum(shares)).to(draws_on)
 
-    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
+    def __call__(
+        self, states: Tensor, item_vectors: Tensor, targets: Tensor, seen: Seen | None = None
+    ) -> Tensor:
         """Return the mean over the states that have a target.
 
         Args:
             states: (N, d).
             item_vectors: (V, d), row 0 for padding.
             targets: (N,) item indices from 1; a state with target 0 does not count.
+            seen: not looked at: any item may be drawn.
 
         Returns:
             A scalar.

@@ -15,13 +15,27 @@ from seqrec.errors import SeqrecError, unknown_name
 if TYPE_CHECKING:
     from seqrec.models.face import SequentialModel
 
-MODELS = {"bsarec": "BSARec", "mqsa_ted": "MQSATED"}
-"""Module in this package → class."""
+MODELS = {
+    "bsarec": "BSARec",
+    "mqsa_ted": "MQSATED",
+    "sasrec": "SASRec",
+    "sasrec_ce": "SASRec",
+    "bert4rec": "BERT4Rec",
+    "caser": "Caser",
+    "gru4rec": "GRU4Rec",
+    "fmlprec": "FMLPRec",
+    "duorec": "DuoRec",
+    "fearec": "FEARec",
+}
+"""Name → class."""
+MODULES = {"sasrec_ce": "sasrec"}
+"""Name → module of this package, where they differ: one model, trained in two ways."""
 
 
 SECTION = "model_options"
 GIVEN_BY = {
     "num_items": "the data say how many items there are; leave it out",
+    "num_users": "the data say how many users there are; leave it out",
     "protocol": "is a parameter of the whole run; write protocol=NAME",
 }
 GIVEN = GIVEN_BY.keys()
@@ -35,11 +49,14 @@ def model_class(name: str) -> type[SequentialModel]:
     """
     if name not in MODELS:
         raise unknown_name("model", name, MODELS)
-    found: type[SequentialModel] = getattr(import_module(f"seqrec.models.{name}"), MODELS[name])
+    module = import_module(f"seqrec.models.{MODULES.get(name, name)}")
+    found: type[SequentialModel] = getattr(module, MODELS[name])
     return found
 
 
-def model_config(name: str, options: dict[str, Any], protocol: str, num_items: int) -> Any:
+def model_config(
+    name: str, options: dict[str, Any], protocol: str, num_items: int, num_users: int = 1
+) -> Any:
     """Return the checked configuration of a model.
 
     Args:
@@ -47,6 +64,7 @@ def model_config(name: str, options: dict[str, Any], protocol: str, num_items: i
         options: its own parameters, the section ``model_options``.
         protocol: ``standard`` or ``authors``.
         num_items: how many items the data has.
+        num_users: how many users it has; only some models ask.
 
     Raises:
         SeqrecError: an unknown option (with the nearest valid one) or a wrong value.
@@ -64,10 +82,10 @@ def model_config(name: str, options: dict[str, Any], protocol: str, num_items: i
             raise unknown_name(
                 "parameter", f"{SECTION}.{option}", [f"{SECTION}.{name}" for name in known]
             )
+    given = {"num_items": num_items, "num_users": num_users, "protocol": protocol}
+    given = {key: value for key, value in given.items() if key in config.__dataclass_fields__}
     try:
-        return TypeAdapter(config).validate_python(
-            {**options, "num_items": num_items, "protocol": protocol}
-        )
+        return TypeAdapter(config).validate_python({**options, **given})
     except ValidationError as error:
         raise explain(error, SECTION, known) from None
 
@@ -78,7 +96,7 @@ def check_options(name: str, options: dict[str, Any], protocol: str) -> None:
 
 
 def build_model(
-    name: str, options: dict[str, Any], protocol: str, num_items: int
+    name: str, options: dict[str, Any], protocol: str, num_items: int, num_users: int = 1
 ) -> SequentialModel:
     """Return a freshly initialised model (draws from torch's global generator)."""
-    return model_class(name)(model_config(name, options, protocol, num_items))
+    return model_class(name)(model_config(name, options, protocol, num_items, num_users))

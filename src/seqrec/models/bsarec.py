@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from seqrec.batches import Batch
 from seqrec.bounds import Count, Rate, Share, Size
-from seqrec.losses import CrossEntropy, ItemLoss
+from seqrec.losses import ItemLoss
 from seqrec.models.face import SequentialModel, check_width
 from seqrec.models.feed_forward import FeedForward
 from seqrec.models.layers import LowPass, SelfAttention, dropout, initialise
@@ -129,12 +129,13 @@ class BSARec(SequentialModel):
         self.register_buffer("causal", _causal(config.max_len), persistent=False)
         self._initialise()
 
-    def encode(self, histories: Tensor) -> Tensor:
+    def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
         """Return the state after each history's last item.
 
         Args:
             histories: (B, L) item indices, oldest first, padded with 0 on the left; under
                 ``standard`` a shorter L is as good.
+            users: not looked at.
 
         Returns:
             (B, d).
@@ -162,13 +163,14 @@ class BSARec(SequentialModel):
 
         Args:
             batch: histories (B, L) and targets (B,).
-            item_loss: another loss over items than the cross entropy.
+            item_loss: another loss over items than ``own_loss``.
 
         Returns:
             One entry, ``loss``, a scalar.
         """
-        item_loss = item_loss or CrossEntropy("none" if self.hides_padding else "class")
-        return {"loss": item_loss(self.encode(batch.histories), self.item_vectors(), batch.targets)}
+        item_loss = item_loss or self.own_loss()
+        states = self.encode(batch.histories)
+        return {"loss": item_loss(states, self.item_vectors(), batch.targets, batch.seen)}
 
     def states(self, histories: Tensor) -> Tensor:
         """Return the states at all positions of (B, L) histories: (B, L, d)."""

@@ -6,11 +6,16 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from seqrec.errors import SeqrecError
-from seqrec.losses import ItemLoss
+from seqrec.losses import CrossEntropy, ItemLoss, Padding
 from seqrec.ranking import AUTHORS_RANKING, RankingRules
 
-TrainingForm = Literal["prefixes", "sequences"]
-"""What a training example is: one target and the history before it, or a whole sequence."""
+TrainingForm = Literal["prefixes", "packed_prefixes", "sequences"]
+"""What a training example is: one target and the history before it, or a whole sequence.
+
+``prefixes`` come as a ``Batch``, one history a row; ``packed_prefixes``, for models whose
+attention can be kept apart by a mask, as a ``PackedPrefixes`` batch, several histories a row; and
+``sequences`` as a ``PackedBatch``.
+"""
 
 
 class SequentialModel(nn.Module):
@@ -19,7 +24,12 @@ class SequentialModel(nn.Module):
     Config: ClassVar[Any]
     """A frozen dataclass with ``num_items``, ``max_len``, ``protocol`` and its own."""
 
-    training_form: ClassVar[TrainingForm] = "prefixes"
+    authors_losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+    """The losses over items (``training.loss``) that protocol ``authors`` allows."""
+    needs_same_targets: ClassVar[bool] = False
+    """Whether the loss takes a second history with the same target (``Batch.same_target``)."""
+    needs_rows_of_their_own: ClassVar[bool] = False
+    """Whether whole sequences cannot share a row: a recurrence knows no mask."""
     tensorflow_adam: ClassVar[bool] = False
     """Whether Adam is TensorFlow's under protocol ``authors``."""
     authors_ranking: ClassVar[RankingRules] = AUTHORS_RANKING
@@ -28,13 +38,32 @@ class SequentialModel(nn.Module):
     config: Any
 
     @property
+    def training_form(self) -> TrainingForm:
+        """In which form the model takes its training examples."""
+        return "prefixes"
+
+    @property
+    def padding(self) -> Padding:
+        """What item 0 is to a softmax over all items."""
+        return "class" if self.config.protocol == "authors" else "none"
+
+    def own_loss(self) -> ItemLoss:
+        """Return the loss over items that the model has unless another is asked for."""
+        return CrossEntropy(self.padding)
+
+    @property
     def sparse_gradients(self) -> bool:
         """Whether all losses of its own can do with the item vectors of a batch."""
         return True
 
     @abstractmethod
-    def encode(self, histories: Tensor) -> Tensor:
-        """Map histories (B, L), padded with 0 on the left, to states (B, d)."""
+    def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
+        """Map histories (B, L), padded with 0 on the left, to states (B, d).
+
+        Args:
+            histories: item indices, oldest first.
+            users: (B,) user indices; most models take no notice of them.
+        """
 
     @abstractmethod
     def item_vectors(self) -> Tensor:
@@ -45,8 +74,8 @@ class SequentialModel(nn.Module):
         """Return named scalars; the one called ``loss`` is minimised.
 
         Args:
-            batch: a ``Batch`` or, of models trained on whole sequences, a ``PackedBatch``.
-            item_loss: another loss over items than the model's own cross entropy.
+            batch: in the model's ``training_form``.
+            item_loss: another loss over items than ``own_loss``.
         """
 
     @property

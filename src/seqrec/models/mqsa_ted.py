@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqrec.bounds import Rate, Share, Size, Weight
-from seqrec.losses import CrossEntropy, ItemLoss
+from seqrec.losses import ItemLoss, Padding
 from seqrec.models.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.layers import attend, attend_last, dropout
 from seqrec.packing import PackedBatch
@@ -139,7 +139,6 @@ class MQSATED(SequentialModel):
 
     Config: ClassVar[type] = MQSATEDConfig
     config: MQSATEDConfig
-    training_form: ClassVar[TrainingForm] = "sequences"
     tensorflow_adam: ClassVar[bool] = True
     authors_ranking: ClassVar[RankingRules] = RankingRules(
         padding_competes=False, seen_score=-torch.inf, target_wins_ties=False, seen_in_window=True
@@ -154,12 +153,13 @@ class MQSATED(SequentialModel):
         self.long = Branch(config, config.L)
         self._initialise()
 
-    def encode(self, histories: Tensor) -> Tensor:
+    def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
         """Return the state after each history's last item.
 
         Args:
             histories: (B, W) item indices, oldest first, padded with 0 on the left; W is
                 max_len or less.
+            users: not looked at.
 
         Returns:
             (B, d).
@@ -182,6 +182,16 @@ class MQSATED(SequentialModel):
         return self.config.dropout
 
     @property
+    def training_form(self) -> TrainingForm:
+        """Whole sequences, packed."""
+        return "sequences"
+
+    @property
+    def padding(self) -> Padding:
+        """What item 0 is to a softmax over all items."""
+        return "zero" if self.config.protocol == "authors" else "none"
+
+    @property
     def sparse_gradients(self) -> bool:
         """Weight decay needs all item vectors in every step."""
         return self.config.l2 == 0
@@ -196,14 +206,15 @@ class MQSATED(SequentialModel):
 
         Args:
             batch: packed sequences, histories and targets (B, W).
-            item_loss: another loss over items than the cross entropy.
+            item_loss: another loss over items than ``own_loss``.
 
         Returns:
             ``loss``, the sum, and its parts ``items`` and ``l2``, scalars.
         """
         states = self.states(batch.histories, batch.positions, batch.segments)
-        item_loss = item_loss or CrossEntropy("zero" if self._as_authors else "none")
-        of_items = item_loss(states.flatten(0, 1), self.item_vectors(), batch.targets.flatten())
+        item_loss = item_loss or self.own_loss()
+        targets = batch.targets.flatten()
+        of_items = item_loss(states.flatten(0, 1), self.item_vectors(), targets, batch.seen)
         decay = torch.zeros_like(of_items)
         if self.config.l2:  # else the norm's gradient, zero, would reach all item vectors
             decay = self.config.l2 * self.half_squared_norm()
@@ -243,10 +254,6 @@ class MQSATED(SequentialModel):
             for back in range(1, min(self.config.L, histories.shape[1]))
         ]
         return x, mask.unsqueeze(1), links, real
-
-    @property
-    def _as_authors(self) -> bool:
-        return self.config.protocol == "authors"
 
     def _initialise(self) -> None:
         for module in self.modules():

@@ -22,12 +22,12 @@ from seqrec.distillation import Distillation
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import Ranker
 from seqrec.heap import keep_freed_memory
-from seqrec.losses import ItemLoss
 from seqrec.metrics import metric_of, parse_label
 from seqrec.models.face import SequentialModel
-from seqrec.packing import PackedSequences
-from seqrec.sampled_softmax import SampledSoftmax
+from seqrec.packing import PackedExamples, PackedSequences
+from seqrec.same_targets import SameTargets
 from seqrec.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from seqrec.training.objective import check_loss, item_loss
 from seqrec.training.progress import EpochBar
 from seqrec.training.step import TrainingStep
 
@@ -85,7 +85,7 @@ def fit(
         SeqrecError: nothing to learn from or to validate on, an unknown metric, a diverged loss.
     """
     parse_label(options.monitor)
-    check_loss(options, model.config.protocol)
+    check_loss(options, type(model), model.config.protocol)
     model.to(device)
     trainer = Trainer(model, sequences, options, seed, device, evaluation, distillation)
     progress = Progress()
@@ -112,34 +112,23 @@ def _finished(progress: Progress, options: TrainingOptions) -> bool:
     )
 
 
-def check_loss(options: TrainingOptions, protocol: str) -> None:
-    """Raise a SeqrecError for a loss that the protocol does not have."""
-    if protocol == "authors" and options.loss != "cross_entropy":
-        raise SeqrecError(
-            f"training.loss={options.loss} is a choice of protocol=standard; "
-            "authors has the paper's own loss: leave one of the two out"
-        )
-
-
-def _item_loss(
-    sequences: Sequences, options: TrainingOptions, device: torch.device, *, sparse: bool
-) -> ItemLoss | None:
-    """Return the loss over items if it is not the model's own."""
-    if options.loss == "cross_entropy":
-        return None
-    counts = sequences.item_counts()
-    return SampledSoftmax(counts, options.negatives, device, sparse=sparse)
-
-
 def training_batches(
     sequences: Sequences, model: SequentialModel, device: torch.device
-) -> Batches | PackedSequences:
+) -> Batches | PackedSequences | PackedExamples:
     """Return what a model is trained on, in the form it is trained on."""
-    config = model.config
+    max_len, protocol = model.config.max_len, model.config.protocol
     if model.training_form == "sequences":
-        return PackedSequences(sequences, config.max_len, config.protocol, device)
-    examples = training_examples(sequences, config.max_len, config.protocol)
-    return Batches(sequences, examples, config.max_len, device)
+        apart = model.needs_rows_of_their_own
+        return PackedSequences(sequences, max_len, protocol, device, apart=apart)
+    examples = training_examples(sequences, max_len, protocol)
+    packed = model.training_form == "packed_prefixes"
+    partners = None
+    if model.needs_same_targets:
+        # packed rows are laid out on the host
+        where = torch.device("cpu") if packed else device
+        partners = SameTargets(sequences, examples, where)
+    kind = PackedExamples if packed else Batches
+    return kind(sequences, examples, max_len, device, partners)
 
 
 class Trainer:
@@ -174,7 +163,7 @@ class Trainer:
             options,
             device,
             distillation=distillation,
-            item_loss=_item_loss(sequences, options, device, sparse=sparse),
+            item_loss=item_loss(options, model, sequences, device, sparse=sparse),
             sparse_items=sparse and options.loss == "sampled_softmax",
             steps_ahead=options.max_epochs * -(-len(self.batches) // options.batch_size),
         )

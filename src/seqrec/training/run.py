@@ -74,7 +74,7 @@ def train(
     data = Sequences.from_table(sequences, len(items))
     device = resolve_device(options.device)
     torch.manual_seed(seed)
-    net = build_model(model, model_options, protocol, data.num_items)
+    net = build_model(model, model_options, protocol, data.num_items, data.num_users)
     fingerprint = data.fingerprint()
     evaluation = evaluation or default_evaluation()
     what = [fingerprint, model, protocol, seed, model_options, options.model_dump()]
@@ -98,6 +98,7 @@ def train(
         protocol=protocol,
         dataset=dataset,
         num_items=data.num_items,
+        num_users=data.num_users,
         data_fingerprint=fingerprint,
         seed=seed,
         best_epoch=fitted.best_epoch,

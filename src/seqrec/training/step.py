@@ -17,12 +17,12 @@ from seqrec.distillation import Distillation
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.models.face import SequentialModel
 from seqrec.models.layers import dropout
-from seqrec.packing import PackedBatch
+from seqrec.packing import PackedBatch, PackedHistories
 from seqrec.training.optimizer import Optimizers
 
 log = logging.getLogger(__name__)
 
-AnyBatch = Batch | PackedBatch
+AnyBatch = Batch | PackedBatch | PackedHistories
 Losses = dict[str, Tensor]
 REPAID_AFTER = 20_000
 """Steps after which compiling, some minutes on a CPU, has saved more than it took."""
@@ -105,7 +105,7 @@ class TrainingStep:
         """Return why torch could not compile the step, or would do so again and again."""
         if sparse_items:
             return "torch compiles no sparse gradients"
-        of_many_shapes = self.distillation is not None or self.model.training_form == "sequences"
+        of_many_shapes = self.distillation is not None or self.model.training_form != "prefixes"
         if self.device.type == "cpu" and of_many_shapes:
             return (
                 "on a CPU the batches of this model come in many shapes, and each is compiled anew"

@@ -1,0 +1,75 @@
+"""The names of the BSARec authors' code, which holds the baselines too."""
+
+from __future__ import annotations
+
+from seqrec.interop.dialect import Dialect
+
+Names = tuple[tuple[str, str], ...]
+_BLOCK = r"item_encoder\.blocks\.(\d+)"
+
+_SHAPE = {"hidden_size": "dim", "max_seq_length": "max_len"}
+_BLOCKS = {"num_hidden_layers": "num_blocks", "hidden_dropout_prob": "hidden_dropout"}
+_HEADS = {
+    "num_attention_heads": "num_heads",
+    "attention_probs_dropout_prob": "attention_dropout",
+}
+_ITEMS: Names = ((r"item_embeddings\.(.+)", r"item_embedding.\1"),)
+_INPUT: Names = (
+    *_ITEMS,
+    (r"position_embeddings\.(.+)", r"position_embedding.\1"),
+    (r"LayerNorm\.(.+)", r"input_norm.\1"),
+)
+_FEED_FORWARD: Names = (
+    (_BLOCK + r"\.feed_forward\.dense_1\.(.+)", r"blocks.\1.feed_forward.expand.\2"),
+    (_BLOCK + r"\.feed_forward\.dense_2\.(.+)", r"blocks.\1.feed_forward.contract.\2"),
+    (_BLOCK + r"\.feed_forward\.LayerNorm\.(.+)", r"blocks.\1.feed_forward_norm.\2"),
+)
+_GELU = {"hidden_act": "gelu"}
+
+
+def _attention(layer: str) -> Names:
+    """Name an attention layer's weights, which stand under ``layer`` of a block."""
+    return (
+        (_BLOCK + layer + r"\.LayerNorm\.(.+)", r"blocks.\1.attention_norm.\2"),
+        (_BLOCK + layer + r"\.dense\.(.+)", r"blocks.\1.attention.output.\2"),
+        (_BLOCK + layer + r"\.(query|key|value)\.(.+)", r"blocks.\1.attention.\2.\3"),
+    )
+
+
+_TRANSFORMER: Names = (*_INPUT, *_attention(r"\.layer"), *_FEED_FORWARD)
+
+HARNESS = {
+    "bsarec": Dialect(
+        options={**_SHAPE, **_BLOCKS, **_HEADS, "alpha": "alpha", "c": "c"},
+        names=(
+            *_INPUT,
+            (_BLOCK + r"\.layer\.filter_layer\.sqrt_beta", r"blocks.\1.filter.sqrt_beta"),
+            (_BLOCK + r"\.layer\.filter_layer\.LayerNorm\.(.+)", r"blocks.\1.filter_norm.\2"),
+            *_attention(r"\.layer\.attention_layer"),
+            *_FEED_FORWARD,
+        ),
+        fixed=_GELU,
+    ),
+    "sasrec": Dialect(options={**_SHAPE, **_BLOCKS, **_HEADS}, names=_TRANSFORMER, fixed=_GELU),
+    "sasrec_ce": Dialect(options={**_SHAPE, **_BLOCKS, **_HEADS}, names=_TRANSFORMER, fixed=_GELU),
+    "bert4rec": Dialect(
+        options={**_SHAPE, **_BLOCKS, **_HEADS, "mask_ratio": "mask_ratio"},
+        names=_TRANSFORMER,
+        fixed=_GELU,
+    ),
+    "duorec": Dialect(
+        options={
+            **_SHAPE,
+            **_BLOCKS,
+            **_HEADS,
+            "tau": "tau",
+            "lmd": "unsupervised_weight",
+            "lmd_sem": "supervised_weight",
+            "ssl": "contrast",
+            "sim": "similarity",
+        },
+        names=_TRANSFORMER,
+        fixed=_GELU,
+    ),
+}
+"""Model → dialect."""

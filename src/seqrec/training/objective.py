@@ -1,0 +1,73 @@
+"""Which loss over items a run minimises: ``training.loss``, and what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from seqrec.batches import Sequences
+from seqrec.errors import SeqrecError
+from seqrec.losses import CrossEntropy, ItemLoss
+from seqrec.models.face import SequentialModel
+from seqrec.negatives import (
+    BayesianPersonalisedRanking,
+    BinaryCrossEntropy,
+    UniformNegatives,
+    gbce_beta,
+)
+from seqrec.sampled_softmax import SampledSoftmax
+
+if TYPE_CHECKING:
+    from seqrec.configuration import TrainingOptions
+
+NEGATIVES = {"bce": 1, "bpr": 1, "gbce": 256, "sampled_softmax": 1024}
+"""How many negatives a loss draws unless told otherwise."""
+
+
+def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol: str) -> None:
+    """Raise a SeqrecError for a loss that the protocol does not have, or a useless option."""
+    if protocol == "authors" and (
+        options.loss not in model.authors_losses or options.negatives not in (None, 1)
+    ):
+        raise SeqrecError(
+            f"training.loss={options.loss} with training.negatives={options.negatives or 'null'} "
+            "is a choice of protocol=standard; authors has the loss of the paper's code "
+            f"({' or '.join(model.authors_losses)}): leave one of the two out"
+        )
+    if options.loss == "cross_entropy" and options.negatives is not None:
+        raise SeqrecError(
+            f"training.negatives={options.negatives} means nothing to training.loss=cross_entropy, "
+            f"which compares with all items; leave it out, or choose one of {', '.join(NEGATIVES)}"
+        )
+
+
+def item_loss(
+    options: TrainingOptions,
+    model: SequentialModel,
+    sequences: Sequences,
+    device: torch.device,
+    *,
+    sparse: bool = False,
+) -> ItemLoss:
+    """Return the loss over items that the section ``training`` asks for.
+
+    Args:
+        options: the loss and its negatives.
+        model: what padding is to a softmax.
+        sequences: which items there are, and how often.
+        device: where the batches are.
+        sparse: whether sampled softmax gives the item vectors sparse gradients.
+    """
+    if options.loss == "cross_entropy":
+        return CrossEntropy(model.padding)
+    count = options.negatives or NEGATIVES[options.loss]
+    if options.loss == "sampled_softmax":
+        return SampledSoftmax(sequences.item_counts(), count, device, sparse=sparse)
+    sampler = UniformNegatives(sequences.num_items, count)
+    if options.loss == "bpr":
+        return BayesianPersonalisedRanking(sampler)
+    if options.loss == "bce":
+        return BinaryCrossEntropy(sampler)
+    beta = gbce_beta(sequences.num_items, count, options.calibration)
+    return BinaryCrossEntropy(sampler, beta=beta, per_term=True)
