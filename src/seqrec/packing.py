@@ -183,6 +183,8 @@ class PackedSequences:
             the longest has max_len - 1 inputs; under ``standard`` it has max_len of them.
         device: where the items live and the batches are made.
         apart: every user has a row of its own.
+        next_items: a position's target is the item after it, and the last item is no input;
+            otherwise every item of the last max_len is an input, and its own target.
     """
 
     def __init__(
@@ -193,11 +195,13 @@ class PackedSequences:
         device: torch.device,
         *,
         apart: bool = False,
+        next_items: bool = True,
     ) -> None:
         begins, ends = sequences.offsets[:-1], sequences.train_ends()
-        window = max_len if protocol == "authors" else max_len + 1
+        self.ahead = int(next_items)
+        window = max_len if protocol == "authors" else max_len + self.ahead
         starts = np.maximum(begins, ends - window)
-        lengths = ends - 1 - starts
+        lengths = ends - self.ahead - starts
         has_any = lengths > 0
         self.starts, self.lengths = starts[has_any], lengths[has_any]
         self.packer = Packer(sequences, max_len, device, apart=apart)
@@ -214,7 +218,7 @@ class PackedSequences:
         chosen = users.numpy()
         layout, _ = self.packer.layout(self.starts[chosen], self.lengths[chosen])
         source, positions, segments = layout
-        after = torch.where(source < 0, -1, source + 1)
+        after = torch.where(source < 0, -1, source + self.ahead)
         return PackedBatch(
             histories=self.packer.at(source),
             targets=self.packer.at(after),

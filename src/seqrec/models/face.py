@@ -9,12 +9,13 @@ from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, ItemLoss, Padding
 from seqrec.ranking import AUTHORS_RANKING, RankingRules
 
-TrainingForm = Literal["prefixes", "packed_prefixes", "sequences"]
+TrainingForm = Literal["prefixes", "packed_prefixes", "sequences", "masked_sequences"]
 """What a training example is: one target and the history before it, or a whole sequence.
 
 ``prefixes`` come as a ``Batch``, one history a row; ``packed_prefixes``, for models whose
 attention can be kept apart by a mask, as a ``PackedPrefixes`` batch, several histories a row; and
-``sequences`` as a ``PackedBatch``.
+``sequences`` as a ``PackedBatch``, with the next item at each position as its target, or, of
+``masked_sequences``, the item itself.
 """
 
 
@@ -26,8 +27,6 @@ class SequentialModel(nn.Module):
 
     authors_losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     """The losses over items (``training.loss``) that protocol ``authors`` allows."""
-    needs_same_targets: ClassVar[bool] = False
-    """Whether the loss takes a second history with the same target (``Batch.same_target``)."""
     needs_rows_of_their_own: ClassVar[bool] = False
     """Whether whole sequences cannot share a row: a recurrence knows no mask."""
     tensorflow_adam: ClassVar[bool] = False
@@ -41,6 +40,11 @@ class SequentialModel(nn.Module):
     def training_form(self) -> TrainingForm:
         """In which form the model takes its training examples."""
         return "prefixes"
+
+    @property
+    def needs_same_targets(self) -> bool:
+        """Whether the loss takes a second history with the same target (``Batch.same_target``)."""
+        return False
 
     @property
     def padding(self) -> Padding:

@@ -117,9 +117,15 @@ def training_batches(
 ) -> Batches | PackedSequences | PackedExamples:
     """Return what a model is trained on, in the form it is trained on."""
     max_len, protocol = model.config.max_len, model.config.protocol
-    if model.training_form == "sequences":
-        apart = model.needs_rows_of_their_own
-        return PackedSequences(sequences, max_len, protocol, device, apart=apart)
+    if model.training_form in ("sequences", "masked_sequences"):
+        return PackedSequences(
+            sequences,
+            max_len,
+            protocol,
+            device,
+            apart=model.needs_rows_of_their_own,
+            next_items=model.training_form == "sequences",
+        )
     examples = training_examples(sequences, max_len, protocol)
     packed = model.training_form == "packed_prefixes"
     partners = None
