@@ -28,13 +28,14 @@ class Case:
     folder: str
     """Holds the sequences as a table and as lines."""
     num_items: int
+    num_users: int = 1
     device: str = "cpu"
     threads: int = 1
     compile: str = "auto"
     precision: str = "fp32"
-    loss: str = "cross_entropy"
-    negatives: int = 1024
-    """Of the sampled softmax."""
+    loss: str | None = None
+    """Instead of the published one."""
+    negatives: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
     """Model options instead of the published ones."""
 

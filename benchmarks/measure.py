@@ -147,9 +147,10 @@ def reader(case: Case, form: Form) -> Callable[[], object]:
         from benchmarks.plain.training import read_examples as read_plainly
 
         return lambda: read_plainly(case)
-    from benchmarks.real import read_examples
+    from benchmarks.real import build, read_examples
 
-    return lambda: read_examples(case)
+    model = build(case, torch.device("meta"))
+    return lambda: read_examples(case, model)
 
 
 def _evaluation(runner: Contender, split: Split, device: torch.device) -> Timing:

@@ -13,18 +13,19 @@ from torch import Tensor
 
 from benchmarks.case import Case, Contender, Split
 from benchmarks.clock import Timing, timed
-from seqrec.batches import Batches, Sequences, evaluation_examples, training_examples
+from seqrec.batches import Batches, Sequences, evaluation_examples
 from seqrec.distillation import Distillation, TransitionGraph
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import Ranker
 from seqrec.metrics import metric_of
 from seqrec.models import model_class
 from seqrec.models.face import SequentialModel
-from seqrec.packing import PackedSequences
-from seqrec.training.loop import Trainer, check_loss, fit
+from seqrec.packing import PackedExamples, PackedSequences
+from seqrec.training.loop import Trainer, fit, training_batches
+from seqrec.training.objective import check_loss
 
 MONITOR = "NDCG@20"
-Source = Batches | PackedSequences
+Source = Batches | PackedSequences | PackedExamples
 Integers = npt.NDArray[np.int64]
 
 
@@ -37,7 +38,8 @@ class Training:
     precision: str
     compile: str
     loss: str
-    negatives: int
+    negatives: int | None
+    calibration: float = 0.75
     max_epochs: int = 1
     patience: int | None = None
     monitor: str = MONITOR
@@ -54,29 +56,32 @@ class Evaluation:
 
 def real(case: Case) -> Contender:
     """Read the data and return the project's form of the model."""
-    return Real(case, read_examples(case)[0])
+    return Real(case, read(case))
 
 
-def read_examples(case: Case) -> tuple[Sequences, Source]:
-    """Read the table and make the examples."""
-    table = pq.read_table(case.table)
-    sequences = Sequences.from_table(table, case.num_items)
-    max_len = case.setting.model_options["max_len"]
-    if model_class(case.model).training_form == "sequences":
-        return sequences, PackedSequences(sequences, max_len, case.protocol, case.where)
-    examples = training_examples(sequences, max_len, case.protocol)
-    return sequences, Batches(sequences, examples, max_len, case.where)
+def read(case: Case) -> Sequences:
+    """Read the table."""
+    return Sequences.from_table(pq.read_table(case.table), case.num_items)
 
 
-def build(case: Case) -> SequentialModel:
+def read_examples(case: Case, model: SequentialModel) -> tuple[Sequences, Source]:
+    """Read the table and make the examples that a model is trained on."""
+    sequences = read(case)
+    return sequences, training_batches(sequences, model, case.where)
+
+
+def build(case: Case, device: torch.device | None = None) -> SequentialModel:
     """Return the model with its published settings, on the device."""
     kind, config = _kind_and_config(case)
-    return kind(config).to(case.where)
+    with torch.device(device or "cpu"):
+        return kind(config).to(device or case.where)
 
 
 def _kind_and_config(case: Case) -> tuple[type[SequentialModel], Any]:
     kind = model_class(case.model)
     options = {**case.setting.model_options, "protocol": case.protocol}
+    if "num_users" in kind.Config.__dataclass_fields__:
+        options["num_users"] = case.num_users
     try:
         config = kind.Config(num_items=case.num_items, **options)
     except ValueError as error:
@@ -91,17 +96,16 @@ def check(case: Case) -> None:
         SeqrecError: the loss does not go with the protocol, or model options do not fit together.
     """
     options: Any = training_of(case)
-    check_loss(options, case.protocol)
+    check_loss(options, model_class(case.model), case.protocol)
     _kind_and_config(case)
 
 
 def training_of(case: Case, epochs: int = 1) -> Training:
     """Return the published section ``training``."""
     return Training(
-        **case.setting.training,
+        **case.setting.training | ({"loss": case.loss} if case.loss else {}),
         precision=case.precision,
         compile=case.compile,
-        loss=case.loss,
         negatives=case.negatives,
         max_epochs=epochs,
         device=case.device,
@@ -114,7 +118,7 @@ class Real:
     def __init__(self, case: Case, sequences: Sequences) -> None:
         options: Any = training_of(case)
         evaluation: Any = Evaluation()
-        check_loss(options, case.protocol)
+        check_loss(options, model_class(case.model), case.protocol)
         self.case, self.sequences, self.model = case, sequences, build(case)
         ted = distillation(case, sequences)
         trainer = Trainer(self.model, sequences, options, 0, case.where, evaluation, ted)
@@ -193,7 +197,7 @@ def run_epochs(case: Case, epochs: int) -> list[Timing]:
     Returns:
         The time of each with its validation; processor time is the same share of the whole.
     """
-    sequences, _ = read_examples(case)
+    sequences = read(case)
     options: Any = training_of(case, epochs)
     evaluation: Any = Evaluation()
     fitted, whole = timed(

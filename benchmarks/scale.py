@@ -22,7 +22,7 @@ from benchmarks.asking import MOST_THREADS, check_target, device, status_of, who
 from benchmarks.machine import machine
 from benchmarks.scale_point import Figures, Loss, Point, draw, measured_apart, write
 from benchmarks.sequences import BEAUTY_ITEMS
-from benchmarks.settings import MODELS
+from benchmarks.settings import PAPERS
 
 Series = Literal["items", "max_len", "users"]
 LOSSES: tuple[Loss, ...] = ("full", "sampled")
@@ -83,7 +83,7 @@ def run(asked: argparse.Namespace) -> None:
     print(f"{facts.get('gpu', facts['cpu'])}, threads {asked.threads}, torch {facts['torch']}\n")
     results = []
     for series in PLANS if asked.vary == "all" else [asked.vary]:
-        for model in MODELS if asked.model == "all" else [asked.model]:
+        for model in PAPERS if asked.model == "all" else [asked.model]:
             points = points_of(series, model, asked)
             with TemporaryDirectory(prefix="scale-") as folder:
                 found = measured(points, Path(folder), asked.rounds)
@@ -173,7 +173,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--vary", choices=(*PLANS, "all"), default="all")
-    add("--model", choices=(*MODELS, "all"), default="bsarec")
+    add("--model", choices=(*PAPERS, "all"), default="bsarec")
     add("--device", choices=("cpu", "cuda"), default="cpu")
     add("--threads", type=whole(most=MOST_THREADS), default=1)
     add("--steps", type=whole(), default=20, help="to time at most; slow ones are at least 3")

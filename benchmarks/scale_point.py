@@ -29,7 +29,7 @@ from benchmarks.synthetic_log import SCRAMBLE, SKEW
 from seqrec.batches import Sequences
 from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
-from seqrec.losses import CrossEntropy, ItemLoss
+from seqrec.losses import CrossEntropy, ItemLoss, Seen
 from seqrec.models import model_class
 from seqrec.models.face import SequentialModel
 from seqrec.sampled_softmax import SampledSoftmax
@@ -83,6 +83,7 @@ class Options:
 
     batch_size: int
     learning_rate: float
+    loss: str
     precision: str = "fp32"
     compile: str = "off"
 
@@ -204,16 +205,16 @@ class Memory:
         return torch.cuda.max_memory_allocated() / MIB if self.gpu else highest_resident()
 
 
-class Seen:
+class Watched:
     """A loss over items that remembers what it was called with."""
 
     def __init__(self, loss: ItemLoss) -> None:
         self.loss = loss
 
-    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
         """Return the loss."""
-        self.states, self.targets = states.detach(), targets
-        return self.loss(states, item_vectors, targets)
+        self.states, self.targets, self.seen = states.detach(), targets, seen
+        return self.loss(states, item_vectors, targets, seen)
 
 
 class Work:
@@ -225,7 +226,7 @@ class Work:
         options = Options(**point.setting.training)
         self.point, self.model, self.source = point, model.train(), source
         self.batch_size = options.batch_size
-        self.loss = Seen(item_loss(point, sequences))
+        self.loss = Watched(item_loss(point, sequences))
         self.step = TrainingStep(
             model,
             options,
@@ -275,7 +276,7 @@ class Work:
         states, vectors = self.loss.states.requires_grad_(), self.model.item_vectors()
 
         def work() -> object:
-            loss = self.loss.loss(states, vectors, self.loss.targets)
+            loss = self.loss.loss(states, vectors, self.loss.targets, self.loss.seen)
             return torch.autograd.grad(loss, [states, vectors])
 
         return timed(work, self.point.where)[1]

@@ -34,7 +34,7 @@ BSAREC = Setting(
         "hidden_dropout": 0.5,
         "attention_dropout": 0.5,
     },
-    training={"batch_size": 256, "learning_rate": 1e-3},
+    training={"batch_size": 256, "learning_rate": 1e-3, "loss": "cross_entropy"},
 )
 BSAREC_ON: dict[str, tuple[Values, Values]] = {
     "beauty": ({"alpha": 0.7, "c": 5, "num_heads": 1}, {"learning_rate": 5e-4}),
@@ -57,11 +57,41 @@ MQSA_TED = Setting(
         "dropout": 0.5,
         "l2": 1e-4,
     },
-    training={"batch_size": 256, "learning_rate": 1e-3},
+    training={"batch_size": 256, "learning_rate": 1e-3, "loss": "cross_entropy"},
     ted={"weight": 0.1, "tau": 0.1, "time_span": 1},
 )
 """Published for Beauty alone; the other data sets take the same."""
-MODELS = ("bsarec", "mqsa_ted")
+TRANSFORMER: Values = {
+    "max_len": 50,
+    "dim": 64,
+    "num_blocks": 2,
+    "num_heads": 2,
+    "hidden_dropout": 0.5,
+    "attention_dropout": 0.5,
+}
+USUAL: Values = {"batch_size": 256, "learning_rate": 1e-3, "loss": "cross_entropy"}
+BASELINES = {
+    "sasrec": Setting(TRANSFORMER, USUAL | {"loss": "bce"}),
+    "sasrec_ce": Setting(TRANSFORMER, USUAL),
+    "bert4rec": Setting(TRANSFORMER | {"mask_ratio": 0.2}, USUAL),
+    "duorec": Setting(
+        TRANSFORMER
+        | {
+            "contrast": "us_x",
+            "tau": 1.0,
+            "similarity": "dot",
+            "unsupervised_weight": 0.1,
+            "supervised_weight": 0.1,
+        },
+        USUAL,
+    ),
+}
+"""Of the BSARec authors' comparison; the same for all data sets."""
+MODELS = ("bsarec", "mqsa_ted", *BASELINES)
+
+
+PAPERS = ("bsarec", "mqsa_ted")
+"""The two papers' own models: their plain forms know protocol ``standard`` too."""
 
 
 def published(model: str, dataset: str) -> Setting:
@@ -76,4 +106,6 @@ def published(model: str, dataset: str) -> Setting:
         return Setting(BSAREC.model_options | options, BSAREC.training | training)
     if model == "mqsa_ted":
         return MQSA_TED
+    if model in BASELINES:
+        return BASELINES[model]
     raise unknown_name("model", model, MODELS)

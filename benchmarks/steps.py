@@ -30,8 +30,9 @@ from benchmarks.sequences import (
     read,
     write_lines,
 )
-from benchmarks.settings import MODELS
+from benchmarks.settings import MODELS, PAPERS
 from seqrec.batches import Sequences
+from seqrec.training.objective import NEGATIVES
 
 MOST_USERS = 10_000_000
 """That can be made up here; ``benchmarks.scale`` is for more."""
@@ -46,6 +47,7 @@ class Data:
     dataset: str
     description: str
     num_items: int
+    num_users: int
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,6 +95,7 @@ def cases_of(asked: argparse.Namespace, data: Data, folder: Path) -> list[Case]:
             protocol=asked.protocol,
             folder=str(folder),
             num_items=data.num_items,
+            num_users=data.num_users,
             device=asked.device,
             threads=asked.threads,
             compile=asked.compile,
@@ -118,7 +121,7 @@ def lay_down(asked: argparse.Namespace, folder: Path) -> Data:
         f"{dataset} ({source}: {sequences.num_users:,} users, {sequences.num_items:,} items, "
         f"{len(sequences.items):,} interactions)"
     )
-    return Data(dataset, description, sequences.num_items)
+    return Data(dataset, description, sequences.num_items, sequences.num_users)
 
 
 def _progress(what: str) -> None:
@@ -139,8 +142,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--items", type=whole(most=MOST_USERS), default=BEAUTY_ITEMS, help="of synthetic sequences")
     add("--max-len", type=whole(most=LONGEST_HISTORY), help="instead of the published one")
     add("--protocol", choices=("authors", "standard"), default="authors")
-    add("--loss", choices=("cross_entropy", "sampled_softmax"), default="cross_entropy")
-    add("--negatives", type=whole(), default=1024, help="of the sampled softmax")
+    add("--loss", choices=("cross_entropy", *NEGATIVES), help="instead of the published one")
+    add("--negatives", type=whole(), help="of a loss that draws some")
     add("--vs", action="store_true", help="in turn with the plain form written from the paper")
     add("--threads", type=whole(most=MOST_THREADS), default=1)
     add("--device", choices=("cpu", "cuda", "auto"), default="cpu")
@@ -150,8 +153,13 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--epochs", type=whole(0), default=0, help="run so many in full; 0 estimates one")
     add("--json", type=Path, help="where to write all figures")
     asked = parser.parse_args(arguments)
-    if asked.vs and asked.loss != "cross_entropy":
-        parser.error(f"--vs: the plain form has no {asked.loss}; leave out --vs or --loss")
+    if asked.vs and asked.loss:
+        parser.error("--vs: the plain form has the published loss only; leave out --vs or --loss")
+    if asked.vs and asked.protocol != "authors" and asked.model not in PAPERS:
+        parser.error(
+            f"--vs: under protocol {asked.protocol} only {' and '.join(PAPERS)} have a "
+            "plain form; name one by --model, or leave out --vs or --protocol"
+        )
     return asked
 
 

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec.batches import Sequences
-from seqrec.packing import PackedBatch, PackedSequences, pack
+from seqrec.batches import Batches, Sequences, training_examples
+from seqrec.packing import PackedBatch, PackedExamples, PackedHistories, PackedSequences, pack
 
 CPU = torch.device("cpu")
 Inputs = list[tuple[int, int, int]]
@@ -137,3 +137,74 @@ def test_segments_of_full_width_take_a_row_each(dtype: type[np.signedinteger]) -
     rows, columns = pack(np.array([5, 5, 5], dtype=dtype), 5)
     assert rows.tolist() == [0, 1, 2]
     assert columns.tolist() == [0, 0, 0]
+
+
+def prefixes(users: list[list[int]], protocol: str, max_len: int) -> PackedHistories:
+    data = training_only(users)
+    examples = training_examples(data, max_len, protocol)
+    packed = PackedExamples(data, examples, max_len, CPU)
+    return packed.gather(torch.arange(len(packed)))
+
+
+def test_packed_histories_by_hand() -> None:
+    """max_len 4: the histories 5, 5 6 and 5 6 7; an empty one takes a row of its own."""
+    batch = prefixes([[5, 6, 7, 8]], "standard", 4)
+    assert batch.histories.tolist() == [[5, 6, 7, 5], [5, 6, 0, 0]]
+    assert batch.positions.tolist() == [[1, 2, 3, 3], [2, 3, 0, 0]]
+    assert batch.segments.tolist() == [[2, 2, 2, 0], [1, 1, -1, -1]]
+    assert batch.targets.tolist() == [6, 7, 8]
+    assert batch.last.tolist() == [3, 5, 2]
+    assert batch.heads.tolist() == [5, 6, 7]
+    assert batch.seen().items.tolist() == [[0, 0, 0, 5, 6], [0, 0, 5, 6, 7], [0, 5, 6, 7, 8]]
+    batch = prefixes([[5, 6]], "authors", 4)
+    assert batch.histories.tolist() == [[0, 0, 0, 0], [5, 0, 0, 0]]
+    assert batch.positions.tolist() == [[0, 1, 2, 3], [3, 0, 0, 0]]
+    assert batch.segments.tolist() == [[0, 0, 0, 0], [1, -1, -1, -1]]
+    assert batch.block_mask()[0].all(), "an empty history sees all of its nothing"
+    assert batch.heads.tolist() == [0, 5]
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=12), st.integers(1, 6))
+def test_packed_histories_hold_what_padded_ones_hold(lengths: list[int], max_len: int) -> None:
+    users = [[*range(10 * user + 1, 10 * user + 1 + n)] for user, n in enumerate(lengths)]
+    data = training_only(users)
+    data = Sequences(data.items, data.offsets, data.split, num_items=200)
+    for protocol in ("authors", "standard"):
+        examples = training_examples(data, max_len, protocol)
+        if not len(examples):
+            continue
+        rows = torch.arange(len(examples))
+        plain = Batches(data, examples, max_len, CPU).gather(rows)
+        batch = PackedExamples(data, examples, max_len, CPU).gather(rows)
+        assert torch.equal(batch.targets, plain.targets)
+        assert torch.equal(batch.users, plain.users)
+        assert torch.equal(batch.heads, plain.heads)
+        assert torch.equal(batch.seen().items, plain.seen().items)
+        assert batch.positions.flatten()[batch.last].tolist() == [max_len - 1] * len(rows)
+        assert batch.segments.flatten()[batch.last].tolist() == rows.tolist()
+
+
+def test_apart_every_sequence_has_a_row() -> None:
+    data = training_only([[1, 2, 3, 4], [5, 6], [7, 8, 9]])
+    batch = PackedSequences(data, 6, "standard", CPU, apart=True).gather(torch.tensor([1, 0]))
+    assert batch.histories.tolist() == [[0, 0, 5], [1, 2, 3]]
+    assert batch.targets.tolist() == [[0, 0, 6], [2, 3, 4]]
+    assert batch.segments.tolist() == [[-1, -1, 0], [1, 1, 1]]
+    assert batch.positions.tolist() == [[0, 0, 5], [3, 4, 5]]
+
+
+def test_sequences_that_are_their_own_targets() -> None:
+    data = training_only([[1, 2, 3, 4], [5]], after=1)
+    packed = PackedSequences(data, 3, "standard", CPU, next_items=False)
+    batch = packed.gather(torch.arange(2))
+    assert batch.histories.tolist() == batch.targets.tolist() == [[2, 3, 4], [5, 0, 0]]
+    assert batch.positions.tolist() == [[0, 1, 2], [2, 0, 0]]
+
+
+def test_negatives_of_a_sequence_are_outside_all_of_it() -> None:
+    data = training_only([[1, 2, 3], [4, 5]])
+    batch = PackedSequences(data, 4, "standard", CPU).gather(torch.arange(2))
+    held = batch.seen()
+    assert held.items.tolist() == [[0, 0, 1, 2, 3], [0, 0, 0, 4, 5]]
+    of = [held.items[row].tolist() for row in held.of.reshape(batch.segments.shape)[0, :3]]
+    assert of == [[0, 0, 1, 2, 3], [0, 0, 1, 2, 3], [0, 0, 0, 4, 5]]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.case import Case, Contender, Split, computing
+from benchmarks.plain.baselines import BASELINES, BaselinePrefixes
 from benchmarks.plain.bsarec import PlainBSARec, Prefixes
 from benchmarks.plain.mqsa_ted import PlainMQSATED, UserBatch, Users
 from benchmarks.sequences import Lists, read_lists
@@ -27,16 +28,20 @@ def plain(case: Case) -> Contender:
     users, data = read_examples(case)
     if isinstance(data, Users):
         return PlainTED(case, users, data)
-    return PlainBSARecTraining(case, users, data)
+    if isinstance(data, Prefixes):
+        return PlainBSARecTraining(case, users, data)
+    return PlainBaselineTraining(case, users, data)
 
 
-def read_examples(case: Case) -> tuple[Lists, Prefixes | Users]:
+def read_examples(case: Case) -> tuple[Lists, Prefixes | Users | BaselinePrefixes]:
     """Read the lines and make the examples."""
     users, setting = read_lists(case.lines), case.setting
     max_len: int = setting.model_options["max_len"]
     if case.model == "bsarec":
         return users, Prefixes(users, max_len, case.protocol)
-    return users, Users(users, max_len, setting.ted["time_span"], case.protocol)
+    if case.model == "mqsa_ted":
+        return users, Users(users, max_len, setting.ted["time_span"], case.protocol)
+    return users, BaselinePrefixes(users, max_len, BASELINES[case.model].needs, case.num_items)
 
 
 class PlainTraining:
@@ -91,15 +96,15 @@ class PlainTraining:
         gain, targets = 0.0, targets_of(self.users, split)
         for first in range(0, len(targets), RANKED_AT_ONCE):
             some = targets[first : first + RANKED_AT_ONCE]
-            scores = self.scores([[*train, *later] for train, later, _ in some])
+            scores = self.scores([[*train, *later] for train, later, _ in some], first)
             self.hide_seen(scores, some)
             best = scores.topk(min(CUTOFF, scores.shape[1]), dim=1).indices.cpu().tolist()
             for items, (_, _, item) in zip(best, some, strict=True):
                 gain += 1 / math.log2(items.index(item) + 2) if item in items else 0.0
         return gain / len(targets)
 
-    def scores(self, histories: list[list[int]]) -> Tensor:
-        """Return the score of every item, (users, items + 1)."""
+    def scores(self, histories: list[list[int]], first: int) -> Tensor:
+        """Return the score of every item, (users, items + 1), for users from ``first`` on."""
         last = [items[-self.max_len :] for items in histories]
         padded = [[0] * (self.max_len - len(items)) + items for items in last]
         with computing(self.case):
@@ -122,6 +127,29 @@ class PlainBSARecTraining(PlainTraining):
             scores[row, train + later] = 0.0 if self.case.protocol == "authors" else -torch.inf
         if self.case.protocol != "authors":
             scores[:, 0] = -torch.inf
+
+
+class PlainBaselineTraining(PlainTraining):
+    def __init__(self, case: Case, users: Lists, data: BaselinePrefixes) -> None:
+        super().__init__(case, users, BASELINES[case.model].build(case), data)
+        self.takes_users = "users" in data.needs
+
+    def loss(self, batch: list[Tensor]) -> Tensor:
+        found: Tensor = self.model.loss(*batch)
+        return found
+
+    def scores(self, histories: list[list[int]], first: int) -> Tensor:
+        if not self.takes_users:
+            return super().scores(histories, first)
+        last = [items[-self.max_len :] for items in histories]
+        padded = [[0] * (self.max_len - len(items)) + items for items in last]
+        users = torch.arange(first, first + len(histories))
+        scores: Tensor = self.model.scores(torch.tensor(padded), users)
+        return scores
+
+    def hide_seen(self, scores: Tensor, targets: list[Target]) -> None:
+        for row, (train, later, _) in enumerate(targets):
+            scores[row, train + later] = 0.0
 
 
 class PlainTED(PlainTraining):

@@ -63,6 +63,7 @@ class Ranker:
         model: whose rules and histories.
         device: where to compute.
         options: batch size, and whether seen items compete.
+        protocol: whose rules of the ranking; the model's own unless another is named.
     """
 
     def __init__(
@@ -72,9 +73,11 @@ class Ranker:
         model: SequentialModel,
         device: torch.device,
         options: EvaluationOptions | None = None,
+        protocol: str | None = None,
     ) -> None:
         options, config = options or default_evaluation(), model.config
-        self.rules = ranking_rules(config.protocol, options.seen_items, model.authors_ranking)
+        rules = protocol or config.protocol
+        self.rules = ranking_rules(rules, options.seen_items, model.authors_ranking)
         lengths = examples.ends - examples.starts
         order = (
             np.argsort(lengths, kind="stable") if model.hides_padding else np.arange(len(examples))
@@ -179,23 +182,55 @@ def evaluate(
     """
     data = Sequences.from_table(sequences, trained.num_items)
     trained.check_data(data)
+    facts = {
+        "dataset": trained.dataset,
+        "model": trained.model_name,
+        "protocol": trained.protocol,
+        "seed": trained.seed,
+        "best_epoch": trained.best_epoch,
+    }
+    measured = rank_splits(trained.model, data, options=options, device=device, seed=trained.seed)
+    return EvaluationResult(measured.ranks, facts | measured.metrics)
+
+
+def rank_splits(
+    model: SequentialModel,
+    data: Sequences,
+    *,
+    options: EvaluationOptions,
+    protocol: str | None = None,
+    device: str = "auto",
+    seed: int = 0,
+) -> EvaluationResult:
+    """Rank the validation and test targets of any model, wherever it comes from.
+
+    Args:
+        model: computes its states as it was trained, under its own protocol.
+        data: sequences of the items it knows.
+        options: the section ``evaluation``.
+        protocol: whose rules of the ranking; the model's own unless another is named.
+        device: as in ``training.device``.
+        seed: draws the sampled negatives, where they are asked for.
+
+    Returns:
+        The ranks and, as metrics, ``seen_items`` and ``splits``.
+
+    Raises:
+        SeqrecError: there is nothing to evaluate.
+    """
     where = resolve_device(device)
     if where.type == "cpu":
         keep_freed_memory()
-    model = trained.model.to(where)
+    model = model.to(where)
+    protocol = protocol or model.config.protocol
     results = {
-        split: _evaluate_split(model, data, split, options, where, trained.seed)
+        split: _evaluate_split(model, data, split, options, protocol, where, seed)
         for split in EVALUATED
     }
     return EvaluationResult(
         ranks=pa.concat_tables(ranks for ranks, _ in results.values()),
         metrics={
-            "dataset": trained.dataset,
-            "model": trained.model_name,
-            "protocol": trained.protocol,
-            "seed": trained.seed,
-            "best_epoch": trained.best_epoch,
-            "seen_items": _seen_items(model, options),
+            "seen_items": _seen_items(model, options, protocol),
             "splits": {split: metrics for split, (_, metrics) in results.items()},
         },
     )
@@ -206,17 +241,17 @@ def _evaluate_split(
     data: Sequences,
     split: Split,
     options: EvaluationOptions,
+    protocol: str,
     device: torch.device,
     seed: int,
 ) -> tuple[pa.Table, dict[str, Any]]:
-    config = model.config
-    examples = evaluation_examples(data, split, config.max_len, config.protocol)
+    examples = evaluation_examples(data, split, model.config.max_len, protocol)
     if not len(examples):
         raise SeqrecError(
             f"no {split} targets in the sequences; filter less strictly "
             "or choose another splitting.strategy"
         )
-    ranker = Ranker(data, examples, model, device, options)
+    ranker = Ranker(data, examples, model, device, options, protocol)
     lists = _Lists(data, options.cutoffs, device)
     generator = torch.Generator().manual_seed(seed)
     ranks, candidates, sampled, repeats = [], [], [], []
@@ -240,9 +275,9 @@ def _evaluate_split(
     return _rank_table(data, examples, split, found, ranker.in_order(candidates)), metrics
 
 
-def _seen_items(model: SequentialModel, options: EvaluationOptions) -> str:
+def _seen_items(model: SequentialModel, options: EvaluationOptions, protocol: str) -> str:
     """Say what becomes of items of the user's history."""
-    if model.config.protocol == "standard":
+    if protocol == "standard":
         return options.seen_items
     rules = model.authors_ranking
     how = "score 0" if rules.seen_score == 0 else "exclude"

@@ -53,9 +53,10 @@ def output_lines(paths: Mapping[str, Path], root: Path) -> list[str]:
 
 
 def _title(metrics: Mapping[str, Any], split: str) -> str:
+    seed = metrics.get("seed")  # unknown of a checkpoint
     return (
         f"{metrics['model']} on {metrics['dataset']}, {split} split"
-        f" (protocol {metrics['protocol']}, seed {metrics['seed']})"
+        f" (protocol {metrics['protocol']}{'' if seed is None else f', seed {seed}'})"
     )
 
 

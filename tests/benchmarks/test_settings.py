@@ -23,8 +23,8 @@ def block(model: str, dataset: str) -> dict[str, Any]:
 def test_settings_are_those_of_the_parameter_files(model: str, dataset: str) -> None:
     ours, theirs = published(model, dataset), block(model, dataset)
     assert ours.model_options == theirs["model_options"]
-    assert ours.training.items() <= theirs["training"].items()
-    assert ours.training.keys() == {"batch_size", "learning_rate"}
+    assert ours.training.items() <= ({"loss": "cross_entropy"} | theirs["training"]).items()
+    assert ours.training.keys() == {"batch_size", "learning_rate", "loss"}
     assert ours.ted == theirs.get("ted", {})
 
 
