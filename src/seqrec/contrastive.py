@@ -34,4 +34,5 @@ def info_nce(first: Tensor, second: Tensor, *, tau: float, similarity: Similarit
     itself = torch.eye(2 * count, dtype=torch.bool, device=views.device)
     logits = (views @ views.T / tau).masked_fill(itself, -torch.inf)
     partners = torch.arange(2 * count, device=views.device).roll(count)
-    return F.cross_entropy(logits, partners)
+    sought = logits.gather(1, partners[:, None]).squeeze(1)
+    return (logits.logsumexp(dim=1) - sought).mean()

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from seqrec.batches import Sequences, evaluation_examples
-from seqrec.configuration import EvaluationOptions
+from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.distillation import Distillation, TransitionGraph
 from seqrec.evaluation import Ranker, repeat_targets
 from seqrec.models import build_model
@@ -21,10 +21,12 @@ from seqrec.models.face import SequentialModel
 from seqrec.ranking import candidate_counts, target_ranks
 from seqrec.sampled_softmax import SampledSoftmax
 from seqrec.training.loop import training_batches
+from seqrec.training.objective import item_loss
 from seqrec.training.step import TrainingStep
 
 META = torch.device("meta")
 ITEMS, MAX_LEN = 50, 20
+TRAINED = ["bsarec", "mqsa_ted", "sasrec", "bert4rec", "duorec"]
 
 
 @dataclass(frozen=True)
@@ -71,19 +73,27 @@ def take_steps(model: SequentialModel, **losses: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["authors", "standard"])
-@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_step_does_not_wait(name: str, protocol: str) -> None:
     take_steps(a_model(name, protocol))
     take_steps(a_model(name, protocol), distillation=some_distillation())
 
 
-def test_a_step_with_sampled_softmax_does_not_wait() -> None:
+@pytest.mark.parametrize("loss", ["bce", "bpr", "gbce", "cross_entropy", "sampled_softmax"])
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_step_with_any_loss_does_not_wait(name: str, loss: str) -> None:
+    model = a_model(name, "standard")
+    options: Any = TrainingOptions.model_validate({"loss": loss})
+    take_steps(model, item_loss=item_loss(options, model, some_sequences(), META))
+
+
+def test_a_step_with_sparse_gradients_does_not_wait() -> None:
     counts = some_sequences().item_counts()
     loss = SampledSoftmax(counts, negatives=8, device=META, sparse=True)
     take_steps(a_model("bsarec", "standard"), item_loss=loss, sparse_items=True)
 
 
-@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_step_is_one_graph(name: str) -> None:
     """The compiler takes it whole, so that a GPU can replay it with one launch."""
     model = a_model(name, "authors")
@@ -96,7 +106,7 @@ def test_a_step_is_one_graph(name: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["authors", "standard"])
-@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_ranking_does_not_wait(name: str, protocol: str) -> None:
     sequences, model = some_sequences(), a_model(name, protocol)
     targets = evaluation_examples(sequences, "valid", MAX_LEN, protocol)

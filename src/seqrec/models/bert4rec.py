@@ -161,11 +161,10 @@ class BERT4Rec(Transformer):
         """Mask (B, M) places of (B, L) prefixes; return the states at the last ones, (B, d)."""
         check_width(histories, self.config.max_len, narrower=False)
         tokens = histories.scatter(1, places, self.mask_token)
-        rows = torch.arange(len(tokens), device=tokens.device) * tokens.shape[1]
         positions = self.right_aligned(tokens.shape[1])
-        return self.at(tokens, positions, _real(tokens), rows + places[:, -1])
+        return self.one_a_row(tokens, positions, _real(tokens), places[:, -1])
 
 
 def _real(tokens: Tensor) -> Tensor:
-    """Return (B, W, W): every position may look at all that are not padding."""
-    return (tokens != 0)[:, None, :].expand(-1, tokens.shape[1], -1)
+    """Return (B, 1, W): every position may look at all that are not padding."""
+    return (tokens != 0)[:, None, :]

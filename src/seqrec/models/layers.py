@@ -198,7 +198,11 @@ class SelfAttention(nn.Module):
 
     def last(self, x: Tensor, mask: Tensor) -> Tensor:
         """Attend from the last position of (B, L, d) alone: (B, d); ``mask`` (B or 1, 1, 1, L)."""
-        query = self.query(x[:, -1])
+        return self.of(x[:, -1], x, mask)
+
+    def of(self, queries: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """Attend from one position of each sequence, (B, d) of (B, L, d), alone: (B, d)."""
+        query = self.query(queries)
         attended: Tensor = self.output(
             attend_last(query, x, self.key, self.value, mask, self.num_heads, self._rate)
         )

@@ -43,9 +43,12 @@ class TransformerBlock(nn.Module):
         attended = self.attention(x, mask).flatten(0, 1)[places]
         return self._rest(x.flatten(0, 1)[places], attended)
 
-    def last(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Return it at the last position alone: (B, d); ``mask`` is (B, 1, 1, L)."""
-        return self._rest(x[:, -1], self.attention.last(x, mask))
+    def of(self, queries: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        """Return that at one position of each row alone, (B, d) of (B, L, d): (B, d).
+
+        ``mask`` is (B, 1, 1, L), what that position may look at.
+        """
+        return self._rest(queries, self.attention.of(queries, x, mask))
 
     def _rest(self, residual: Tensor, attended: Tensor) -> Tensor:
         x = self.attention_norm(residual + self._drop(attended))
@@ -108,7 +111,8 @@ class Transformer(SequentialModel):
         Args:
             rows: (R, W) item indices.
             positions: (W,) or (R, W), which position embedding each takes.
-            visible: (R, W, W), whether a position may look at another.
+            visible: (R, W, W), whether a position may look at another; or (R, 1, W), the same
+                for all of a row.
         """
         x, mask = self._before_last(rows, positions, visible)
         states: Tensor = self.blocks[-1](x, mask)
@@ -117,12 +121,24 @@ class Transformer(SequentialModel):
     def at(self, rows: Tensor, positions: Tensor, visible: Tensor, places: Tensor) -> Tensor:
         """Return the states at (N,) places of the flattened rows alone, (N, d)."""
         x, mask = self._before_last(rows, positions, visible)
-        return cast(TransformerBlock, self.blocks[-1]).at(x, mask, places)
+        return self._last_block.at(x, mask, places)
 
     def last(self, rows: Tensor, positions: Tensor, visible: Tensor) -> Tensor:
         """Return the states at the last position alone, (R, d)."""
         x, mask = self._before_last(rows, positions, visible)
-        return cast(TransformerBlock, self.blocks[-1]).last(x, mask[:, :, -1:])
+        return self._last_block.of(x[:, -1], x, mask[:, :, -1:])
+
+    def one_a_row(
+        self, rows: Tensor, positions: Tensor, visible: Tensor, columns: Tensor
+    ) -> Tensor:
+        """Return the states at one of (R,) columns a row alone, (R, d); ``visible`` (R, 1, W)."""
+        x, mask = self._before_last(rows, positions, visible)
+        queries = x[torch.arange(len(x), device=x.device), columns]
+        return self._last_block.of(queries, x, mask)
+
+    @property
+    def _last_block(self) -> TransformerBlock:
+        return cast(TransformerBlock, self.blocks[-1])
 
     def _before_last(
         self, rows: Tensor, positions: Tensor, visible: Tensor

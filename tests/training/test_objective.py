@@ -1,0 +1,101 @@
+"""Which loss a run minimises, and what is refused before it."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from seqrec.configuration import TrainingOptions
+from seqrec.errors import SeqrecError
+from seqrec.losses import CrossEntropy
+from seqrec.models import MODELS, build_model, model_class
+from seqrec.negatives import BayesianPersonalisedRanking, BinaryCrossEntropy, UniformNegatives
+from seqrec.sampled_softmax import SampledSoftmax
+from seqrec.training.loop import training_batches
+from seqrec.training.objective import check_loss, item_loss
+from tests.test_packing import training_only
+
+CPU = torch.device("cpu")
+LOSSES = ["cross_entropy", "bce", "gbce", "bpr", "sampled_softmax"]
+PAIRS = [
+    *(("sasrec", loss) for loss in LOSSES),
+    *((name, loss) for name in ("bsarec", "mqsa_ted", "duorec") for loss in LOSSES[:2]),
+    # a mask shows so few targets a step that weaker losses take too long for a test
+    ("bert4rec", "cross_entropy"),
+]
+
+
+def asked(**values: Any) -> TrainingOptions:
+    return TrainingOptions.model_validate(values)
+
+
+def loss_of(options: TrainingOptions, protocol: str = "standard", name: str = "sasrec") -> Any:
+    data = training_only([[1, 2, 3], [4, 99]])
+    model = build_model(name, {"max_len": 4, "dim": 8}, protocol, data.num_items)
+    return item_loss(options, model, data, CPU)
+
+
+def test_each_loss_is_the_one_it_is_named_after() -> None:
+    assert loss_of(asked()) == CrossEntropy("none")
+    assert loss_of(asked(), "authors") == CrossEntropy("class")
+    assert loss_of(asked(), "authors", "mqsa_ted") == CrossEntropy("zero")
+    bce = loss_of(asked(loss="bce"))
+    assert isinstance(bce, BinaryCrossEntropy)
+    assert (bce.sampler, bce.beta, bce.per_term) == (UniformNegatives(99, 1), 1.0, False)
+    gbce = loss_of(asked(loss="gbce", negatives=49, calibration=1.0))
+    assert isinstance(gbce, BinaryCrossEntropy)
+    assert gbce.sampler == UniformNegatives(99, 49)
+    assert gbce.beta == pytest.approx(0.5)
+    assert gbce.per_term
+    bpr = loss_of(asked(loss="bpr", negatives=7))
+    assert isinstance(bpr, BayesianPersonalisedRanking)
+    assert bpr.sampler == UniformNegatives(99, 7)
+    sampled = loss_of(asked(loss="sampled_softmax"))
+    assert isinstance(sampled, SampledSoftmax)
+    assert sampled.negatives == 1024
+
+
+@pytest.mark.parametrize(("name", "loss"), PAIRS)
+def test_every_model_learns_by_every_loss(name: str, loss: str) -> None:
+    """A chain of items, always the same: the next one becomes the likeliest of the unseen."""
+    torch.manual_seed(0)
+    data = training_only([[(first + step) % 12 + 1 for step in range(6)] for first in range(12)])
+    rates = {"dropout": 0.0} if name == "mqsa_ted" else dict.fromkeys(RATES, 0.0)
+    model = build_model(name, {"max_len": 6, "dim": 16, **rates}, "standard", data.num_items)
+    batches = training_batches(data, model, CPU)
+    objective = item_loss(asked(loss=loss, negatives=TAKES.get(loss)), model, data, CPU)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+    for _ in range(500 if name == "bert4rec" else 150):
+        optimizer.zero_grad()
+        batch = batches.gather(torch.arange(len(batches)))
+        model.loss(batch, objective)["loss"].backward()
+        optimizer.step()
+    history = torch.tensor([[1, 2, 3, 4, 5], [8, 9, 10, 11, 12], [10, 11, 12, 1, 2]])
+    scores = model.eval().encode(history) @ model.item_vectors().T
+    scores = scores.scatter(1, history, -torch.inf)
+    assert (scores[:, 1:].argmax(dim=1) + 1).tolist() == [6, 1, 3]
+
+
+RATES = ("hidden_dropout", "attention_dropout")
+TAKES = {"bce": 3, "gbce": 3, "bpr": 3, "sampled_softmax": 12}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_authors_have_the_losses_of_their_code(name: str) -> None:
+    model = model_class(name)
+    for loss in LOSSES:
+        options = asked(loss=loss)
+        if loss in model.authors_losses:
+            check_loss(options, model, "authors")
+        else:
+            with pytest.raises(SeqrecError, match="is a choice of protocol=standard") as caught:
+                check_loss(options, model, "authors")
+            assert "\n" not in str(caught.value)
+        check_loss(options, model, "standard")
+
+
+def test_negatives_where_there_are_none_are_refused() -> None:
+    with pytest.raises(SeqrecError, match=r"means nothing to training.loss=cross_entropy"):
+        check_loss(asked(negatives=5), model_class("sasrec"), "standard")
+    with pytest.raises(SeqrecError, match=r"training.negatives=5"):
+        check_loss(asked(loss="bce", negatives=5), model_class("sasrec"), "authors")
