@@ -1,18 +1,30 @@
-"""``python -m seqrec`` runs the project as ``kedro run`` does, from any folder of it."""
+"""``seqrec`` runs the project as ``kedro run`` does, from any folder of it.
+
+``seqrec evaluate-checkpoint`` needs no project; ``python -m seqrec`` is the same as ``seqrec``.
+"""
 
 import sys
 from typing import Any
 
-from kedro.framework.startup import bootstrap_project
-
-from seqrec.cli import errors_in_one_line, project_root, run
+from seqrec.checkpoint_command import NAME, evaluate_checkpoint
 
 
 def main(*args: Any, **kwargs: Any) -> Any:
-    """Run the pipelines; the arguments are those of ``kedro run``."""
-    with errors_in_one_line():
-        bootstrap_project(project_root())
-    return run(*args, standalone_mode=not hasattr(sys, "ps1"), **kwargs)
+    """Run the pipelines; the arguments are those of ``kedro run``, or name another command."""
+    given = args[0] if args else kwargs.pop("args", None)
+    arguments = sys.argv[1:] if given is None else list(given)
+    options = {"standalone_mode": not hasattr(sys, "ps1"), **kwargs}
+    if arguments[:1] == [NAME]:
+        return evaluate_checkpoint(arguments[1:], prog_name=f"seqrec {NAME}", **options)
+    # Kedro comes with them: not for a command that has no project.
+    from kedro.framework.startup import bootstrap_project
+
+    from seqrec.cli import errors_in_one_line, project_root, run
+
+    if not {"-h", "--help"} & set(arguments):
+        with errors_in_one_line():
+            bootstrap_project(project_root())
+    return run(arguments, **options)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, unknown_name
 
 
 def resolve_device(name: str) -> torch.device:
@@ -14,7 +14,7 @@ def resolve_device(name: str) -> torch.device:
         name: ``auto`` (a GPU if there is one), ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
-        SeqrecError: the GPU asked for is not there.
+        SeqrecError: no device has this name, or the GPU asked for is not there.
     """
     present = {
         "cuda": torch.cuda.is_available(),
@@ -23,6 +23,8 @@ def resolve_device(name: str) -> torch.device:
     }
     if name == "auto":
         name = next(device for device, there in present.items() if there)
+    if name not in present:
+        raise unknown_name("device", name, ["auto", *present])
     if not present[name]:
         raise SeqrecError(
             f"training.device={name}, but this machine has no {name} device that torch can use; "

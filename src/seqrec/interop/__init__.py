@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.interop.bsarec_harness import HARNESS
 from seqrec.interop.dialect import Dialect
 from seqrec.interop.mqsa_ted import MQSA_TED
+from seqrec.interop.weights import load_state_dict
 from seqrec.models import build_model
 from seqrec.models.face import SequentialModel
+
+__all__ = ["DIALECTS", "from_authors", "load_state_dict"]
 
 DIALECTS: dict[str, Dialect] = {**HARNESS, "mqsa_ted": MQSA_TED}
 
@@ -47,32 +48,11 @@ def from_authors(
         model_name,
         _our_options(model_name, dialect, settings),
         protocol="authors",
-        num_items=int(_setting(model_name, settings, dialect.items[0])) + dialect.items[1],
-        num_users=int(_setting(model_name, settings, dialect.users)) if dialect.users else 1,
+        num_items=_number(model_name, settings, dialect.items[0]) + dialect.items[1],
+        num_users=_number(model_name, settings, dialect.users) if dialect.users else 1,
     )
     _load_renamed(model_name, model, dialect, state_dict)
     return model
-
-
-def load_state_dict(path: Path | str) -> dict[str, Tensor]:
-    """Read a ``.pt`` file of tensors without running any code it may hold.
-
-    Raises:
-        SeqrecError: the file is absent, or holds more than tensors.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise SeqrecError(f"no weights at {path}; give the path of a .pt file")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).splitlines()[0]
-        raise SeqrecError(
-            f"{path} is not a plain file of tensors ({reason}); save model.state_dict() instead"
-        ) from None
-    if not isinstance(state, dict):
-        raise SeqrecError(f"{path} holds a {type(state).__name__}; save model.state_dict() instead")
-    return state
 
 
 def _parsed(config: str) -> Mapping[str, Any]:
@@ -100,6 +80,16 @@ def _setting(model_name: str, settings: Mapping[str, Any], name: str) -> Any:
     if name not in settings:
         raise SeqrecError(f"{model_name}: the authors' config lacks '{name}'; add it")
     return settings[name]
+
+
+def _number(model_name: str, settings: Mapping[str, Any], name: str) -> int:
+    value = _setting(model_name, settings, name)
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        raise SeqrecError(
+            f"{model_name}: the authors' config has {name}={value!r}; give a whole number"
+        ) from None
 
 
 def _load_renamed(
