@@ -15,7 +15,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation import EvaluationResult, evaluate
 from seqrec.losses import ItemLoss
 from seqrec.model_folder import TrainedModel, load_model, save_model
-from seqrec.models import build_model
+from seqrec.models import MODELS, build_model
 from seqrec.models.face import SequentialModel
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.ranking import apply_rules, ranking_rules, target_ranks
@@ -39,7 +39,7 @@ class FixedScores(SequentialModel):
 
     scores: Tensor
 
-    def encode(self, histories: Tensor) -> Tensor:
+    def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
         return torch.ones(len(histories), 1)
 
     def item_vectors(self) -> Tensor:
@@ -89,6 +89,7 @@ def trained(model: SequentialModel, sequences: pa.Table = LOG, num_items: int = 
         protocol=model.config.protocol,
         dataset="by-hand",
         num_items=num_items,
+        num_users=10,
         data_fingerprint=Sequences.from_table(sequences, num_items).fingerprint(),
         seed=1,
         best_epoch=1,
@@ -231,7 +232,7 @@ def test_one_item_cannot_be_ranked() -> None:
 
 
 @pytest.mark.parametrize("protocol", ["standard", "authors"])
-@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+@pytest.mark.parametrize("name", MODELS)
 def test_every_target_gets_the_rank_of_its_own_history(name: str, protocol: str) -> None:
     """Histories are ranked in batches of like length and like width: beside one at a time."""
     torch.manual_seed(0)
