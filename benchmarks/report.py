@@ -70,7 +70,8 @@ def rows_of(found: Figures, gpu: bool) -> dict[str, float]:
 def heading(model: str, data: str, case: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """Return two lines: what was measured, and on what."""
     where = facts.get("gpu") or f"{facts['cpu']}, threads {case['threads']}"
-    how = f"{case['precision']}, compile {case['compile']}, {(case['loss'] or 'published loss').replace('_', ' ')}"
+    loss = (case["loss"] or "published loss").replace("_", " ")
+    how = f"{case['precision']}, compile {case['compile']}, {loss}"
     return (
         f"{model} on {data}, protocol {case['protocol']}\n"
         f"{how}, {where}, torch {facts['torch']}, commit {facts['commit'] or 'unknown'}"

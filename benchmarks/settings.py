@@ -70,18 +70,30 @@ TRANSFORMER: Values = {
     "attention_dropout": 0.5,
 }
 USUAL: Values = {"batch_size": 256, "learning_rate": 1e-3, "loss": "cross_entropy"}
+CONTRAST: Values = {
+    "contrast": "us_x",
+    "tau": 1.0,
+    "similarity": "dot",
+    "unsupervised_weight": 0.1,
+    "supervised_weight": 0.1,
+}
 BASELINES = {
     "sasrec": Setting(TRANSFORMER, USUAL | {"loss": "bce"}),
     "sasrec_ce": Setting(TRANSFORMER, USUAL),
     "bert4rec": Setting(TRANSFORMER | {"mask_ratio": 0.2}, USUAL),
-    "duorec": Setting(
+    "fmlprec": Setting(
+        {"max_len": 50, "dim": 64, "num_blocks": 2, "hidden_dropout": 0.5}, USUAL | {"loss": "bce"}
+    ),
+    "duorec": Setting(TRANSFORMER | CONTRAST, USUAL),
+    "fearec": Setting(
         TRANSFORMER
+        | CONTRAST
         | {
-            "contrast": "us_x",
-            "tau": 1.0,
-            "similarity": "dot",
-            "unsupervised_weight": 0.1,
-            "supervised_weight": 0.1,
+            "spatial_ratio": 0.1,
+            "global_ratio": 0.6,
+            "regularise_frequencies": True,
+            "regularised_views": "us_x",
+            "regularisation_weight": 0.1,
         },
         USUAL,
     ),

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOUR = ("torch", "numpy", "pyarrow", "safetensors")
 
-TRAINED = ("bsarec", "mqsa_ted", "sasrec", "sasrec_ce", "bert4rec", "duorec")
+TRAINED = ("bsarec", "mqsa_ted", "sasrec", "sasrec_ce", "bert4rec", "fmlprec", "duorec", "fearec")
 IMPORTS = """
 from importlib import import_module
 

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from benchmarks.case import Case
+from benchmarks.plain.fearec import PlainFEARec
+from benchmarks.plain.fmlprec import PlainFMLPRec
 from benchmarks.plain.transformer import (
     PlainBERT4Rec,
     PlainDuoRec,
@@ -43,7 +45,9 @@ BASELINES = {
     "sasrec": Baseline(PlainSASRec, ("negatives",)),
     "sasrec_ce": Baseline(PlainSASRecCE),
     "bert4rec": Baseline(PlainBERT4Rec),
+    "fmlprec": Baseline(PlainFMLPRec, ("negatives",)),
     "duorec": Baseline(PlainDuoRec, ("same_target",)),
+    "fearec": Baseline(PlainFEARec, ("same_target",)),
 }
 
 

@@ -19,7 +19,11 @@ CPU = torch.device("cpu")
 LOSSES = ["cross_entropy", "bce", "gbce", "bpr", "sampled_softmax"]
 PAIRS = [
     *(("sasrec", loss) for loss in LOSSES),
-    *((name, loss) for name in ("bsarec", "mqsa_ted", "duorec") for loss in LOSSES[:2]),
+    *(
+        (name, loss)
+        for name in ("bsarec", "mqsa_ted", "fmlprec", "duorec", "fearec")
+        for loss in LOSSES[:2]
+    ),
     # a mask shows so few targets a step that weaker losses take too long for a test
     ("bert4rec", "cross_entropy"),
 ]
@@ -60,7 +64,8 @@ def test_every_model_learns_by_every_loss(name: str, loss: str) -> None:
     """A chain of items, always the same: the next one becomes the likeliest of the unseen."""
     torch.manual_seed(0)
     data = training_only([[(first + step) % 12 + 1 for step in range(6)] for first in range(12)])
-    rates = {"dropout": 0.0} if name == "mqsa_ted" else dict.fromkeys(RATES, 0.0)
+    known = model_class(name).Config.__dataclass_fields__
+    rates = {option: 0.0 for option in known if option.endswith("dropout")}
     model = build_model(name, {"max_len": 6, "dim": 16, **rates}, "standard", data.num_items)
     batches = training_batches(data, model, CPU)
     objective = item_loss(asked(loss=loss, negatives=TAKES.get(loss)), model, data, CPU)
@@ -76,7 +81,6 @@ def test_every_model_learns_by_every_loss(name: str, loss: str) -> None:
     assert (scores[:, 1:].argmax(dim=1) + 1).tolist() == [6, 1, 3]
 
 
-RATES = ("hidden_dropout", "attention_dropout")
 TAKES = {"bce": 3, "gbce": 3, "bpr": 3, "sampled_softmax": 12}
 
 

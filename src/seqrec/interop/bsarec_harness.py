@@ -71,5 +71,33 @@ HARNESS = {
         names=_TRANSFORMER,
         fixed=_GELU,
     ),
+    "fmlprec": Dialect(
+        options={**_SHAPE, **_BLOCKS},
+        names=(
+            *_INPUT,
+            (_BLOCK + r"\.layer\.complex_weight", r"blocks.\1.filter.weight"),
+            (_BLOCK + r"\.layer\.LayerNorm\.(.+)", r"blocks.\1.filter_norm.\2"),
+            *_FEED_FORWARD,
+        ),
+        fixed=_GELU,
+    ),
+    "fearec": Dialect(
+        options={
+            **_SHAPE,
+            **_BLOCKS,
+            **_HEADS,
+            "spatial_ratio": "spatial_ratio",
+            "global_ratio": "global_ratio",
+            "tau": "tau",
+            "lmd": "unsupervised_weight",
+            "lmd_sem": "supervised_weight",
+            "ssl": "contrast",
+            "sim": "similarity",
+            "fredom": "regularise_frequencies",
+            "fredom_type": "regularised_views",
+        },
+        names=_TRANSFORMER,
+        fixed=_GELU,
+    ),
 }
 """Model → dialect."""

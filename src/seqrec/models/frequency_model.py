@@ -1,0 +1,124 @@
+"""What the models share that filter whole rows of a history: FMLPRec and FEARec.
+
+A filter in the frequency domain mixes all positions of a row, padding too. Under ``authors`` it
+does; under ``standard`` padding is zero before every block, so that it adds nothing, and a row may
+be cut to what is real.
+
+Notable: only the last position feeds the loss and the prediction, so the last block computes that
+one alone.
+
+Shapes: B histories, W positions (max_len, or fewer where padding is hidden), d channels.
+"""
+
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from seqrec.batches import Batch
+from seqrec.losses import ItemLoss
+from seqrec.models.face import SequentialModel, check_width
+from seqrec.models.layers import dropout, initialise
+
+NORM_EPS = 1e-12
+
+
+class Block(Protocol):
+    """A block over whole rows."""
+
+    def __call__(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Map (B, W, d) to the same."""
+
+    def last(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the last position of that alone: (B, d)."""
+
+
+class FrequencyModel(SequentialModel):
+    """Item and position embeddings, and blocks over whole rows.
+
+    Args:
+        config: ``num_items``, ``max_len``, ``dim``, ``hidden_dropout`` and ``protocol``.
+        blocks: each a ``Block``.
+    """
+
+    def __init__(self, config: Any, blocks: list[nn.Module]) -> None:
+        super().__init__()
+        self.config = config
+        # padding_idx: as an input, padding teaches its row nothing.
+        self.item_embedding = nn.Embedding(config.num_items + 1, config.dim, padding_idx=0)
+        self.position_embedding = nn.Embedding(config.max_len, config.dim)
+        self.input_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
+        self.blocks = nn.ModuleList(blocks)
+        initialise(self)
+        if self.hides_padding:
+            with torch.no_grad():
+                self.item_embedding.weight[0] = 0.0
+
+    def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
+        """Return the state after each history's last item.
+
+        Args:
+            histories: (B, W) item indices, oldest first, padded with 0 on the left; under
+                ``standard`` a shorter W is as good.
+            users: not looked at.
+
+        Returns:
+            (B, d).
+        """
+        x, mask, real = self._before_last(histories)
+        last = cast(Block, self.blocks[-1]).last(x, mask)
+        return self._hide_padding(last, real[:, -1])
+
+    def states(self, histories: Tensor) -> Tensor:
+        """Return the states at all positions of (B, W) histories: (B, W, d)."""
+        x, mask, real = self._before_last(histories)
+        return self._hide_padding(self.blocks[-1](x, mask), real)
+
+    def item_vectors(self) -> Tensor:
+        """Return the vectors whose product with a state is the score: (items + 1, d)."""
+        return self.item_embedding.weight
+
+    @property
+    def embedding_dropout(self) -> float:
+        """At which rate input vectors are dropped, and the heads of a distillation."""
+        rate: float = self.config.hidden_dropout
+        return rate
+
+    @property
+    def hides_padding(self) -> bool:
+        """Whether padding leaves no trace in a state."""
+        hides: bool = self.config.protocol == "standard"
+        return hides
+
+    def loss(self, batch: Batch, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
+        """Compare the last state with the target.
+
+        Args:
+            batch: histories (B, W) and targets (B,).
+            item_loss: another loss over items than ``own_loss``.
+
+        Returns:
+            One entry, ``loss``, a scalar.
+        """
+        item_loss = item_loss or self.own_loss()
+        states = self.encode(batch.histories)
+        return {"loss": item_loss(states, self.item_vectors(), batch.targets, batch.seen)}
+
+    def attention_mask(self, histories: Tensor) -> Tensor | None:
+        """Return what the blocks take as their mask; without attention they need none."""
+        return None
+
+    def _before_last(self, histories: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Return what the last block takes: (B, W, d), its mask, and (B, W, 1) what is real."""
+        check_width(histories, self.config.max_len, narrower=self.hides_padding)
+        real = (histories != 0).unsqueeze(-1)
+        mask = self.attention_mask(histories)
+        positions = self.position_embedding.weight[-histories.shape[1] :]
+        x = self.input_norm(self.item_embedding(histories) + positions)
+        x = self._hide_padding(dropout(x, self.config.hidden_dropout, self.training), real)
+        for block in self.blocks[:-1]:
+            x = self._hide_padding(block(x, mask), real)
+        return x, mask, real
+
+    def _hide_padding(self, x: Tensor, real: Tensor) -> Tensor:
+        return x * real if self.hides_padding else x
