@@ -191,6 +191,8 @@ class FEARec(FrequencyModel):
         """Return the mean absolute difference of the spectra of (B, W, d) along the positions."""
         difference = (first - second).to(accumulated(first.dtype))
         parts = self.spectra[..., -first.shape[1] :].flatten(0, 1) @ difference  # (B, 2 M, d)
-        spectrum = parts.view(len(parts), 2, -1, first.shape[2])
-        distance: Tensor = torch.linalg.vector_norm(spectrum, dim=1).mean()
-        return distance
+        real, imaginary = parts.chunk(2, dim=1)
+        # linalg.vector_norm over two numbers takes twenty times as long on a CPU
+        squares = real * real + imaginary * imaginary
+        differ = squares > 0  # the root has no slope at 0; equal spectra have no gradient
+        return (torch.where(differ, squares, 1.0).sqrt() * differ).mean()
