@@ -81,6 +81,21 @@ BASELINES = {
     "sasrec": Setting(TRANSFORMER, USUAL | {"loss": "bce"}),
     "sasrec_ce": Setting(TRANSFORMER, USUAL),
     "bert4rec": Setting(TRANSFORMER | {"mask_ratio": 0.2}, USUAL),
+    "caser": Setting(
+        {
+            "max_len": 50,
+            "dim": 64,
+            "horizontal_filters": 8,
+            "vertical_filters": 4,
+            "hidden_dropout": 0.5,
+            "l2": 1e-4,
+        },
+        USUAL | {"loss": "bce"},
+    ),
+    "gru4rec": Setting(
+        {"max_len": 50, "dim": 64, "hidden_dim": 64, "num_layers": 2, "hidden_dropout": 0.5},
+        USUAL | {"loss": "bpr"},
+    ),
     "fmlprec": Setting(
         {"max_len": 50, "dim": 64, "num_blocks": 2, "hidden_dropout": 0.5}, USUAL | {"loss": "bce"}
     ),

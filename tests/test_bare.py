@@ -12,7 +12,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOUR = ("torch", "numpy", "pyarrow", "safetensors")
 
-TRAINED = ("bsarec", "mqsa_ted", "sasrec", "sasrec_ce", "bert4rec", "fmlprec", "duorec", "fearec")
+TRAINED = (
+    "bsarec",
+    "mqsa_ted",
+    "sasrec",
+    "sasrec_ce",
+    "bert4rec",
+    "caser",
+    "gru4rec",
+    "fmlprec",
+    "duorec",
+    "fearec",
+)
 IMPORTS = """
 from importlib import import_module
 
@@ -57,8 +68,9 @@ sequences = Sequences(
 )
 for name in (NAMES):
     kind = model_class(name)
+    given = {"num_users": 20} if name == "caser" else {}
     fitted = fit(
-        kind(kind.Config(num_items=9, max_len=5, dim=8)), sequences, options=Training(),
+        kind(kind.Config(num_items=9, max_len=5, dim=8, **given)), sequences, options=Training(),
         evaluation=Evaluation(), seed=0, device=torch.device("cpu"),
     )
     print(name, len(fitted.history), fitted.history[0]["loss"] > 0)

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from benchmarks.case import Case
+from benchmarks.plain.caser import PlainCaser
 from benchmarks.plain.fearec import PlainFEARec
 from benchmarks.plain.fmlprec import PlainFMLPRec
+from benchmarks.plain.gru4rec import PlainGRU4Rec
 from benchmarks.plain.transformer import (
     PlainBERT4Rec,
     PlainDuoRec,
@@ -45,6 +47,8 @@ BASELINES = {
     "sasrec": Baseline(PlainSASRec, ("negatives",)),
     "sasrec_ce": Baseline(PlainSASRecCE),
     "bert4rec": Baseline(PlainBERT4Rec),
+    "caser": Baseline(PlainCaser, ("negatives", "users")),
+    "gru4rec": Baseline(PlainGRU4Rec, ("negatives",)),
     "fmlprec": Baseline(PlainFMLPRec, ("negatives",)),
     "duorec": Baseline(PlainDuoRec, ("same_target",)),
     "fearec": Baseline(PlainFEARec, ("same_target",)),

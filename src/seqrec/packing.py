@@ -73,11 +73,14 @@ class PackedBatch(PackedRows):
         return self.histories.flatten()
 
     def windows(self) -> Tensor:
-        """Return (B, max_len + 1): each user's inputs and last target, padded on the left."""
-        space = self.histories.new_zeros(self.count + 1, self.histories.shape[1] + 1)
+        """Return (B, W + 1): each user's inputs and last target, padded on the left."""
+        width = self.histories.shape[1]
+        space = self.histories.new_zeros(self.count + 1, width + 1)
         rows = torch.where(self.segments < 0, self.count, self.segments)
-        space[rows, self.positions] = self.histories
-        space[rows, self.positions + 1] = self.targets
+        # rows of their own may be narrower than max_len: the last position is the last column
+        columns = (self.positions - self.positions.max() + width - 1).clamp(min=0)
+        space[rows, columns] = self.histories
+        space[rows, columns + 1] = self.targets
         return space[: self.count]
 
     def seen(self) -> Held:

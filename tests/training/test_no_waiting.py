@@ -26,7 +26,17 @@ from seqrec.training.step import TrainingStep
 
 META = torch.device("meta")
 ITEMS, MAX_LEN = 50, 20
-TRAINED = ["bsarec", "mqsa_ted", "sasrec", "bert4rec", "fmlprec", "duorec", "fearec"]
+TRAINED = [
+    "bsarec",
+    "mqsa_ted",
+    "sasrec",
+    "bert4rec",
+    "caser",
+    "gru4rec",
+    "fmlprec",
+    "duorec",
+    "fearec",
+]
 
 
 @dataclass(frozen=True)

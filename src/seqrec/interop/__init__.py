@@ -52,6 +52,8 @@ def from_authors(
         num_users=_number(model_name, settings, dialect.users) if dialect.users else 1,
     )
     _load_renamed(model_name, model, dialect, state_dict)
+    for name, value in dialect.attributes.items():
+        setattr(model, name, value)
     return model
 
 

@@ -99,5 +99,39 @@ HARNESS = {
         names=_TRANSFORMER,
         fixed=_GELU,
     ),
+    "caser": Dialect(
+        options={
+            **_SHAPE,
+            "nh": "horizontal_filters",
+            "nv": "vertical_filters",
+            "reg_weight": "l2",
+            "hidden_dropout_prob": "hidden_dropout",
+        },
+        names=(
+            *_ITEMS,
+            (r"user_embeddings\.(.+)", r"user_embedding.\1"),
+            (r"conv_v\.(.+)", r"vertical.\1"),
+            (r"conv_h\.(\d+)\.(.+)", r"horizontal.\1.\2"),
+            (r"fc1\.(.+)", r"features.\1"),
+            (r"fc2\.(.+)", r"output.\1"),
+        ),
+        users="num_users",
+        unused=(r"position_embeddings\..+",),
+        attributes={"first_user": 0},
+    ),
+    "gru4rec": Dialect(
+        options={
+            **_SHAPE,
+            "gru_hidden_size": "hidden_dim",
+            "num_hidden_layers": "num_layers",
+            "hidden_dropout_prob": "hidden_dropout",
+        },
+        names=(
+            *_ITEMS,
+            (r"gru_layers\.(.+)", r"gru.\1"),
+            (r"dense\.(.+)", r"dense.\1"),
+        ),
+        unused=(r"position_embeddings\..+",),
+    ),
 }
 """Model → dialect."""

@@ -26,6 +26,8 @@ class Dialect:
     """The setting that says how many users there are, if the model has a vector for each."""
     unused: tuple[str, ...] = ()
     """Patterns of weights that the authors' model has and never uses."""
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """What a model with their weights is told beside its options."""
     rearrange: Callable[[str, Tensor], Tensor] = lambda name, value: value
     """Turns a weight of theirs, by its name, into the form of ours."""
 
