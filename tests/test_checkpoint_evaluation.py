@@ -104,9 +104,11 @@ def expected(checkpoint: Checkpoint, split: str, rules: str) -> list[float]:
 
 def plain_rank(scores: list[float], seen: list[int], target: int, rules: str) -> float:
     """Rank one target by a loop over the items; item 0 is padding."""
-    if rules == "harness authors":  # seen items get 0, padding competes, the target wins ties
+    if rules == "harness authors":  # seen items get 0, padding competes
         ruled = [0.0 if item in seen else score for item, score in enumerate(scores)]
-        return 1 + sum(score > ruled[target] for score in ruled)
+        own = ruled[target]
+        ties = sum(score == own for score in ruled) - 1
+        return 1 + sum(score > own for score in ruled) + ties / 2
     if target in seen:
         return math.inf
     rivals = [s for item, s in enumerate(scores) if item not in {0, target, *seen}]

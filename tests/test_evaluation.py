@@ -256,7 +256,7 @@ def test_every_target_gets_the_rank_of_its_own_history(name: str, protocol: str)
         seen = history[-7:] if rules.seen_in_window else history  # six for training, one behind
         pairs = (torch.zeros(len(seen), dtype=torch.long), torch.tensor(seen))
         ruled = apply_rules(scores, pairs, rules)
-        assert rank == target_ranks(ruled, torch.tensor([target]), rules).item()
+        assert rank == target_ranks(ruled, torch.tensor([target])).item()
 
 
 def test_the_report_says_what_becomes_of_seen_items() -> None:

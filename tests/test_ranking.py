@@ -33,7 +33,7 @@ def rank(scores: list[float], target: int, protocol: str, seen: list[int]) -> fl
     rules = ranking_rules(protocol)
     pairs = (torch.zeros(len(seen), dtype=torch.long), torch.tensor(seen, dtype=torch.long))
     ruled = apply_rules(torch.tensor([scores]), pairs, rules)
-    return target_ranks(ruled, torch.tensor([target]), rules).item()
+    return target_ranks(ruled, torch.tensor([target])).item()
 
 
 @pytest.mark.parametrize("case", ["metrics_bsarec", "metrics_bsarec_neg"])
@@ -43,7 +43,7 @@ def test_authors_ranks_and_metrics_equal_theirs(case: str) -> None:
         seen, answers = arrays["seen"].nonzero(), torch.from_numpy(arrays["answers"]).long()
         rules = ranking_rules("authors")
         pairs = (torch.from_numpy(seen[0]), torch.from_numpy(seen[1]))
-        ranks = target_ranks(apply_rules(scores, pairs, rules), answers, rules).double().numpy()
+        ranks = target_ranks(apply_rules(scores, pairs, rules), answers).double().numpy()
         np.testing.assert_array_equal(ranks - 1, arrays["ranks"])
         for label, value in zip(json.loads(str(arrays["names"])), arrays["values"], strict=True):
             assert metric_of(label, ranks) == pytest.approx(float(value), abs=1e-12)
@@ -63,9 +63,9 @@ def test_padding_competes_under_authors_only() -> None:
 
 
 def test_a_constant_model_gets_the_middle_rank() -> None:
-    """Seven items, all alike: the expected rank is 4; the authors' rule would say 1."""
+    """Seven items, all alike: the expected rank is 4; with padding among them 4.5."""
     assert rank([0.0] * 8, target=5, protocol="standard", seen=[]) == 4
-    assert rank([0.0] * 8, target=5, protocol="authors", seen=[]) == 1
+    assert rank([0.0] * 8, target=5, protocol="authors", seen=[]) == 4.5
 
 
 def test_a_seen_target_is_no_hit_however_few_items_compete() -> None:
@@ -144,7 +144,7 @@ def test_a_window_counts_from_the_last_training_item_on(
 
 
 MQSA_TED = RankingRules(
-    padding_competes=False, seen_score=-torch.inf, target_wins_ties=False, seen_in_window=True
+    padding_competes=False, seen_score=-torch.inf, seen_in_window=True
 )
 
 
@@ -155,7 +155,7 @@ def test_mqsa_teds_metrics_equal_the_authors() -> None:
         users, items = arrays["seen"].nonzero()
         truth = torch.from_numpy(arrays["truth"])
         pairs = (torch.from_numpy(users), torch.from_numpy(items) + 1)
-        ranks = target_ranks(apply_rules(scores, pairs, MQSA_TED), truth + 1, MQSA_TED)
+        ranks = target_ranks(apply_rules(scores, pairs, MQSA_TED), truth + 1)
         among_seen = torch.from_numpy(arrays["seen"])[torch.arange(len(truth)), truth]
         assert among_seen.sum() == 2
         assert torch.equal(torch.isinf(ranks), among_seen)
@@ -204,7 +204,5 @@ def test_sampling_all_negatives_is_the_full_ranking() -> None:
     torch.manual_seed(0)
     scores = torch.randn(20, 31)
     rules = ranking_rules("standard")
-    full = target_ranks(
-        apply_rules(scores.clone(), NOTHING_SEEN, rules), torch.ones(20).long(), rules
-    )
+    full = target_ranks(apply_rules(scores.clone(), NOTHING_SEEN, rules), torch.ones(20).long())
     torch.testing.assert_close(sampled(scores, NOTHING_SEEN, 29), full)

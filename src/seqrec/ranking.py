@@ -1,9 +1,8 @@
 """Scores to ranks and to top-k lists, under two sets of rules.
 
-``standard``: padding never competes, items of the user's own history get -inf, a target tied
-with n others gets the expected rank, n / 2 places further down, a target that is itself in the
-history an infinite one. ``authors``: padding competes,
-items of the history get score 0, and the target wins every tie.
+``standard``: padding never competes, items of the user's own history get -inf, and a target that is
+itself in the history an infinite rank. ``authors``: padding competes, and items of the history get
+score 0. Under both a target tied with n others gets the expected rank, n / 2 places further down.
 
 Shapes: B targets, V = items + 1 columns of scores (column 0 is padding), S seen pairs.
 """
@@ -22,17 +21,16 @@ from seqrec.errors import SeqrecError
 
 @dataclass(frozen=True)
 class RankingRules:
-    """What competes with the target, and who wins a tie."""
+    """What competes with the target."""
 
     padding_competes: bool
     seen_score: float | None
     """The score given to items of the user's history; None leaves them as they are."""
-    target_wins_ties: bool
     seen_in_window: bool = False
     """Whether only a user's last max_len training items count as seen, or all of them."""
 
 
-AUTHORS_RANKING = RankingRules(padding_competes=True, seen_score=0.0, target_wins_ties=True)
+AUTHORS_RANKING = RankingRules(padding_competes=True, seen_score=0.0)
 """The rules of the BSARec authors' code, for all models in it."""
 
 
@@ -57,7 +55,7 @@ def ranking_rules(
     if protocol == "authors":
         return authors
     seen_score = -torch.inf if seen_items == "exclude" else None
-    return RankingRules(padding_competes=False, seen_score=seen_score, target_wins_ties=False)
+    return RankingRules(padding_competes=False, seen_score=seen_score)
 
 
 class SeenItems:
@@ -110,13 +108,12 @@ def apply_rules(scores: Tensor, seen: tuple[Tensor, Tensor], rules: RankingRules
     return scores
 
 
-def target_ranks(scores: Tensor, targets: Tensor, rules: RankingRules) -> Tensor:
+def target_ranks(scores: Tensor, targets: Tensor) -> Tensor:
     """Return the rank of each target, 1 the best.
 
     Args:
         scores: (B, V), the rules already applied.
         targets: (B,).
-        rules: who wins ties, and whether padding stands among the candidates.
 
     Returns:
         (B,) float32, exact up to eight million items; fractional where a tie leaves the
@@ -128,8 +125,7 @@ def target_ranks(scores: Tensor, targets: Tensor, rules: RankingRules) -> Tensor
     found = torch.empty_like(scores)
     # All but those at most as good: a rival that is not a number counts against the target.
     ranks = 1 + scores.shape[1] - torch.le(scores, own, out=found).sum(dim=1)
-    if not rules.target_wins_ties:
-        ranks += (torch.eq(scores, own, out=found).sum(dim=1) - 1) / 2
+    ranks += (torch.eq(scores, own, out=found).sum(dim=1) - 1) / 2
     return _spoilt(ranks, own[:, 0])
 
 

@@ -141,7 +141,7 @@ class MQSATED(SequentialModel):
     config: MQSATEDConfig
     tensorflow_adam: ClassVar[bool] = True
     authors_ranking: ClassVar[RankingRules] = RankingRules(
-        padding_competes=False, seen_score=-torch.inf, target_wins_ties=False, seen_in_window=True
+        padding_competes=False, seen_score=-torch.inf, seen_in_window=True
     )
 
     def __init__(self, config: MQSATEDConfig) -> None:
