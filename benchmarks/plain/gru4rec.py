@@ -28,8 +28,8 @@ class PlainGRU4Rec(nn.Module):
         nn.init.normal_(self.item_embedding.weight, std=0.02)
         nn.init.normal_(self.dense.weight, std=0.02)
         nn.init.zeros_(self.dense.bias)
-        nn.init.xavier_uniform_(self.gru.weight_ih_l0)
-        nn.init.xavier_uniform_(self.gru.weight_hh_l0)
+        for weight in self.gru.all_weights[0]:
+            nn.init.xavier_uniform_(weight)
 
     def forward(self, histories: Tensor) -> Tensor:
         """Return the states of (B, L) histories at all positions: (B, L, d)."""

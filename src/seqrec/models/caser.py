@@ -16,7 +16,7 @@ Shapes: B histories, L = max_len columns, W of them or fewer, N items, d channel
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +29,7 @@ from seqrec.models.columns import may_walk, real_columns
 from seqrec.models.face import SequentialModel, check_width
 from seqrec.models.horizontal import (
     ROWS_TOGETHER,
+    Filters,
     Group,
     largest_answers,
     largest_answers_to_items,
@@ -63,30 +64,22 @@ class CaserConfig:
             )
 
 
-class Filters(nn.Module):
-    """Filters of one shape, drawn as torch's convolutions are."""
-
-    def __init__(self, count: int, height: int, width: int) -> None:
-        super().__init__()
-        bound = (height * width) ** -0.5
-        self.weight = nn.Parameter(torch.empty(count, height, width).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(count).uniform_(-bound, bound))
-
-
 class Caser(SequentialModel):
     """Embeddings, filters, and two linear layers."""
 
     Config: ClassVar[type] = CaserConfig
     config: CaserConfig
     authors_losses: ClassVar[tuple[str, ...]] = ("bce",)
+    walks_on_cpu: ClassVar[bool] = True
 
     def __init__(self, config: CaserConfig) -> None:
         super().__init__()
         self.config = config
-        length, dim, authors = config.max_len, config.dim, config.protocol == "authors"
+        length, dim = config.max_len, config.dim
         # padding_idx: as an input, padding teaches its row nothing.
         self.item_embedding = nn.Embedding(config.num_items + 1, dim, padding_idx=0)
-        self.user_embedding = nn.Embedding(config.num_users, dim, padding_idx=0 if authors else None)
+        padding_idx = None if self.hides_padding else 0
+        self.user_embedding = nn.Embedding(config.num_users, dim, padding_idx=padding_idx)
         self.first_user = 1
         """Whose vector the first row is."""
         self.vertical = Filters(config.vertical_filters, length, 1)
@@ -183,7 +176,7 @@ class Caser(SequentialModel):
         if self.hides_padding:
             x = x * (histories != 0).unsqueeze(-1)
         x = F.pad(x, (0, 0, self.config.max_len - x.shape[1], 0))
-        return self._found(x, largest_answers(x, self._filters()))
+        return self._found(x, largest_answers(x, self._weights()))
 
     def _walk(self, histories: Tensor) -> Tensor:
         """Return the same, with the products of real items alone."""
@@ -196,7 +189,7 @@ class Caser(SequentialModel):
         where = torch.cat(places)
         items = self.item_embedding(ordered.flatten()[where])
         padding = self._padding()
-        largest = largest_answers_to_items(items - padding, padding, groups, self._filters())
+        largest = largest_answers_to_items(items - padding, padding, groups, self._weights())
         x = padding.expand(histories.numel(), -1).index_copy(0, where, items)
         return self._found(x.view(*histories.shape, -1), largest)[order.argsort()]
 
@@ -204,11 +197,14 @@ class Caser(SequentialModel):
         """Put together what vertical filters find in (B, W, d), and horizontal ones' answers."""
         weight, bias = self.vertical.weight[:, -x.shape[1] :, 0], self.vertical.bias
         sums = weight @ x + bias[:, None]
-        biases = torch.cat([filters.bias for filters in self.horizontal])
+        biases = torch.cat([filters.bias for filters in self._of_all_heights()])
         return torch.cat([sums.flatten(1), (largest + biases).relu()], dim=1)
 
-    def _filters(self) -> list[Tensor]:
-        return [filters.weight for filters in self.horizontal]
+    def _of_all_heights(self) -> list[Filters]:
+        return [cast(Filters, filters) for filters in self.horizontal]
+
+    def _weights(self) -> list[Tensor]:
+        return [filters.weight for filters in self._of_all_heights()]
 
     def _padding(self) -> Tensor:
         """Return (d,) what stands where a history has no item; it learns nothing there."""

@@ -54,6 +54,7 @@ class GRU4Rec(SequentialModel):
     config: GRU4RecConfig
     authors_losses: ClassVar[tuple[str, ...]] = ("bpr",)
     needs_rows_of_their_own: ClassVar[bool] = True
+    walks_on_cpu: ClassVar[bool] = True
 
     def __init__(self, config: GRU4RecConfig) -> None:
         super().__init__()

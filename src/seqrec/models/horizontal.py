@@ -1,4 +1,4 @@
-"""Filters of every height over a history, each with its largest answer (Caser, equations 3 to 5).
+"""Filters of every height over a history, each with its largest answer (Caser, section 3.2).
 
 A filter of height h takes h successive columns of a history, from every place it fits in; the
 largest of its answers counts. All filters of all heights are L (L + 1) / 2 products a filter
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 ROWS_TOGETHER = 64
 """Histories whose answers are in memory at once: E k L numbers each."""
@@ -35,6 +35,16 @@ class Group(NamedTuple):
     """How many of them have an item in a column, for each column that has any."""
 
 
+class Filters(nn.Module):
+    """Filters of one shape, drawn as torch's convolutions are."""
+
+    def __init__(self, count: int, height: int, width: int) -> None:
+        super().__init__()
+        bound = (height * width) ** -0.5
+        self.weight = nn.Parameter(torch.empty(count, height, width).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(count).uniform_(-bound, bound))
+
+
 def largest_answers(x: Tensor, filters: Sequence[Tensor]) -> Tensor:
     """Return each filter's largest answer to (B, L, d): (B, F), by a few convolutions.
 
@@ -42,9 +52,10 @@ def largest_answers(x: Tensor, filters: Sequence[Tensor]) -> Tensor:
         x: histories, padding included.
         filters: L of them, (k, h, d) for each height h from 1 to L.
     """
-    length = x.shape[1]
-    aligned, x = _aligned(filters), x.transpose(1, 2)
-    largest = []
+    length, aligned = x.shape[1], _aligned(filters)
+    if not aligned.shape[1]:  # a convolution must have filters
+        return x.new_zeros(len(x), 0)
+    x, largest = x.transpose(1, 2), []
     for low in range(0, length, HEIGHTS_TOGETHER):
         high = min(low + HEIGHTS_TOGETHER, length)
         weights = aligned[low:high, :, length - high :].flatten(0, 1).transpose(1, 2)
@@ -111,7 +122,8 @@ class _Largest(torch.autograd.Function):
 
 
 def _parts(x: Tensor, groups: Sequence[Group]) -> tuple[Tensor, ...]:
-    return x.split([sum(group.counts) for group in groups])
+    parts: tuple[Tensor, ...] = x.split([sum(group.counts) for group in groups])
+    return parts
 
 
 def _answers(x: Tensor, group: Group, aligned: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ Shapes: B histories, L columns, N items of them, d channels of the input, m of t
 """
 
 import math
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,8 @@ from torch import Tensor, nn
 
 from seqrec.products import columns_by_columns, inner
 
+# cuDNN would like all weights in one piece; copying so few together costs nothing
+warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
@@ -66,6 +69,16 @@ class GRU(nn.Module):
         return x
 
 
+class _Step(NamedTuple):
+    """What a step leaves for the way back, all (k, m)."""
+
+    reset: Tensor
+    keep: Tensor
+    recalled: Tensor
+    """U_n h."""
+    new: Tensor
+
+
 class _Walk(torch.autograd.Function):
     """One layer."""
 
@@ -75,48 +88,74 @@ class _Walk(torch.autograd.Function):
     ) -> Tensor:
         width, steps = of_states.shape[1], []
         states = x.new_empty(len(x), width)
-        state = x.new_zeros(counts[0], width)
+        state = x.new_zeros(0, width)
         parts = zip(inner(x, of_inputs).split(counts), states.split(counts), strict=True)
         for driven, new_state in parts:
-            if len(state) < len(driven):
-                state = F.pad(state, (0, 0, 0, len(driven) - len(state)))
+            state = _joined(state, len(driven))
             gates = inner(state, of_states)
-            recalled = gates[:, 2 * width :]
             gates[:, : 2 * width].add_(driven[:, : 2 * width]).sigmoid_()
-            reset, keep = gates[:, :width], gates[:, width : 2 * width]
+            reset, keep, recalled = gates.split(width, dim=1)
             # tanh a = 2 σ(2 a) - 1: torch's tanh takes eight times as long as its σ
             new = torch.addcmul(driven[:, 2 * width :], reset, recalled)
             new = new.mul_(2).sigmoid_().mul_(2).sub_(1)
-            steps.append((state, reset, keep, new, recalled))
+            steps.append(_Step(reset, keep, recalled, new))
             state = torch.lerp(new, state, keep, out=new_state)
         if any(ctx.needs_input_grad):
-            ctx.save_for_backward(x, of_inputs, of_states)
-            ctx.counts, ctx.steps = counts, steps
+            ctx.save_for_backward(x, of_inputs, of_states, states)
+            ctx.counts, ctx.steps = counts, steps  # no part of states: it holds ctx in its turn
         return states
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        x, of_inputs, of_states = ctx.saved_tensors
-        width, back = of_states.shape[1], of_states.t()
-        driven, gates = (x.new_empty(len(x), 3 * width) for _ in range(2))
-        arrays = (part.split(ctx.counts) for part in (gradients[0], driven, gates))
-        later = x.new_zeros(ctx.counts[-1], width)
-        for upstream, of_driven, of_gates, step in reversed(list(zip(*arrays, ctx.steps))):  # noqa: B905
-            state, reset, keep, new, recalled = step
-            of_new_state = upstream + later[: len(upstream)]
-            of_new = torch.addcmul(of_new_state, of_new_state, keep, value=-1)
-            of_sum, two = of_driven[:, 2 * width :], 2 * width
-            _tanh_backward(of_new, new, grad_input=of_sum)
-            _sigmoid_backward(of_sum * recalled, reset, grad_input=of_gates[:, :width])
-            of_keep = of_new_state * (state - new)
-            _sigmoid_backward(of_keep, keep, grad_input=of_gates[:, width:two])
-            torch.mul(of_sum, reset, out=of_gates[:, two:])
-            of_driven[:, :two] = of_gates[:, :two]
-            later = inner(of_gates, back).addcmul_(of_new_state, keep)
-        states = torch.cat([step[0] for step in ctx.steps])
+        x, of_inputs, of_states, states = ctx.saved_tensors
+        width, counts, back = of_states.shape[1], ctx.counts, of_states.t()
+        of_driven, of_gates = (x.new_empty(len(x), 3 * width) for _ in range(2))
+        before = _before(states, counts)
+        arrays = (part.split(counts) for part in (gradients[0], of_driven, of_gates))
+        later = x.new_zeros(counts[-1], width)
+        parts: list[Any] = list(zip(*arrays, before, ctx.steps, strict=True))
+        for upstream, driven, gates, state, step in reversed(parts):
+            later = _step_back(upstream + later[: len(upstream)], driven, gates, state, step, back)
         return (
-            inner(driven, of_inputs.t()),
-            columns_by_columns(driven, x),
-            columns_by_columns(gates, states),
+            inner(of_driven, of_inputs.t()),
+            columns_by_columns(of_driven, x),
+            columns_by_columns(of_gates, torch.cat(before)),
             None,
         )
+
+
+def _joined(state: Tensor, count: int) -> Tensor:
+    """Let histories that begin join, at rest."""
+    return F.pad(state, (0, 0, 0, count - len(state))) if len(state) < count else state
+
+
+def _before(states: Tensor, counts: Sequence[int]) -> list[Tensor]:
+    """Return the states before each step."""
+    earlier = [states[:0], *states.split(counts)[:-1]]
+    return [_joined(state, count) for state, count in zip(earlier, counts, strict=True)]
+
+
+def _step_back(
+    upstream: Tensor, of_driven: Tensor, of_gates: Tensor, state: Tensor, step: _Step, back: Tensor
+) -> Tensor:
+    """Write the gradients of one step; return that of the state before it.
+
+    Args:
+        upstream: (k, m) of the new state.
+        of_driven: (k, 3 m), written: of the inputs' share of the gates.
+        of_gates: (k, 3 m), written: of the state's share.
+        state: (k, m) before the step.
+        step: the gates.
+        back: (m, 3 m), the state's weights transposed.
+    """
+    width = state.shape[1]
+    reset, keep, recalled, new = step
+    of_reset, of_keep, of_recalled = of_gates.split(width, dim=1)
+    of_sum = of_driven[:, 2 * width :]
+    of_new = torch.addcmul(upstream, upstream, keep, value=-1)
+    _tanh_backward(of_new, new, grad_input=of_sum)
+    _sigmoid_backward(of_sum * recalled, reset, grad_input=of_reset)
+    _sigmoid_backward(upstream * (state - new), keep, grad_input=of_keep)
+    torch.mul(of_sum, reset, out=of_recalled)
+    of_driven[:, : 2 * width] = of_gates[:, : 2 * width]
+    return inner(of_gates, back).addcmul_(upstream, keep)

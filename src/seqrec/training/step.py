@@ -106,7 +106,7 @@ class TrainingStep:
         if sparse_items:
             return "torch compiles no sparse gradients"
         of_many_shapes = self.distillation is not None or self.model.training_form != "prefixes"
-        if self.device.type == "cpu" and of_many_shapes:
+        if self.device.type == "cpu" and (of_many_shapes or self.model.walks_on_cpu):
             return (
                 "on a CPU the batches of this model come in many shapes, and each is compiled anew"
             )
