@@ -30,6 +30,7 @@ from importlib import import_module
 for name in (
     "models.bsarec", "models.face", "models.layers", "batches", "losses", "ranking", "metrics",
     "evaluation", "devices", "training.loop", "training.checkpoint", "model_folder",
+    "models.hybrid", "training.tuning",
 ):
     import_module(f"seqrec.{name}")
 """

@@ -317,3 +317,42 @@ def test_what_is_wrong_in_a_file(blocks: dict[str, Any], line: str) -> None:
     with pytest.raises(SeqrecError) as error:
         select_parameters({**BLOCKS, **blocks}, {}, DEFAULTS)
     assert str(error.value) == line
+
+
+UNTRAINED = {**DEFAULTS, "model": "hybrid", "models": ["hybrid"]}
+
+
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        {},
+        {"training": {"monitor": "HR@10", "device": "cpu"}},
+        {"training": {"batch_size": 256}, "ted": {"weight": 0.0}},
+    ],
+)
+def test_a_model_without_training_takes_what_holds_for_all(runtime: dict[str, Any]) -> None:
+    blocks = {**BLOCKS, "hybrid": {"model_options": {"trials": 9}}}
+    del blocks["bsarec"]
+    assert select_parameters(blocks, runtime, UNTRAINED)["training"]["learning_rate"] == 0.2
+
+
+@pytest.mark.parametrize(
+    ("block", "runtime", "name"),
+    [
+        ({}, {"training": {"loss": "bpr"}}, "training.loss=bpr"),
+        ({}, {"ted": {"weight": 0.1}}, "ted.weight=0.1"),
+        ({"training": {"max_epochs": 5}}, {}, "training.max_epochs=5"),
+        ({"datasets": {"small": {"training": {"patience": 5}}}}, {}, "training.patience=5"),
+    ],
+)
+def test_what_a_model_without_training_would_ignore_is_refused(
+    block: dict[str, Any], runtime: dict[str, Any], name: str
+) -> None:
+    blocks = {**BLOCKS, "hybrid": block}
+    del blocks["bsarec"]
+    with pytest.raises(SeqrecError) as caught:
+        select_parameters(blocks, runtime, UNTRAINED)
+    assert str(caught.value) == (
+        f"parameter {name} means nothing to model 'hybrid', which is counted, not trained; "
+        "leave it out"
+    )

@@ -106,7 +106,7 @@ def training_examples(sequences: Sequences, max_len: int, protocol: str) -> Exam
     begins, train_ends = sequences.offsets[:-1], sequences.train_ends()
     window = np.maximum(begins, train_ends - max_len)
     first = window if protocol == "authors" else np.maximum(window, begins + 1)
-    users, ends = _ranges(first, train_ends)
+    users, ends = ranges(first, train_ends)
     starts = window[users] if protocol == "authors" else np.maximum(begins[users], ends - max_len)
     return Examples(users + 1, starts, ends)
 
@@ -126,7 +126,7 @@ def evaluation_examples(
     return Examples(users[keep] + 1, starts[keep], ends[keep])
 
 
-def _ranges(first: Integers, stop: Integers) -> tuple[Integers, Integers]:
+def ranges(first: Integers, stop: Integers) -> tuple[Integers, Integers]:
     """Expand [first, stop) a row into (row, value) pairs, in order."""
     counts = np.maximum(stop - first, 0)
     rows = np.repeat(np.arange(len(first)), counts)

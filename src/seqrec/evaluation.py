@@ -19,8 +19,7 @@ from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.heap import keep_freed_memory
 from seqrec.metrics import Floats, ranking_metrics
-from seqrec.models.face import SequentialModel
-from seqrec.products import inner
+from seqrec.models.face import ScoringModel
 from seqrec.ranking import (
     SeenItems,
     apply_rules,
@@ -70,7 +69,7 @@ class Ranker:
         self,
         sequences: Sequences,
         examples: Examples,
-        model: SequentialModel,
+        model: ScoringModel,
         device: torch.device,
         options: EvaluationOptions | None = None,
         protocol: str | None = None,
@@ -93,24 +92,24 @@ class Ranker:
             self.batch_size = min(self.batch_size, max(FEWEST_ROWS, CACHED // sequences.num_items))
 
     @torch.inference_mode()
-    def scored(self, model: SequentialModel) -> Iterator[ScoredBatch]:
+    def scored(self, model: ScoringModel) -> Iterator[ScoredBatch]:
         """Yield the targets batch by batch."""
         model.eval()
-        vectors = model.item_vectors()
+        score = model.scorer()
         for first in range(0, len(self.batches), self.batch_size):
             rows = slice(first, first + self.batch_size)
             batch = self.batches.gather(rows, self._width(rows))
-            scores = inner(model.encode(batch.histories, batch.users), vectors).float()
+            scores = score(batch.histories, batch.users).float()
             seen = self.seen.pairs(rows)
             yield ScoredBatch(apply_rules(scores, seen, self.rules), batch.targets, seen)
 
-    def ranks(self, model: SequentialModel) -> Floats:
+    def ranks(self, model: ScoringModel) -> Floats:
         """Return (T,) ranks of the targets, 1 the best, in the order of the examples."""
         found = torch.empty(len(self.batches), device=self.inverse.device)
         done = 0
         for part in self.scored(model):
             stop = done + len(part.targets)
-            found[done:stop] = target_ranks(part.scores, part.targets, self.rules)
+            found[done:stop] = target_ranks(part.scores, part.targets)
             done = stop
         return checked_ranks(found[self.inverse])
 
@@ -194,7 +193,7 @@ def evaluate(
 
 
 def rank_splits(
-    model: SequentialModel,
+    model: ScoringModel,
     data: Sequences,
     *,
     options: EvaluationOptions,
@@ -237,7 +236,7 @@ def rank_splits(
 
 
 def _evaluate_split(
-    model: SequentialModel,
+    model: ScoringModel,
     data: Sequences,
     split: Split,
     options: EvaluationOptions,
@@ -256,7 +255,7 @@ def _evaluate_split(
     generator = torch.Generator().manual_seed(seed)
     ranks, candidates, sampled, repeats = [], [], [], []
     for part in ranker.scored(model):
-        ranks.append(target_ranks(part.scores, part.targets, ranker.rules))
+        ranks.append(target_ranks(part.scores, part.targets))
         candidates.append(candidate_counts(part.scores))
         lists.add(part.scores)
         repeats.append(repeat_targets(part))
@@ -275,7 +274,7 @@ def _evaluate_split(
     return _rank_table(data, examples, split, found, ranker.in_order(candidates)), metrics
 
 
-def _seen_items(model: SequentialModel, options: EvaluationOptions, protocol: str) -> str:
+def _seen_items(model: ScoringModel, options: EvaluationOptions, protocol: str) -> str:
     """Say what becomes of items of the user's history."""
     if protocol == "standard":
         return options.seen_items

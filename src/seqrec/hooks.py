@@ -31,7 +31,7 @@ class TrainingChecksHooks:
             return
         # torch comes with them: not for a run that only handles data.
         from seqrec.devices import resolve_device, use_precision
-        from seqrec.models import check_options, model_class
+        from seqrec.models import COUNTING_MODELS, check_options, model_class
         from seqrec.ranking import ranking_rules
         from seqrec.training.objective import check_loss
 
@@ -40,8 +40,10 @@ class TrainingChecksHooks:
             for key in ("model", "model_options", "protocol", "training")
         )
         check_options(name, options, protocol)
-        use_precision(resolve_device(training.device), training.precision)
-        check_loss(training, model_class(name), protocol)
+        device = resolve_device(training.device)
+        if name not in COUNTING_MODELS:
+            use_precision(device, training.precision)
+            check_loss(training, model_class(name), protocol)
         parse_label(training.monitor)
         if self._evaluation is not None:
             ranking_rules(protocol, self._evaluation.seen_items)

@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 
 from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
-from seqrec.models import build_model
-from seqrec.models.face import SequentialModel
+from seqrec.models import build_any
+from seqrec.models.face import ScoringModel
 
 WEIGHTS, CONFIG, ITEMS = "model.safetensors", "config.json", "items.parquet"
 BROKEN = (
@@ -36,7 +36,7 @@ RECORDED_PACKAGES = ("torch", "numpy", "pyarrow", "safetensors")
 class TrainedModel:
     """A model, and the facts of its training."""
 
-    model: SequentialModel
+    model: ScoringModel
     items: pa.Table
     """item_index, item_id."""
     model_name: str
@@ -111,7 +111,7 @@ def load_model(folder: Path) -> TrainedModel:
     try:
         facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         facts = {key: facts[key] for key in _fact_names()}
-        model = build_model(
+        model = build_any(
             facts["model_name"],
             facts["options"],
             facts["protocol"],

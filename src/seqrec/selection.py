@@ -25,12 +25,14 @@ from seqrec.configuration import (
     Protocol,
     RawOptions,
     Section,
+    TrainingOptions,
     check_section,
     check_values,
     fits_64_bits,
     merged,
 )
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.models import COUNTING_MODELS
 
 Parameters = dict[str, Any]
 Name = Annotated[str, Field(min_length=1)]
@@ -42,6 +44,8 @@ ENGINE = "engine"
 BLOCK_SECTIONS = tuple(name for name in SECTIONS if name != ENGINE)
 DATASET_KEYS = (*BLOCK_SECTIONS, "raw_dir")
 MODEL_KEYS = ("training", "ted", "evaluation", MODEL_OPTIONS)
+USED_WITHOUT_TRAINING = ("monitor", "device")
+"""What of the section ``training`` a model without training asks for."""
 NOT_IN_A_NAME = re.compile(r"[^\w.-]|^\.")
 
 
@@ -90,12 +94,12 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     if model not in models:
         raise unknown_name("model", model, models)
 
+    own = merged(*_model_layers(blocks.get(model), model, dataset, datasets), runtime)
     layers = merged(
         {name: blocks[name] for name in BLOCK_SECTIONS if name in blocks},
         {ENGINE: defaults.get(ENGINE)},
         blocks.get(dataset),
-        *_model_layers(blocks.get(model), model, dataset, datasets),
-        runtime,
+        own,
     )
     raw, folder = _named_files(_group("raw", layers.get("raw")))
     layers["raw"] = raw
@@ -105,6 +109,8 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
         name: check_section(name, _group(name, layers.get(name))).model_dump(mode="json")
         for name in SECTIONS
     }
+    if model in COUNTING_MODELS:
+        _check_untrained(model, sections, own)
     options = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS))
     single = check_values(Selection, _given(chosen), "").model_dump()
     return {**single, **sections, MODEL_OPTIONS: options}
@@ -202,6 +208,29 @@ def _model_layers(
         _check_keys(values, MODEL_KEYS, f"model '{model}' for data set '{name}'")
     yield {key: value for key, value in block.items() if key != "datasets"}
     yield _group(f"{model}.datasets.{dataset}", by_dataset.get(dataset))
+
+
+def _check_untrained(model: str, sections: Parameters, own: Parameters) -> None:
+    """Raise for a value that a model without training would take no notice of.
+
+    Args:
+        model: its name.
+        sections: every section in full.
+        own: what the model's block and the user say, rather than what holds for all models.
+    """
+    given = {key: sections["training"][key] for key in _group("training", own.get("training"))}
+    useless = {
+        f"training.{key}": value
+        for key, value in given.items()
+        if key not in USED_WITHOUT_TRAINING and value != TrainingOptions.model_fields[key].default
+    }
+    if sections["ted"]["weight"]:
+        useless["ted.weight"] = sections["ted"]["weight"]
+    for name, value in useless.items():
+        raise SeqrecError(
+            f"parameter {name}={value} means nothing to model '{model}', which is counted, not "
+            "trained; leave it out"
+        )
 
 
 def _transitions_for_ted(layers: Parameters, runtime: Parameters, protocol: Any) -> Parameters:

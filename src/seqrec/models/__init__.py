@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from seqrec.errors import SeqrecError, unknown_name
 
 if TYPE_CHECKING:
-    from seqrec.models.face import SequentialModel
+    from seqrec.models.counting import CountingModel
+    from seqrec.models.face import ScoringModel, SequentialModel
 
 MODELS = {
     "bsarec": "BSARec",
@@ -30,7 +31,13 @@ MODELS = {
 """Name → class."""
 MODULES = {"sasrec_ce": "sasrec"}
 """Name → module of this package, where they differ: one model, trained in two ways."""
-
+COUNTING_MODELS = {
+    "popularity": "Popularity",
+    "markov": "Markov",
+    "cosine": "Cosine",
+    "hybrid": "Hybrid",
+}
+"""Name → class of the models without training (see ``counting.py``)."""
 
 SECTION = "model_options"
 GIVEN_BY = {
@@ -54,6 +61,25 @@ def model_class(name: str) -> type[SequentialModel]:
     return found
 
 
+def counting_class(name: str) -> type[CountingModel]:
+    """Return the class of a model without training, one of ``COUNTING_MODELS``."""
+    found: type[CountingModel] = getattr(
+        import_module(f"seqrec.models.{name}"), COUNTING_MODELS[name]
+    )
+    return found
+
+
+def any_class(name: str) -> type[ScoringModel]:
+    """Return the class of a model, trained or not.
+
+    Raises:
+        SeqrecError: no model has this name.
+    """
+    if name not in MODELS | COUNTING_MODELS:
+        raise unknown_name("model", name, MODELS | COUNTING_MODELS)
+    return counting_class(name) if name in COUNTING_MODELS else model_class(name)
+
+
 def model_config(
     name: str, options: dict[str, Any], protocol: str, num_items: int, num_users: int = 1
 ) -> Any:
@@ -73,7 +99,7 @@ def model_config(
 
     from seqrec.configuration import explain
 
-    config: Any = model_class(name).Config
+    config: Any = any_class(name).Config
     known = [field for field in config.__dataclass_fields__ if field not in GIVEN]
     for option in GIVEN & set(options):
         raise SeqrecError(f"parameter {SECTION}.{option}: {GIVEN_BY[option]}")
@@ -100,3 +126,12 @@ def build_model(
 ) -> SequentialModel:
     """Return a freshly initialised model (draws from torch's global generator)."""
     return model_class(name)(model_config(name, options, protocol, num_items, num_users))
+
+
+def build_any(
+    name: str, options: dict[str, Any], protocol: str, num_items: int, num_users: int = 1
+) -> ScoringModel:
+    """Return a model whose weights or tables are still to come, trained or not."""
+    kind: Any = any_class(name)
+    model: ScoringModel = kind(model_config(name, options, protocol, num_items, num_users))
+    return model

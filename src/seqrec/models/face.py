@@ -1,12 +1,14 @@
 """The small face every model has; training, evaluation and export know nothing else of it."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, ItemLoss, Padding
+from seqrec.products import inner
 from seqrec.ranking import AUTHORS_RANKING, RankingRules
 
 TrainingForm = Literal["prefixes", "packed_prefixes", "sequences", "masked_sequences"]
@@ -19,22 +21,46 @@ attention can be kept apart by a mask, as a ``PackedPrefixes`` batch, several hi
 """
 
 
-class SequentialModel(nn.Module):
-    """A model whose score of an item is the product of a state and the item's vector."""
+Scorer = Callable[[Tensor, Tensor], Tensor]
+"""Histories (B, L) and users (B,) to scores (B, items + 1)."""
+
+
+class ScoringModel(nn.Module):
+    """A model that scores all items for a history: all that a ranking asks of it."""
 
     Config: ClassVar[Any]
     """A frozen dataclass with ``num_items``, ``max_len``, ``protocol`` and its own."""
+    authors_ranking: ClassVar[RankingRules] = AUTHORS_RANKING
+    """The rules of the ranking in the authors' code."""
+
+    config: Any
+
+    @abstractmethod
+    def scorer(self) -> Scorer:
+        """Return a function that scores batch after batch while the model stays as it is."""
+
+    @property
+    @abstractmethod
+    def hides_padding(self) -> bool:
+        """Whether padding leaves no trace in a score: then histories may be cut to what is real."""
+
+
+class SequentialModel(ScoringModel):
+    """A model whose score of an item is the product of a state and the item's vector."""
 
     authors_losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     """The losses over items (``training.loss``) that protocol ``authors`` allows."""
     needs_rows_of_their_own: ClassVar[bool] = False
     """Whether whole sequences cannot share a row: a recurrence knows no mask."""
+    walks_on_cpu: ClassVar[bool] = False
+    """Whether it goes through histories by their lengths on a CPU, which no compiler can take."""
     tensorflow_adam: ClassVar[bool] = False
     """Whether Adam is TensorFlow's under protocol ``authors``."""
-    authors_ranking: ClassVar[RankingRules] = AUTHORS_RANKING
-    """The rules of the ranking in the authors' code."""
 
-    config: Any
+    def scorer(self) -> Scorer:
+        """Score by inner products with the item vectors, which are asked for once."""
+        vectors = self.item_vectors()
+        return lambda histories, users: inner(self.encode(histories, users), vectors)
 
     @property
     def training_form(self) -> TrainingForm:
@@ -86,11 +112,6 @@ class SequentialModel(nn.Module):
     @abstractmethod
     def embedding_dropout(self) -> float:
         """At which rate input vectors are dropped, and the heads of the distillation."""
-
-    @property
-    @abstractmethod
-    def hides_padding(self) -> bool:
-        """Whether padding leaves no trace in a state: then histories may be cut to what is real."""
 
 
 def check_width(histories: Tensor, max_len: int, *, narrower: bool = True) -> None:

@@ -17,9 +17,10 @@ from seqrec.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import default_evaluation
 from seqrec.model_folder import TrainedModel
-from seqrec.models import build_model
-from seqrec.training.loop import Checkpointing, fit
+from seqrec.models import COUNTING_MODELS, build_model
+from seqrec.training.loop import Checkpointing, Fitted, fit
 from seqrec.training.ted import Ted
+from seqrec.training.tuning import Tuned, tune
 
 if TYPE_CHECKING:
     from seqrec.configuration import EvaluationOptions, TrainingOptions
@@ -31,7 +32,8 @@ class TrainingResult:
 
     trained: TrainedModel
     history: pa.Table
-    """One row an epoch: losses, validation metrics, seconds, examples a second."""
+    """One row an epoch: losses, validation metrics, seconds, examples a second; of a model without
+    training one row a trial: parameters, validation metrics, seconds."""
 
 
 def train(
@@ -54,9 +56,10 @@ def train(
         sequences: user_index, position, item_index, timestamp, split.
         items: item_index, item_id; kept with the model.
         dataset: the name of the data set, for the record.
-        model: as in ``seqrec.models.MODELS``.
+        model: as in ``seqrec.models.MODELS`` or ``COUNTING_MODELS``.
         protocol: ``standard`` or ``authors``.
-        seed: decides the initial weights, the order of the examples and dropout.
+        seed: decides the initial weights, the order of the examples and dropout, or which
+            parameters are tried.
         model_options: the model's own parameters.
         options: the section ``training``.
         evaluation: by which rules, and in batches of which size, validation ranks.
@@ -73,23 +76,29 @@ def train(
         raise SeqrecError(f"data set '{dataset}' has {len(items)} item; a ranking needs at least 2")
     data = Sequences.from_table(sequences, len(items))
     device = resolve_device(options.device)
-    torch.manual_seed(seed)
-    net = build_model(model, model_options, protocol, data.num_items, data.num_users)
     fingerprint = data.fingerprint()
     evaluation = evaluation or default_evaluation()
-    what = [fingerprint, model, protocol, seed, model_options, options.model_dump()]
-    what += [evaluation.seen_items, ted.fingerprint() if ted else None]
-    run = _fingerprint(*what, device.type, torch.__version__, __version__)
-    fitted = fit(
-        net,
-        data,
-        options=options,
-        evaluation=evaluation,
-        seed=seed,
-        device=device,
-        distillation=ted.distillation(data, device) if ted else None,
-        checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
-    )
+    given: dict[str, Any] = {"evaluation": evaluation, "seed": seed, "device": device}
+    fitted: Fitted | Tuned
+    if model in COUNTING_MODELS:
+        if ted is not None:
+            raise SeqrecError(f"model '{model}' is counted, not trained; leave ted.weight out")
+        fitted = tune(model, model_options, protocol, data, options=options, **given)
+        model_options = fitted.options
+    else:
+        torch.manual_seed(seed)
+        net = build_model(model, model_options, protocol, data.num_items, data.num_users)
+        what = [fingerprint, model, protocol, seed, model_options, options.model_dump()]
+        what += [evaluation.seen_items, ted.fingerprint() if ted else None]
+        run = _fingerprint(*what, device.type, torch.__version__, __version__)
+        fitted = fit(
+            net,
+            data,
+            options=options,
+            **given,
+            distillation=ted.distillation(data, device) if ted else None,
+            checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
+        )
     trained = TrainedModel(
         model=fitted.model,
         items=items.sort_by("item_index"),

@@ -1,0 +1,75 @@
+"""Item-item cosine: what the users of a history's items had besides (Sarwar et al., WWW 2001).
+
+With n_i users of item i and n_ij of both, the similarity of j to i is n_ij / (n_i^a n_j^b): the
+cosine of the items' columns where a = b = 1/2, raw co-occurrence where both are 0. A score is the
+sum over the last items of the history, each weighing ``decay`` times the one after it; equals go by
+popularity.
+
+Notable: order matters only through the decay; an item is no neighbour of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from seqrec.bounds import Share, Size, Weight
+from seqrec.models.counting import CountingConfig, CountingModel, Counts, Range, recent_sum
+from seqrec.pairs import Pairs
+from seqrec.score_rows import ScoreRows
+
+
+@dataclass(frozen=True)
+class CosineConfig(CountingConfig):
+    """Defaults that are nowhere bad; tuning starts from them."""
+
+    source_exponent: Weight = 0.3
+    """a: how much popular items of the history are held back."""
+    target_exponent: Weight = 0.1
+    """b: how much popular neighbours are."""
+    last_items: Size = 20
+    decay: Share = 0.85
+    neighbours: Size = 1000
+    """How many other items an item keeps, the nearest by plain cosine."""
+    trials: Size = 36
+    """Sets of parameters to try, these first."""
+
+    @property
+    def max_len(self) -> int:
+        """How many of a history's last items it looks at."""
+        return self.last_items
+
+
+class Cosine(CountingModel):
+    """Decayed sums of item similarities as scores."""
+
+    Config: ClassVar[type] = CosineConfig
+    config: CosineConfig
+    space: ClassVar[Mapping[str, Range]] = {
+        "source_exponent": Range(0.0, 0.8),
+        "target_exponent": Range(0.0, 0.6),
+        "last_items": Range(1, 50, log=True),
+        "decay": Range(0.2, 1.0),
+    }
+
+    def __init__(self, config: CosineConfig) -> None:
+        super().__init__(config)
+        self.similarities = ScoreRows(config.num_items)
+
+    def fit(self, counts: Counts) -> None:
+        """Divide the numbers of shared users."""
+        super().fit(counts)
+        config = self.config
+        self.similarities.fill(similarities(counts, config.source_exponent, config.target_exponent))
+
+    def scores(self, histories: Tensor) -> Tensor:
+        """Return (B, items + 1) similarities to the last items."""
+        last, decay = self.config.last_items, self.config.decay
+        return recent_sum(self.similarities, histories, last, decay).add_(self.ties())
+
+
+def similarities(counts: Counts, source_exponent: float, target_exponent: float) -> Pairs:
+    """Return n_ij / (n_i^source_exponent n_j^target_exponent)."""
+    users = counts.companions.users
+    return counts.companions.pairs.divided(users**source_exponent, users**target_exponent)
