@@ -143,9 +143,7 @@ def test_a_window_counts_from_the_last_training_item_on(
     assert list(zip(rows.tolist(), items.tolist(), strict=True)) == alone
 
 
-MQSA_TED = RankingRules(
-    padding_competes=False, seen_score=-torch.inf, seen_in_window=True
-)
+MQSA_TED = RankingRules(padding_competes=False, seen_score=-torch.inf, seen_in_window=True)
 
 
 def test_mqsa_teds_metrics_equal_the_authors() -> None:
