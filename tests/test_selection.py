@@ -110,6 +110,18 @@ def test_null_says_nothing_about_a_section_or_a_single_value() -> None:
     assert select_parameters(BLOCKS, {"seed": None}, defaults)["seed"] == 7
 
 
+def test_a_model_has_values_of_its_own_under_a_protocol() -> None:
+    """Over the model's own, under those for the data set and the user's."""
+    rarely = {"training": {"patience": 30, "batch_size": 64, "max_epochs": 400}}
+    blocks = {**BLOCKS, "bsarec": {**BLOCKS["bsarec"], "protocols": {"standard": rarely}}}
+    standard = select_parameters(blocks, {"training": {"max_epochs": 9}}, DEFAULTS)["training"]
+    assert (standard["patience"], standard["batch_size"], standard["max_epochs"]) == (3, 64, 9)
+    standard = select_parameters(blocks, {"dataset": "large"}, DEFAULTS)["training"]
+    assert (standard["patience"], standard["learning_rate"]) == (30, 0.3)
+    authors = {"dataset": "large", "protocol": "authors"}
+    assert select_parameters(blocks, authors, DEFAULTS)["training"]["patience"] == 7
+
+
 def test_a_name_of_digits_is_a_name() -> None:
     own = selected(dataset=2019, raw={"file": "purchases.csv"})
     assert (own["dataset"], own["raw_dir"]) == ("2019", ".")
@@ -305,6 +317,15 @@ def test_a_wrong_value_of_the_distillation_is_one_clear_line(
         (
             {"bsarec": {"datasets": {"smal": {}}}},
             "unknown data set 'smal' in the block of model 'bsarec'; did you mean 'small'?",
+        ),
+        (
+            {"bsarec": {"protocols": {"author": {}}}},
+            "unknown protocol 'author' in the block of model 'bsarec'; did you mean 'authors'?",
+        ),
+        (
+            {"bsarec": {"protocols": {"authors": {"trainig": {}}}}},
+            "unknown parameter 'trainig' in the block of model 'bsarec' for protocol 'authors';"
+            " did you mean 'training'?",
         ),
         (
             {"dataset": "small"},

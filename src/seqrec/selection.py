@@ -4,7 +4,8 @@ The configuration files hold three kinds of top-level blocks: defaults of a sect
 (``training``), data sets (any block with the key ``raw``) and models (listed in globals). A run
 is one data set and one model; later layers lie over earlier ones, key by key:
 
-    section defaults < section blocks < data set < model < model's ``datasets.NAME`` < the user's
+    section defaults < section blocks < data set < model < model's ``protocols.NAME``
+    < model's ``datasets.NAME`` < the user's
 """
 
 import os
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -44,6 +45,8 @@ ENGINE = "engine"
 BLOCK_SECTIONS = tuple(name for name in SECTIONS if name != ENGINE)
 DATASET_KEYS = (*BLOCK_SECTIONS, "raw_dir")
 MODEL_KEYS = ("training", "ted", "evaluation", MODEL_OPTIONS)
+PARTS_OF_MODELS = {"protocol": "protocols", "data set": "datasets"}
+"""Of what a model's block can hold values of their own, by name, and under which key."""
 USED_WITHOUT_TRAINING = ("monitor", "device")
 """What of the section ``training`` a model without training asks for."""
 NOT_IN_A_NAME = re.compile(r"[^\w.-]|^\.")
@@ -94,7 +97,9 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     if model not in models:
         raise unknown_name("model", model, models)
 
-    own = merged(*_model_layers(blocks.get(model), model, dataset, datasets), runtime)
+    own = merged(
+        *_model_layers(blocks.get(model), model, chosen["protocol"], dataset, datasets), runtime
+    )
     layers = merged(
         {name: blocks[name] for name in BLOCK_SECTIONS if name in blocks},
         {ENGINE: defaults.get(ENGINE)},
@@ -162,7 +167,7 @@ def _check_names(blocks: Parameters, runtime: Parameters, models: Iterable[str])
         if name in datasets:
             _check_keys(block, DATASET_KEYS, f"data set '{name}'")
         elif name in models:
-            _check_keys(block, (*MODEL_KEYS, "datasets"), f"model '{name}'")
+            _check_keys(block, (*MODEL_KEYS, *PARTS_OF_MODELS.values()), f"model '{name}'")
         elif name in (ENGINE, *SCALARS):
             raise SeqrecError(
                 f"parameter '{name}' stands in a parameter file; it belongs in"
@@ -197,17 +202,22 @@ def _check_dataset(name: str, known: Iterable[str], runtime: Parameters) -> None
 
 
 def _model_layers(
-    block: Any, model: str, dataset: str, known: Iterable[str]
+    block: Any, model: str, protocol: Any, dataset: str, known: Iterable[str]
 ) -> Iterator[Parameters]:
-    """Yield the model's own block, then its values for the data set."""
+    """Yield the model's own block, then its values for the protocol and for the data set."""
     block = _group(model, block)
-    by_dataset = _by_text(_group(f"{model}.datasets", block.get("datasets")))
-    for name, values in by_dataset.items():
-        if name not in known:
-            raise unknown_name("data set", name, known, f"in the block of model '{model}'")
-        _check_keys(values, MODEL_KEYS, f"model '{model}' for data set '{name}'")
-    yield {key: value for key, value in block.items() if key != "datasets"}
-    yield _group(f"{model}.datasets.{dataset}", by_dataset.get(dataset))
+    yield {key: value for key, value in block.items() if key in MODEL_KEYS}
+    for kind, chosen, names in (
+        ("protocol", protocol, get_args(Protocol)),
+        ("data set", dataset, known),
+    ):
+        key = PARTS_OF_MODELS[kind]
+        parts = _by_text(_group(f"{model}.{key}", block.get(key)))
+        for name, values in parts.items():
+            if name not in names:
+                raise unknown_name(kind, name, names, f"in the block of model '{model}'")
+            _check_keys(values, MODEL_KEYS, f"model '{model}' for {kind} '{name}'")
+        yield _group(f"{model}.{key}.{chosen}", parts.get(str(chosen)))
 
 
 def _check_untrained(model: str, sections: Parameters, own: Parameters) -> None:
