@@ -27,19 +27,24 @@ NEGATIVES = {"bce": 1, "bpr": 1, "gbce": 256, "sampled_softmax": 1024}
 
 def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol: str) -> None:
     """Raise a SeqrecError for a loss that the protocol does not have, or a useless option."""
-    if protocol == "authors" and (
-        options.loss not in model.authors_losses or options.negatives not in (None, 1)
-    ):
+    more = options.negatives not in (None, 1)
+    if protocol == "authors" and (options.loss not in model.authors_losses or more):
+        negatives = f" with training.negatives={options.negatives}" if more else ""
         raise SeqrecError(
-            f"training.loss={options.loss} with training.negatives={options.negatives or 'null'} "
-            "is a choice of protocol=standard; authors has the loss of the paper's code "
-            f"({' or '.join(model.authors_losses)}): leave one of the two out"
+            f"training.loss={options.loss}{negatives} is a choice of protocol=standard; authors has "
+            f"the loss of the paper's code ({_in_words(model.authors_losses)}): leave one of the "
+            "two out"
         )
     if options.loss == "cross_entropy" and options.negatives is not None:
         raise SeqrecError(
             f"training.negatives={options.negatives} means nothing to training.loss=cross_entropy, "
             f"which compares with all items; leave it out, or choose one of {', '.join(NEGATIVES)}"
         )
+
+
+def _in_words(losses: tuple[str, ...]) -> str:
+    one = "{} with one negative".format
+    return " or ".join(one(loss) if loss in NEGATIVES else loss for loss in losses)
 
 
 def item_loss(
