@@ -31,9 +31,9 @@ def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol:
     if protocol == "authors" and (options.loss not in model.authors_losses or more):
         negatives = f" with training.negatives={options.negatives}" if more else ""
         raise SeqrecError(
-            f"training.loss={options.loss}{negatives} is a choice of protocol=standard; authors has "
-            f"the loss of the paper's code ({_in_words(model.authors_losses)}): leave one of the "
-            "two out"
+            f"training.loss={options.loss}{negatives} is a choice of protocol=standard; "
+            f"authors has the loss of the paper's code ({_in_words(model.authors_losses)}): "
+            "leave one of the two out"
         )
     if options.loss == "cross_entropy" and options.negatives is not None:
         raise SeqrecError(
