@@ -69,7 +69,8 @@ class PackedBatch(PackedRows):
 
     @property
     def heads(self) -> Tensor:
-        """(R W,) the items that are followed by another, 0 where there is none."""
+        """(R W,) all inputs: items that are followed by another, unless they are their own targets;
+        0 where there is none."""
         return self.histories.flatten()
 
     def windows(self) -> Tensor:
