@@ -106,6 +106,7 @@ def test_a_step_with_sparse_gradients_does_not_wait() -> None:
 @pytest.mark.parametrize("name", TRAINED)
 def test_a_step_is_one_graph(name: str) -> None:
     """The compiler takes it whole, so that a GPU can replay it with one launch."""
+    torch.compiler.reset()  # it gives up on a function that it has compiled for many models
     model = a_model(name, "authors")
     step = TrainingStep(model, Options(), META, distillation=some_distillation())
     whole = torch.compile(step.losses, backend="aot_eager", fullgraph=True, dynamic=False)

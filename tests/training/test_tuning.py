@@ -22,10 +22,10 @@ def test_the_best_trial_is_kept() -> None:
     trained = result.trained
     assert (trained.best_epoch, trained.best_value) == (best["trial"], best["NDCG@20"])
     tuned = [key for key in best if key in trained.options]
-    assert len(tuned) == 12
+    assert len(tuned) == 9
     assert all(trained.options[key] == best[key] for key in tuned)
     # the first trial takes the defaults, the others something else
-    assert rows[0]["window"] == 8
+    assert rows[0]["gamma"] == 0.85
     assert len({row["gamma"] for row in rows}) == 6
 
 
@@ -37,15 +37,15 @@ def test_tuning_starts_within_its_space(name: str) -> None:
 
 
 def test_a_given_parameter_is_not_tuned() -> None:
-    result = trained_on(LOG, "cosine", trials=4, decay=0.5, last_items=3)
-    assert set(result.history.column_names) & {"decay", "last_items"} == set()
+    result = trained_on(LOG, "cosine", trials=4, decay=0.5, target_exponent=0.3)
+    assert set(result.history.column_names) & {"decay", "target_exponent"} == set()
     assert result.trained.options["decay"] == 0.5
-    assert result.trained.options["last_items"] == 3
+    assert result.trained.options["target_exponent"] == 0.3
     assert len(set(result.history["source_exponent"].to_pylist())) == 4
 
 
 def test_one_trial_or_nothing_to_tune_takes_the_defaults() -> None:
-    assert trained_on(LOG, "hybrid", trials=1).trained.options["window"] == 8
+    assert trained_on(LOG, "hybrid", trials=1).trained.options["gamma"] == 0.85
     assert len(trained_on(LOG, "markov", trials=9, window=2, gamma=0.5).history) == 1
 
 

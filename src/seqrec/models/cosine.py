@@ -22,13 +22,13 @@ from seqrec.score_rows import ScoreRows
 
 @dataclass(frozen=True)
 class CosineConfig(CountingConfig):
-    """Defaults that are nowhere bad; tuning starts from them."""
+    """Defaults that are nowhere bad on validation; tuning starts from them."""
 
     source_exponent: Weight = 0.3
     """a: how much popular items of the history are held back."""
     target_exponent: Weight = 0.1
     """b: how much popular neighbours are."""
-    last_items: Size = 20
+    last_items: Size = 30
     decay: Share = 0.85
     neighbours: Size = 1000
     """How many other items an item keeps, the nearest by plain cosine."""
@@ -49,7 +49,6 @@ class Cosine(CountingModel):
     space: ClassVar[Mapping[str, Range]] = {
         "source_exponent": Range(0.0, 0.8),
         "target_exponent": Range(0.0, 0.6),
-        "last_items": Range(1, 50, log=True),
         "decay": Range(0.2, 1.0),
     }
 
