@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from seqrec.configuration import merged
 from seqrec.errors import SeqrecError
 from seqrec.selection import datasets_in, select_parameters
 
@@ -113,7 +114,7 @@ def test_null_says_nothing_about_a_section_or_a_single_value() -> None:
 def test_a_model_has_values_of_its_own_under_a_protocol() -> None:
     """Over the model's own, under those for the data set and the user's."""
     rarely = {"training": {"patience": 30, "batch_size": 64, "max_epochs": 400}}
-    blocks = {**BLOCKS, "bsarec": {**BLOCKS["bsarec"], "protocols": {"standard": rarely}}}
+    blocks = merged(BLOCKS, {"bsarec": {"protocols": {"standard": rarely}}})
     standard = select_parameters(blocks, {"training": {"max_epochs": 9}}, DEFAULTS)["training"]
     assert (standard["patience"], standard["batch_size"], standard["max_epochs"]) == (3, 64, 9)
     standard = select_parameters(blocks, {"dataset": "large"}, DEFAULTS)["training"]
