@@ -8,9 +8,9 @@ history, A sums T's rows and B sums C's, each over its own number of last items,
 
     score = A / max(A) + weight * B / max(B), and popularity between equals.
 
-Notable: on LastFM this is above trained models, on Sports level with them, on Beauty and ML-1M below
-the best (docs/replication.md). The window and the numbers of last items are not tuned: gamma and the decays say as much, and fewer parameters are
-found in fewer trials.
+Notable: on LastFM this is above trained models, on Sports level with them, on Beauty and ML-1M
+below the best of them (docs/replication.md). The window and the numbers of last items are not
+tuned: gamma and the decays say as much, and fewer parameters are found in fewer trials.
 """
 
 from collections.abc import Mapping
