@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from seqrec.batches import Batch
 from seqrec.bounds import Count, Rate, Share, Size
 from seqrec.losses import ItemLoss
+from seqrec.models.parts.by_length import encode_by_length
 from seqrec.models.parts.face import SequentialModel, check_width
 from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.layers import LowPass, SelfAttention, dropout, initialise
@@ -169,7 +170,7 @@ class BSARec(SequentialModel):
             One entry, ``loss``, a scalar.
         """
         item_loss = item_loss or self.own_loss()
-        states = self.encode(batch.histories)
+        states = encode_by_length(self, batch.histories)
         return {"loss": item_loss(states, self.item_vectors(), batch.targets, batch.seen)}
 
     def states(self, histories: Tensor) -> Tensor:

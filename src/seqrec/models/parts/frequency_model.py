@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from seqrec.batches import Batch
 from seqrec.losses import ItemLoss
+from seqrec.models.parts.by_length import encode_by_length
 from seqrec.models.parts.face import SequentialModel, check_width
 from seqrec.models.parts.layers import dropout, initialise
 
@@ -101,7 +102,7 @@ class FrequencyModel(SequentialModel):
             One entry, ``loss``, a scalar.
         """
         item_loss = item_loss or self.own_loss()
-        states = self.encode(batch.histories)
+        states = encode_by_length(self, batch.histories)
         return {"loss": item_loss(states, self.item_vectors(), batch.targets, batch.seen)}
 
     def attention_mask(self, histories: Tensor) -> Tensor | None:
