@@ -10,7 +10,7 @@ import yaml
 from seqrec.errors import SeqrecError
 from seqrec.models import COUNTING_MODELS, MODELS
 from seqrec.results.cells import Cell
-from seqrec.results.leaderboard import leaderboard, published_table
+from seqrec.results.leaderboard import leaderboard, of_as_many_targets, published_table
 from tests.results.examples import A, B, metrics_file
 
 PUBLISHED: list[dict[str, Any]] = [
@@ -90,10 +90,27 @@ def test_without_published_figures_the_columns_are_empty() -> None:
     assert pd.isna(table["published_authors"]).all()
 
 
+def test_figures_of_another_split_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    known = published_table(PUBLISHED)
+    cells = {A: metrics_file(A, {"HR@10": 0.5})}  # of 1,234 targets
+    with caplog.at_level("INFO", logger="seqrec"):
+        assert of_as_many_targets(known, {"tiny": 1234, "other": 3}, cells).equals(known)
+        assert of_as_many_targets(known, {}, cells).equals(known)
+        assert not caplog.messages
+        kept = of_as_many_targets(known, {"tiny": 1000}, cells)
+    assert set(kept["dataset"]) == {"other"}
+    assert caplog.messages == [
+        "published figures of tiny are left out: they are of 1,000 test targets, here are 1,234"
+    ]
+    assert pd.isna(leaderboard(cells, kept)["published_authors"]).all()
+
+
 def test_the_published_figures_of_the_project() -> None:
     conf = Path(__file__).parents[2] / "conf/base"
     (path,) = conf.rglob("published.yml")
-    table = published_table(yaml.safe_load(path.read_text())["published"])
+    content = yaml.safe_load(path.read_text())
+    table = published_table(content["published"])
+    assert set(content["targets"]) == set(table["dataset"])
     bsarec = table.query("dataset == 'beauty' and model == 'bsarec' and metric == 'NDCG@10'")
     assert bsarec[["source", "seeds", "value"]].to_numpy().tolist() == [
         ["authors", 1, 0.0611],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,8 @@ from seqrec.configuration import Positive, Section, Share, check_values
 from seqrec.errors import SeqrecError
 from seqrec.metrics import parse_label
 from seqrec.results.cells import Cell, Metrics, grouped
+
+log = logging.getLogger(__name__)
 
 COLUMNS = (
     "dataset",
@@ -91,6 +94,32 @@ def published_table(published: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             f"{first['dataset']} from {first['source']}; leave one"
         )
     return table
+
+
+def of_as_many_targets(
+    published: pd.DataFrame, targets: Mapping[str, int], metrics: Metrics
+) -> pd.DataFrame:
+    """Return the published figures that can stand beside the cells: of as many test targets.
+
+    Another split of a data set, or stricter filtering, leaves another number of them.
+
+    Args:
+        published: as from ``published_table``.
+        targets: by data set, how many the figures are measured on; not looked at for others.
+        metrics: the content of metrics.json by cell.
+    """
+    here: dict[str, set[int]] = {}
+    for cell, content in metrics.items():
+        here.setdefault(cell.dataset, set()).add(content["splits"]["test"]["targets"])
+    others = {name for name in here if name in targets and targets[name] not in here[name]}
+    for name in sorted(others & set(published["dataset"])):
+        log.info(
+            "published figures of %s are left out: they are of %s test targets, here are %s",
+            name,
+            f"{targets[name]:,}",
+            " or ".join(f"{count:,}" for count in sorted(here[name])),
+        )
+    return published[~published["dataset"].isin(others)]
 
 
 def check_measured(metrics: Metrics, labels: Iterable[str], reference: str | None) -> None:

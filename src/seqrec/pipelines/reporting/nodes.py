@@ -12,7 +12,7 @@ from seqrec.results import figures, tables
 from seqrec.results.breakdowns import breakdowns, target_facts
 from seqrec.results.cells import Cell
 from seqrec.results.curves import learning_curves, quality_against_time
-from seqrec.results.leaderboard import leaderboard, published_table
+from seqrec.results.leaderboard import leaderboard, of_as_many_targets, published_table
 from seqrec.results.pages import latex, markdown
 from seqrec.results.significance import significance
 from seqrec.transitions import count_transitions
@@ -34,8 +34,10 @@ def rank_models(
     Returns:
         leaderboard, as a page, as LaTeX, and as a figure.
     """
+    metrics = _cells(all_metrics)
     known = published_table(published["published"])
-    table = leaderboard(_cells(all_metrics), known)
+    known = of_as_many_targets(known, published.get("targets") or {}, metrics)
+    table = leaderboard(metrics, known)
     views = tables.leaderboard_views(table, known)
     page = markdown("Leaderboard", views)
     return table, page, latex(views), figures.leaderboard_figure(table, options.metrics[-1])
