@@ -2,7 +2,7 @@
 
 Where padding leaves no trace in a state, a batch may be cut to its longest history. That alone
 gains little, for one of some hundreds is nearly always long; most are short. So a batch goes
-through a model in a few groups, each cut to its own longest.
+through a model in groups, each cut to its own longest.
 
 Shapes: B histories, W columns, d channels.
 """
@@ -15,7 +15,8 @@ from torch import Tensor
 from seqrec.models.parts.columns import may_walk
 from seqrec.models.parts.face import SequentialModel
 
-GROUPS = 4
+ROWS = 64
+"""Of a group, at most: enough for good products, few enough to stay in the cache."""
 FEWEST_PLACES = 1 << 13
 """With fewer places, rows times columns, further operations cost more than the padding."""
 WORTH_IT = 0.75
@@ -45,7 +46,8 @@ def groups_of_like_length(histories: Tensor) -> list[tuple[Tensor, int]] | None:
     if histories.numel() < FEWEST_PLACES or not may_walk(histories):
         return None
     lengths = real_lengths(histories)
-    groups = [(rows, int(lengths[rows[-1]])) for rows in lengths.argsort(stable=True).chunk(GROUPS)]
+    order = lengths.argsort(stable=True).chunk(-(-len(lengths) // ROWS))
+    groups = [(rows, int(lengths[rows[-1]])) for rows in order]
     places = sum(len(rows) * width for rows, width in groups)
     return groups if places <= WORTH_IT * histories.numel() else None
 
