@@ -47,8 +47,8 @@ def test_spectra_stand_side_by_side_by_block() -> None:
 
 
 def test_a_reference_stands_in_every_panel_and_once_in_the_legend() -> None:
-    past = pd.DataFrame({"frequency": [0, 0.5], "response": [1, 0.5], "gain": [1, 0.7]})
-    figure = figures.attention_spectrum(SPECTRA, past, "gain")
+    past = pd.DataFrame({"frequency": [0, 0.5], "response": [1, 0.7], "gain": [1, 0.9]})
+    figure = figures.attention_spectrum(SPECTRA, past)
     drawn = lines(figure)
     assert drawn["x", "mean of the past"] == drawn["x2", "mean of the past"] == [1, 0.7]
     assert sorted(in_legend(figure)) == sorted({name for _, name in drawn})
@@ -104,7 +104,7 @@ def scores(values: list[Any], parameter: str = "c", **more: str) -> pd.DataFrame
         for value in values
         for seed, number in ((1, float(value)), (2, float(value) + 2))
     ]
-    return pd.DataFrame(rows).assign(**SETTING | more)
+    return pd.DataFrame(rows).assign(in_use=False, **SETTING | more)
 
 
 def test_sensitivity_is_a_mean_over_seeds_in_the_order_of_the_values() -> None:
@@ -115,9 +115,8 @@ def test_sensitivity_is_a_mean_over_seeds_in_the_order_of_the_values() -> None:
 
 
 def test_the_setting_in_use_is_ringed_whatever_type_it_has() -> None:
-    used = pd.DataFrame([{**SETTING, "parameter": "c", "value": "5.0"}])
-    other = used.assign(dataset="beauty", value="3")
-    figure = figures.sensitivity(scores([3, 5]), pd.concat([used, other]))
+    table = scores([3, "5.0"])
+    figure = figures.sensitivity(table.assign(in_use=table["value"] == "5.0"))
     ring = next(line for line in figure.data if line.name == "setting in use")
     assert (list(ring.x), list(ring.y)) == (["5"], [6])
 

@@ -50,6 +50,7 @@ def test_the_points_are_the_declared_values_one_parameter_at_a_time() -> None:
         ("model_options.c", 3),
         ("model_options.c", 5),
     ]
+    assert [point.in_use for point in points] == [False, True, True, False]
     assert points[0].settings == settings(alpha=0.1)
     assert points[1].settings == points[2].settings == settings()
     assert points[3].settings == settings(c=5)
@@ -75,7 +76,8 @@ def test_the_present_settings_are_trained_once_a_seed(
         (0.1, 3, 1), (0.1, 3, 2), (0.5, 3, 1), (0.5, 3, 2), (0.5, 5, 1), (0.5, 5, 2)
     ]  # fmt: skip
     assert table.column_names == [
-        *("dataset", "protocol", "model", "parameter", "value", "seed", "split", "metric", "score")
+        *("dataset", "protocol", "model", "parameter", "value", "in_use"),
+        *("seed", "split", "metric", "score"),
     ]
     assert len(table) == 4 * 2 * 2 * 2  # points, seeds, splits, metrics
     assert table.schema.field("value").type == pa.float64()

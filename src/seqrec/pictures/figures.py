@@ -4,7 +4,7 @@ A function draws all that its table holds, a line (or a panel) for each data set
 and branch in it; what is the same everywhere is not written out.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 from plotly import graph_objects as go
@@ -15,21 +15,14 @@ from seqrec.results.look import FAINT, OTHER_COLOURS, colour
 
 DASHES = {"attention": "solid", "filter": "dot", "mixed": "dash"}
 BANDS = (("decile 1", "decile 9", 0.15), ("decile 3", "decile 7", 0.3))
-SPECTRUM_NOTES = {
-    "response": "response: what comes out as the same wave; mean over histories, heads, channels",
-    "gain": "gain: what comes out as any wave; mean over histories, heads, channels",
-}
+SPECTRUM_NOTE = "response: what comes out as the same wave; mean over histories, heads, channels"
 TICKS = [step * 10.0**-decade for decade in range(7) for step in (1, 2, 5)]
 TRANSITIONS = "transition frequency"
 """What the breakdown calls it."""
 SETTING = ["dataset", "protocol", "model", "parameter", "value"]
 
 
-def attention_spectrum(
-    table: pd.DataFrame,
-    reference: pd.DataFrame | None = None,
-    measure: Literal["response", "gain"] = "response",
-) -> go.Figure:
+def attention_spectrum(table: pd.DataFrame, reference: pd.DataFrame | None = None) -> go.Figure:
     """Return which frequencies the blocks let through, models side by side, logarithmic.
 
     Args:
@@ -37,23 +30,22 @@ def attention_spectrum(
             of ``spectrum.mixed_response`` are dotted (``filter``) and dashed (``mixed``).
         reference: ``spectrum.mean_of_the_past``, a broad grey line in each panel; of no use for a
             model that looks both ways, as BERT4Rec does.
-        measure: which of the two numbers.
     """
     models = series(table)
     panels = Panels(1, len(models), [model.name for model in models])
     for column, model in enumerate(models, start=1):
         if reference is not None:
             line = {"color": FAINT, "width": 5}
-            x, y = reference["frequency"], reference[measure]
+            x, y = reference["frequency"], reference["response"]
             panels.line((1, column), "mean of the past", x, y, line=line, opacity=0.5)
         for operator, of_operator in model.rows.groupby("operator"):
             for block, rows in of_operator.groupby("block"):
                 line = {"color": _colour_of(block), "dash": DASHES[str(operator)]}
-                x, y = rows["frequency"], rows[measure]
+                x, y = rows["frequency"], rows["response"]
                 panels.line((1, column), f"{operator}, block {block}", x, y, line=line)
     panels.x_axes("periods an item")
-    panels.y_axes([measure], type="log", tickvals=TICKS, tickformat="~g")
-    return panels.finished("Which frequencies a block lets through", SPECTRUM_NOTES[measure])
+    panels.y_axes(["response"], type="log", tickvals=TICKS, tickformat="~g")
+    return panels.finished("Which frequencies a block lets through", SPECTRUM_NOTE)
 
 
 def learned_filter(table: pd.DataFrame) -> go.Figure:
@@ -128,15 +120,15 @@ def similarity(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def sensitivity(table: pd.DataFrame, in_use: pd.DataFrame | None = None) -> go.Figure:
+def sensitivity(table: pd.DataFrame) -> go.Figure:
     """Return scores by the value of a parameter, a column a parameter and a row a metric.
 
     Args:
-        table: dataset, protocol, model, parameter, value, seed, metric, score; a line is the mean
-            over seeds, a bar their standard deviation (none with one seed).
-        in_use: dataset, protocol, model, parameter, value: the settings that are ringed.
+        table: dataset, protocol, model, parameter, value, in_use, seed, metric, score; a line is
+            the mean over seeds, a bar their standard deviation (none with one seed), a ring the
+            setting in use.
     """
-    points = _over_seeds(table, in_use)
+    points = _over_seeds(table)
     parameters = points["parameter"].drop_duplicates().tolist()
     metrics = points["metric"].drop_duplicates().tolist()
     titles = parameters + [""] * (len(metrics) - 1) * len(parameters)
@@ -166,16 +158,13 @@ def _sensitivity_line(panels: Panels, place: Place, model: Series, rows: pd.Data
         panels.line(place, "setting in use", x, y, mode="markers", marker=ring)
 
 
-def _over_seeds(table: pd.DataFrame, in_use: pd.DataFrame | None) -> pd.DataFrame:
+def _over_seeds(table: pd.DataFrame) -> pd.DataFrame:
     """Return score, deviation and in_use of each setting and metric; values as text."""
-    scores = _with_texts(table).groupby([*SETTING, "metric"], sort=False)["score"]
-    points = scores.agg(score="mean", deviation="std").reset_index()
-    used = set() if in_use is None else set(_settings(_with_texts(in_use)))
-    return points.assign(in_use=[setting in used for setting in _settings(points)])
-
-
-def _settings(table: pd.DataFrame) -> list[tuple[str, ...]]:
-    return [tuple(row) for row in table[SETTING].to_numpy().tolist()]
+    groups = _with_texts(table).groupby([*SETTING, "metric"], sort=False)
+    score = ("score", "mean")
+    return groups.agg(
+        score=score, deviation=("score", "std"), in_use=("in_use", "any")
+    ).reset_index()
 
 
 def _with_texts(table: pd.DataFrame) -> pd.DataFrame:

@@ -45,6 +45,8 @@ class Point:
     parameter: str
     value: float
     settings: Settings
+    in_use: bool
+    """Whether it is the present one."""
 
 
 def sweep_points(present: Settings, options: SensitivityOptions) -> list[Point]:
@@ -60,15 +62,12 @@ def sweep_points(present: Settings, options: SensitivityOptions) -> list[Point]:
     sweeps = without_left_out(present, flat(options.sweeps.get(present.model, {})))
     check_varied(present, sweeps, "sensitivity.sweeps")
     present = present.single()
-    return [
-        Point(name, value, _with_value(present, name, value))
-        for name in sorted(sweeps)
-        for value in sweeps[name]
-    ]
+    return [_point(present, name, value) for name in sorted(sweeps) for value in sweeps[name]]
 
 
-def _with_value(present: Settings, name: str, value: float) -> Settings:
-    return present if present.value(name) == value else present.changed({name: value})
+def _point(present: Settings, name: str, value: float) -> Point:
+    in_use = present.value(name) == value
+    return Point(name, value, present if in_use else present.changed({name: value}), in_use)
 
 
 def measure_points(
@@ -84,7 +83,8 @@ def measure_points(
         kept: a file of what was measured before, by this run or an earlier one.
 
     Returns:
-        dataset, protocol, model, parameter, value, seed, split, metric, score; sorted by these.
+        dataset, protocol, model, parameter, value, in_use (whether it is the present one), seed,
+        split, metric, score; sorted by these.
 
     Raises:
         SeqrecError: a training failed, or the run was interrupted.
@@ -176,6 +176,7 @@ def _row(point: Point, seed: int) -> dict[str, Any]:
         "model": point.settings.model,
         "parameter": point.parameter,
         "value": float(point.value),
+        "in_use": point.in_use,
         "seed": seed,
     }
 
