@@ -105,6 +105,12 @@ def test_figures_of_another_split_are_left_out(caplog: pytest.LogCaptureFixture)
     assert pd.isna(leaderboard(cells, kept)["published_authors"]).all()
 
 
+def test_a_number_of_targets_that_is_none_is_one_line() -> None:
+    with pytest.raises(SeqrecError, match=r"targets\.tiny") as error:
+        of_as_many_targets(published_table(PUBLISHED), {"tiny": "many"}, {})  # type: ignore[dict-item]
+    assert "\n" not in str(error.value)
+
+
 def test_the_published_figures_of_the_project() -> None:
     conf = Path(__file__).parents[2] / "conf/base"
     (path,) = conf.rglob("published.yml")

@@ -64,6 +64,10 @@ class _Published(Section):
     published: tuple[PublishedRow, ...]
 
 
+class _Targets(Section):
+    targets: dict[str, Positive]
+
+
 def published_table(published: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Return published figures as a long table.
 
@@ -107,7 +111,11 @@ def of_as_many_targets(
         published: as from ``published_table``.
         targets: by data set, how many the figures are measured on; not looked at for others.
         metrics: the content of metrics.json by cell.
+
+    Raises:
+        SeqrecError: a number of targets that is none.
     """
+    targets = check_values(_Targets, {"targets": targets}, "").targets
     here: dict[str, set[int]] = {}
     for cell, content in metrics.items():
         here.setdefault(cell.dataset, set()).add(content["splits"]["test"]["targets"])
