@@ -94,11 +94,20 @@ def draw_sensitivity(all_sensitivities: Loaders) -> Any:
 
     Returns:
         A figure; where nothing was measured it says how to.
+
+    Raises:
+        SeqrecError: a table is of a version that did not write which setting was in use.
     """
-    found = [load().to_pandas() for load in all_sensitivities.values()]
+    found = {name: load().to_pandas() for name, load in all_sensitivities.items()}
     if not found:
         return nothing_to_show("nothing was varied yet: kedro run --pipeline sensitivity")
-    table = pd.concat(found, ignore_index=True)
+    for name, table in found.items():
+        if "in_use" not in table:
+            raise SeqrecError(
+                f"{name} does not say which setting was in use, as an earlier version wrote it; "
+                "run the pipeline 'sensitivity' for it again (what it has trained is kept)"
+            )
+    table = pd.concat(found.values(), ignore_index=True)
     return figures.sensitivity(table[table["split"] == "test"])
 
 
