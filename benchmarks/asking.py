@@ -59,7 +59,7 @@ def device(name: str) -> torch.device:
     Raises:
         SeqrecError: this machine does not have it.
     """
-    from seqrec.devices import resolve_device
+    from seqrec.machine.devices import resolve_device
 
     try:
         return resolve_device(name)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 import torch
 
 from benchmarks.settings import Setting, published
-from seqrec.devices import resolve_device
+from seqrec.machine.devices import resolve_device
 
 Split = Literal["valid", "test"]
 SPLITS: tuple[Split, ...] = ("valid", "test")

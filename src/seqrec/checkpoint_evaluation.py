@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import torch
 
-from seqrec.devices import resolve_device
+from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.evaluation import EvaluationResult, default_evaluation, rank_splits
 from seqrec.ingestion import sha256_of

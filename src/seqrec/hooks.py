@@ -34,7 +34,7 @@ class TrainingChecksHooks:
         if "params:model_options" not in needed:
             return
         # torch comes with them: not for a run that only handles data.
-        from seqrec.devices import resolve_device, use_precision
+        from seqrec.machine.devices import resolve_device, use_precision
         from seqrec.models import COUNTING_MODELS, check_options, model_class
         from seqrec.ranking import ranking_rules
         from seqrec.training.objective import check_loss

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from seqrec import products
+from seqrec.machine import products
 from seqrec.configuration import TrainingOptions
 from seqrec.training import step as steps
 from seqrec.training.step import TrainingStep, compiles

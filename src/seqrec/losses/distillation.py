@@ -26,10 +26,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqrec.devices import without_autocast
+from seqrec.machine.devices import without_autocast
 from seqrec.errors import SeqrecError
 from seqrec.losses import FEWEST_ROWS, accumulated, logits_at_once
-from seqrec.products import inner
+from seqrec.machine.products import inner
 
 FLOOR = 1e-24
 LOG_FLOOR = math.log(FLOOR)

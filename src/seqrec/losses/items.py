@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqrec.products import columns_by_columns, inner
+from seqrec.machine.products import columns_by_columns, inner
 
 
 class Held(NamedTuple):

@@ -12,7 +12,7 @@ import torch
 
 from seqrec.batches import Sequences
 from seqrec.configuration import TransitionOptions
-from seqrec.devices import resolve_device
+from seqrec.machine.devices import resolve_device
 from seqrec.metrics import metric_of
 from seqrec.models import build_model
 from seqrec.models.parts.face import ScoringModel

@@ -13,7 +13,7 @@ import torch
 
 from seqrec import __version__
 from seqrec.batches import Sequences
-from seqrec.devices import resolve_device
+from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import default_evaluation
 from seqrec.model_folder import TrainedModel

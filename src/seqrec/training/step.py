@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec import products
+from seqrec.machine import products
 from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch, PackedHistories
-from seqrec.devices import autocast, use_precision
+from seqrec.machine.devices import autocast, use_precision
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.losses.distillation import Distillation
 from seqrec.models.parts.face import SequentialModel

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, ItemLoss, Padding
-from seqrec.products import inner
+from seqrec.machine.products import inner
 from seqrec.ranking import AUTHORS_RANKING, RankingRules
 
 TrainingForm = Literal["prefixes", "packed_prefixes", "sequences", "masked_sequences"]

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.products import columns_by_columns, inner
+from seqrec.machine.products import columns_by_columns, inner
 
 CHUNK = 1024
 """Rows for each core; their inside is 1 MB at d = 64."""

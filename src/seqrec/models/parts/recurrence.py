@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.products import columns_by_columns, inner
+from seqrec.machine.products import columns_by_columns, inner
 
 # cuDNN would like all weights in one piece; copying so few together costs nothing
 warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk")

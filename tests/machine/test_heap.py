@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from seqrec import heap
+from seqrec.machine import heap
 
 
 def test_the_users_own_limits_stand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +25,7 @@ def test_glibc_takes_the_limits() -> None:
     if platform.libc_ver()[0] != "glibc":
         pytest.skip("no glibc here")
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
-    code = "from seqrec.heap import keep_freed_memory; print(keep_freed_memory())"
+    code = "from seqrec.machine.heap import keep_freed_memory; print(keep_freed_memory())"
     command = [sys.executable, "-c", code]
     found = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "True"

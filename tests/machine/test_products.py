@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqrec import products
-from seqrec.products import columns_by_columns, inner
+from seqrec.machine import products
+from seqrec.machine.products import columns_by_columns, inner
 
 PRECISIONS = [torch.float32, torch.float64]
 SHAPES = [(7,), (1,), (3, 5), (2, 3, 4)]

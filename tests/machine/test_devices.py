@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from seqrec.devices import resolve_device
+from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError
 
 
