@@ -31,7 +31,7 @@ from seqrec.ranking import (
 
 if TYPE_CHECKING:
     from seqrec.configuration import EvaluationOptions
-    from seqrec.model_folder import TrainedModel
+    from seqrec.models.folder import TrainedModel
 
 CACHED = 1_600_000
 """Scores of a batch on the CPU, at most: 6 MB, for they are read several times."""

@@ -1,4 +1,4 @@
-"""Model folders as Kedro sees them; what lies in them is tested with seqrec.model_folder."""
+"""Model folders as Kedro sees them; what lies in them is tested with seqrec.models.folder."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from kedro.io import DatasetError
 
-import seqrec.model_folder
+import seqrec.models.folder
 from seqrec.cli import explanation
 from seqrec.datasets.model_folders import ModelFoldersDataset
 from tests.counted import split_off, trained_on
@@ -28,9 +28,9 @@ def test_a_failed_save_leaves_the_old_model(
         if trained == "broken":
             raise RuntimeError("cut off")
 
-    monkeypatch.setattr(seqrec.model_folder, "save_model", save_model)
+    monkeypatch.setattr(seqrec.models.folder, "save_model", save_model)
     monkeypatch.setattr(
-        seqrec.model_folder, "load_model", lambda folder: (folder / "weights").read_text()
+        seqrec.models.folder, "load_model", lambda folder: (folder / "weights").read_text()
     )
     dataset: Any = ModelFoldersDataset(filepath=str(tmp_path / "models"))
     dataset.save({"42": "old", "7": "one"})

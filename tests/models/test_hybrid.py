@@ -11,7 +11,7 @@ import torch
 from seqrec.batches import Sequences
 from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.evaluation import evaluate
-from seqrec.model_folder import load_model, save_model
+from seqrec.models.folder import load_model, save_model
 from seqrec.training import train
 from tests.counted import (
     fitted,

@@ -12,7 +12,7 @@ from seqrec.datasets.remedies import check_made, run_again
 from seqrec.errors import SeqrecError
 
 if TYPE_CHECKING:
-    from seqrec.model_folder import TrainedModel
+    from seqrec.models.folder import TrainedModel
 
 Models = dict[str, "TrainedModel"]
 
@@ -43,7 +43,7 @@ class ModelFoldersDataset(AbstractDataset[Models, Models]):
             SeqrecError: there is no such folder, or something else than models in it.
         """
         # torch comes with it: only where a model is really used.
-        from seqrec.model_folder import load_model
+        from seqrec.models.folder import load_model
 
         check_made(self._path, self._made_by)
         folders = [folder for folder in self._path.iterdir() if folder.name.isdigit()]
@@ -54,7 +54,7 @@ class ModelFoldersDataset(AbstractDataset[Models, Models]):
 
     def save(self, data: Models) -> None:
         """Write the folder beside the old one, then put it in its place."""
-        from seqrec.model_folder import save_model
+        from seqrec.models.folder import save_model
 
         with replacing(self._path) as temporary:
             for seed, model in data.items():

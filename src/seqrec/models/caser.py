@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqrec.batches import Batch
-from seqrec.bounds import Count, Rate, Size, Weight
+from seqrec.models.parts.bounds import Count, Rate, Size, Weight
 from seqrec.losses import ItemLoss
 from seqrec.losses.negatives import BinaryCrossEntropy, UniformNegatives
 from seqrec.models.parts.columns import may_walk, real_columns

@@ -16,7 +16,7 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from seqrec.bounds import Rate, Size
+from seqrec.models.parts.bounds import Rate, Size
 from seqrec.losses import ItemLoss
 from seqrec.losses.negatives import BinaryCrossEntropy, UniformNegatives
 from seqrec.models.parts.circular import circulant, response_map

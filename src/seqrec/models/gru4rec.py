@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch
-from seqrec.bounds import Rate, Size
+from seqrec.models.parts.bounds import Rate, Size
 from seqrec.losses import Held, ItemLoss, Seen
 from seqrec.losses.negatives import BayesianPersonalisedRanking, UniformNegatives
 from seqrec.models.parts.columns import Columns, all_columns, may_walk, real_columns

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from seqrec.bounds import Share, Size, Weight
+from seqrec.models.parts.bounds import Share, Size, Weight
 from seqrec.models.parts.counting import (
     CountingConfig,
     CountingModel,

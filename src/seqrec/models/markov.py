@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from seqrec.bounds import Share, Size
+from seqrec.models.parts.bounds import Share, Size
 from seqrec.models.parts.counting import CountingConfig, CountingModel, Counts, Range, recent_sum
 from seqrec.models.parts.score_rows import ScoreRows
 

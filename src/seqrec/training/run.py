@@ -16,7 +16,7 @@ from seqrec.batches import Sequences
 from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import default_evaluation
-from seqrec.model_folder import TrainedModel
+from seqrec.models.folder import TrainedModel
 from seqrec.models import COUNTING_MODELS, build_model
 from seqrec.training.loop import Checkpointing, Fitted, fit
 from seqrec.training.ted import Ted

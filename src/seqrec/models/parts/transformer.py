@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.batches.packing import PackedHistories, PackedRows
-from seqrec.bounds import Rate, Size
+from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.face import SequentialModel, check_width
 from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.layers import SelfAttention, dropout, initialise

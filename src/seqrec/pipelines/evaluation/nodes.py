@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from seqrec.configuration import EvaluationOptions
 from seqrec.evaluation import evaluate
-from seqrec.model_folder import TrainedModel, check_seeds
+from seqrec.models.folder import TrainedModel, check_seeds
 from seqrec.seeds import over_seeds, scores_of
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from seqrec.batches import Sequences
 from seqrec.configuration import ReportingOptions
 from seqrec.errors import SeqrecError
-from seqrec.model_folder import TrainedModel
+from seqrec.models.folder import TrainedModel
 from seqrec.models.bsarec import BSARec
 from seqrec.pictures import figures, spectrum
 from seqrec.pictures.depth import Stack, stacks

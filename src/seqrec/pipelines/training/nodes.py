@@ -13,7 +13,7 @@ from seqrec.configuration import (
     TrainingOptions,
     TransitionOptions,
 )
-from seqrec.model_folder import TrainedModel
+from seqrec.models.folder import TrainedModel
 from seqrec.training import train
 from seqrec.training.ted import Ted
 

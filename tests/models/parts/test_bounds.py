@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from seqrec.bounds import Count, Positive, Rate, Share, Size
+from seqrec.models.parts.bounds import Count, Positive, Rate, Share, Size
 
 
 @dataclass(frozen=True)
