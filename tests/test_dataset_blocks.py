@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from seqrec.configuration import SECTIONS, RawOptions, check_section
-from seqrec.download import file_name
+from seqrec.preparation.download import file_name
 from seqrec.readers import READERS
 
 FOLDER = Path(__file__).parents[1] / "conf/base/parameters/datasets"

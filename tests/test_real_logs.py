@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from seqrec.configuration import FilteringOptions, IngestionOptions, RawOptions, SplittingOptions
-from seqrec.filtering import filter_interactions
-from seqrec.ingestion import find_raw_file, read_log
-from seqrec.sequence_lines import to_sequence_lines
-from seqrec.sequences import build_sequences
+from seqrec.preparation.filtering import filter_interactions
+from seqrec.preparation.ingestion import find_raw_file, read_log
+from seqrec.preparation.sequence_lines import to_sequence_lines
+from seqrec.preparation.sequences import build_sequences
 
 BLOCKS = Path(__file__).parents[1] / "conf" / "base" / "parameters" / "datasets"
 

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.configuration import FilteringOptions, SplittingOptions, TransitionOptions
-from seqrec.filtering import filter_interactions
-from seqrec.sequences import build_sequences
-from seqrec.transitions import count_transitions
+from seqrec.preparation.filtering import filter_interactions
+from seqrec.preparation.sequences import build_sequences
+from seqrec.preparation.transitions import count_transitions
 
 ROWS = 300_000
 """More than two row groups of a Parquet file, so that two threads do share the work."""

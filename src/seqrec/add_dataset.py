@@ -28,7 +28,7 @@ from seqrec.configuration import (
 )
 from seqrec.datasets.atomic import is_disk_full, replacing
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.ingestion import find_raw_file
+from seqrec.preparation.ingestion import find_raw_file
 from seqrec.selection import NOT_IN_A_NAME
 
 GLOBALS = "conf/base/globals.yml"

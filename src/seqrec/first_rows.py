@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from seqrec.column_guesses import OTHER_DATE
 from seqrec.configuration import IngestionOptions, RawFileOptions
 from seqrec.errors import SeqrecError
-from seqrec.ingestion import FoundFile, Tally
+from seqrec.preparation.ingestion import FoundFile, Tally
 from seqrec.readers import find_reader
 from seqrec.readers.lines import NOT_UTF8
 

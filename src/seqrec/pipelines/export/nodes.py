@@ -2,7 +2,7 @@
 
 import ibis.expr.types as ir
 
-from seqrec.sequence_lines import to_sequence_lines
+from seqrec.preparation.sequence_lines import to_sequence_lines
 
 
 def write_sequence_lines(sequences: ir.Table) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from seqrec.configuration import FilteringOptions
-from seqrec.filtering import filter_interactions
+from seqrec.preparation.filtering import filter_interactions
 
 logger = logging.getLogger(__name__)
 

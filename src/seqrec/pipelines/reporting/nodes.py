@@ -15,7 +15,7 @@ from seqrec.results.curves import learning_curves, quality_against_time
 from seqrec.results.leaderboard import leaderboard, of_as_many_targets, published_table
 from seqrec.results.pages import latex, markdown
 from seqrec.results.significance import significance
-from seqrec.transitions import count_transitions
+from seqrec.preparation.transitions import count_transitions
 
 Loaders = Mapping[str, Callable[[], Any]]
 """What loads a cell, by the cell's name."""

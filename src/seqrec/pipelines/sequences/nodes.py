@@ -5,7 +5,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from seqrec.configuration import SplittingOptions
-from seqrec.sequences import build_sequences
+from seqrec.preparation.sequences import build_sequences
 
 
 def order_and_split(

@@ -3,7 +3,7 @@
 import ibis.expr.types as ir
 
 from seqrec.configuration import TransitionOptions
-from seqrec.transitions import count_transitions
+from seqrec.preparation.transitions import count_transitions
 
 
 def build_transition_graph(sequences: ir.Table, options: TransitionOptions) -> ir.Table:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from seqrec.configuration import IngestionOptions, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
-from seqrec.read_ahead import read_ahead
+from seqrec.preparation.read_ahead import read_ahead
 from seqrec.readers import INTERACTIONS, REJECTED, find_reader
 from seqrec.readers.batches import Batch
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seqrec.configuration import SplittingOptions
 from seqrec.errors import SeqrecError
-from seqrec.sequences import SequenceTables, build_sequences
+from seqrec.preparation.sequences import SequenceTables, build_sequences
 
 Row = tuple[str, str, int]
 

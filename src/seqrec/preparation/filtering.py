@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 
 from seqrec.configuration import FilteringOptions
 from seqrec.errors import SeqrecError
-from seqrec.k_core import find_core
+from seqrec.preparation.k_core import find_core
 
 UNITS_A_SECOND = {"s": 1, "ms": 1000}
 IN_TIME = ("timestamp", "source_row")

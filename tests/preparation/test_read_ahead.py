@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from seqrec.read_ahead import read_ahead
+from seqrec.preparation.read_ahead import read_ahead
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

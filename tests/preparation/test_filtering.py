@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqrec.configuration import FilteringOptions
 from seqrec.errors import SeqrecError
-from seqrec.filtering import date_window, filter_interactions
+from seqrec.preparation.filtering import date_window, filter_interactions
 
 Row = tuple[str, str, int, float | None]
 

@@ -14,9 +14,9 @@ from typing import ClassVar
 import pooch
 import pytest
 
-from seqrec import download
+from seqrec.preparation import download
 from seqrec.configuration import Publisher, RawFileOptions, RawOptions
-from seqrec.download import download_raw_file
+from seqrec.preparation.download import download_raw_file
 from seqrec.errors import SeqrecError
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqrec.configuration import TransitionOptions
-from seqrec.transitions import count_transitions
+from seqrec.preparation.transitions import count_transitions
 
 GOLDEN = Path(__file__).parent / "golden" / "mqsa_transition.npz"
 Edges = dict[tuple[int, int], int]

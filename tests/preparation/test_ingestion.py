@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqrec import ingestion
+from seqrec.preparation import ingestion
 from seqrec.configuration import IngestionOptions, Publisher, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
-from seqrec.ingestion import FoundFile, IngestedLog, find_raw_file, read_log, row_groups
+from seqrec.preparation.ingestion import FoundFile, IngestedLog, find_raw_file, read_log, row_groups
 from seqrec.readers import INTERACTIONS, source
 
 HEADER = "user_id,item_id,timestamp\n"
@@ -248,7 +248,7 @@ def test_real_logs_are_read_whole(
 ) -> None:
     import yaml
 
-    block = Path(__file__).parents[1] / f"conf/base/parameters/datasets/{dataset}.yml"
+    block = Path(__file__).parents[2] / f"conf/base/parameters/datasets/{dataset}.yml"
     raw = RawOptions(**yaml.safe_load(block.read_text(encoding="utf-8"))[dataset]["raw"])
 
     found = find_raw_file(dataset, raw, shared_folder / "datasets" / folder)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec import sequence_lines
-from seqrec.sequence_lines import to_sequence_lines
+from seqrec.preparation import sequence_lines
+from seqrec.preparation.sequence_lines import to_sequence_lines
 
 
 def sequences(users: list[int], positions: list[int], items: list[int]) -> ibis.Table:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.k_core import find_core
+from seqrec.preparation.k_core import find_core
 
 Pair = tuple[int, int]
 
