@@ -27,10 +27,10 @@ from benchmarks.sequences import LONGEST, SCALE, SHORTEST, SYNTHETIC, TAIL
 from benchmarks.settings import Setting, published
 from benchmarks.synthetic_log import SCRAMBLE, SKEW
 from seqrec.batches import Sequences
-from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, ItemLoss, Seen
 from seqrec.losses.sampled_softmax import SampledSoftmax
+from seqrec.machine.devices import resolve_device
 from seqrec.models import model_class
 from seqrec.models.parts.face import SequentialModel
 from seqrec.training.loop import training_batches

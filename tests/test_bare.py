@@ -29,7 +29,8 @@ from importlib import import_module
 
 for name in (
     "models.bsarec", "models.parts.face", "models.parts.layers", "batches", "losses", "ranking",
-    "metrics", "evaluation", "machine.devices", "training.loop", "training.checkpoint", "models.folder",
+    "metrics", "evaluation", "machine.devices", "training.loop",
+    "training.checkpoint", "models.folder",
     "models.hybrid", "training.tuning",
 ):
     import_module(f"seqrec.{name}")

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from seqrec.__main__ import main
+from tests.authors import GOLDEN
 from tests.conftest import Finished, Kedro
 
-GOLDEN = Path(__file__).parent / "golden"
 Run = Callable[..., Finished]
 
 

@@ -18,8 +18,8 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation import EvaluationResult
 from seqrec.interop import DIALECTS, from_authors
 from seqrec.interop.bsarec_harness import HARNESS
+from tests.authors import GOLDEN
 
-GOLDEN = Path(__file__).parent / "golden"
 FILES = {path.stem.removesuffix("_1").lower(): path.stem for path in GOLDEN.glob("*_1.npz")}
 CASES = {name: (FILES[name.removesuffix("_ce")], "param/") for name in HARNESS}
 CASES["mqsa_ted"] = ("mqsa_L1", "var/")

@@ -14,8 +14,8 @@ from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import EvaluationResult, evaluate
 from seqrec.losses import ItemLoss
-from seqrec.models.folder import TrainedModel, load_model, save_model
 from seqrec.models import MODELS, build_model
+from seqrec.models.folder import TrainedModel, load_model, save_model
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.models.parts.face import SequentialModel
 from seqrec.ranking import apply_rules, ranking_rules, target_ranks

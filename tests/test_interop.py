@@ -11,8 +11,7 @@ import torch
 
 from seqrec import interop
 from seqrec.errors import SeqrecError
-
-GOLDEN = Path(__file__).parent / "golden"
+from tests.authors import GOLDEN
 
 
 def case() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from seqrec import readers
 from seqrec.errors import SeqrecError
 from seqrec.numbered_lines import read_numbered_lines
-from seqrec.readers import source
+from seqrec.readers.parts import source
 
 
 def written(folder: Path, text: str) -> Path:
@@ -39,7 +38,7 @@ def test_the_size_of_the_blocks_does_not_matter(
     whole = read_numbered_lines(path, 50)
     monkeypatch.setattr(source, "BLOCK_BYTES", 64)
     assert read_numbered_lines(path, 50).fingerprint() == whole.fingerprint()
-    assert readers.source.BLOCK_BYTES == 64
+    assert source.BLOCK_BYTES == 64
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Ranks by hand, against the authors' numbers, and against a sort."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,8 +22,8 @@ from seqrec.ranking import (
     sampled_ranks,
     target_ranks,
 )
+from tests.authors import GOLDEN
 
-GOLDEN = Path(__file__).parent / "golden"
 NOTHING_SEEN = (torch.tensor([], dtype=torch.long), torch.tensor([], dtype=torch.long))
 
 

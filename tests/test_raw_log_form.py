@@ -10,7 +10,7 @@ import pytest
 from seqrec.configuration import ColumnMapping
 from seqrec.errors import SeqrecError
 from seqrec.raw_log_form import find_form
-from seqrec.readers.headers import HeaderNames, guess_separator, split_header
+from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
 
 COLUMNS = ColumnMapping(user="u", item="i", timestamp=None)
 

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from seqrec.readers.clocks import MILLISECONDS_FROM
-from seqrec.readers.values import decimal, microseconds
+from seqrec.readers.parts.clocks import MILLISECONDS_FROM
+from seqrec.readers.parts.values import decimal, microseconds
 
 Role = Literal["user", "item", "timestamp", "rating"]
 Sample = Mapping[str, Sequence[str]]

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batches, Examples, Sequences, Split, evaluation_examples
-from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError
+from seqrec.machine.devices import resolve_device
 from seqrec.machine.heap import keep_freed_memory
 from seqrec.metrics import Floats, ranking_metrics
 from seqrec.models.parts.face import ScoringModel

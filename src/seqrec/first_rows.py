@@ -10,7 +10,7 @@ from seqrec.configuration import IngestionOptions, RawFileOptions
 from seqrec.errors import SeqrecError
 from seqrec.preparation.ingestion import FoundFile, Tally
 from seqrec.readers import find_reader
-from seqrec.readers.lines import NOT_UTF8
+from seqrec.readers.parts.lines import NOT_UTF8
 
 SHOWN_ROWS = 3
 HOPELESS_SHARE = 0.1

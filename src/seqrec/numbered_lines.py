@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from seqrec.batches import SPLITS, Integers, Sequences
 from seqrec.configuration import RawFileOptions
 from seqrec.errors import SeqrecError
-from seqrec.readers.batches import Batch
+from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.sequence_lines import read_sequence_lines
 
 NUMBER = r"^[0-9]{1,18}$"
@@ -39,10 +39,10 @@ def read_numbered_lines(path: Path, num_items: int) -> Sequences:
     """
     options = RawFileOptions(name=path.name, reader="sequence_lines")
     items, lengths = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)]
-    for batch in read_sequence_lines(path, options):
-        items.append(_items(path, batch, num_items))
-        # a user has one line, and a batch ends with a line
-        lengths.append(np.unique(batch.interactions["source_row"], return_counts=True)[1])
+    for piece in read_sequence_lines(path, options):
+        items.append(_items(path, piece, num_items))
+        # a user has one line, and a piece ends with a line
+        lengths.append(np.unique(piece.interactions["source_row"], return_counts=True)[1])
     counts = np.concatenate(lengths)
     if not (counts >= SPLITTABLE).any():
         raise SeqrecError(
@@ -66,12 +66,12 @@ def leave_one_out(offsets: Integers) -> npt.NDArray[np.int8]:
     return split
 
 
-def _items(path: Path, batch: Batch, num_items: int) -> npt.NDArray[np.int32]:
-    """Return the item numbers of a batch."""
-    if len(batch.rejected):
-        line, reason, text = (column[0].as_py() for column in batch.rejected.columns)
+def _items(path: Path, piece: Piece, num_items: int) -> npt.NDArray[np.int32]:
+    """Return the item numbers of a piece."""
+    if len(piece.rejected):
+        line, reason, text = (column[0].as_py() for column in piece.rejected.columns)
         raise SeqrecError(f"{path}, line {line}: {reason} ('{text[:40]}'); mend the line")
-    rows = batch.interactions
+    rows = piece.interactions
     is_number = pc.match_substring_regex(rows["item_id"], NUMBER)
     if not pc.all(is_number, min_count=0).as_py():
         raise _wrong_item(path, rows, is_number, "is no item number; items are numbered from 1")

@@ -16,11 +16,11 @@ from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
 from seqrec.readers import amazon, find_reader, lastfm, yelp
 from seqrec.readers.amazon import share_of_products
-from seqrec.readers.headers import SEPARATORS, split_header
-from seqrec.readers.json_lines import parse_object
-from seqrec.readers.source import Block, read_blocks, refuse_member, take_header
+from seqrec.readers.parts.headers import SEPARATORS, split_header
+from seqrec.readers.parts.json_lines import parse_object
+from seqrec.readers.parts.source import Block, read_blocks, refuse_member, take_header
+from seqrec.readers.parts.values import decimal, microseconds
 from seqrec.readers.table import is_parquet, refuse_packed_parquet
-from seqrec.readers.values import decimal, microseconds
 
 SAMPLE_ROWS = 1000
 NAMED_COLUMNS = ("table", "atomic")

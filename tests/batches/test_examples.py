@@ -1,7 +1,6 @@
 """Examples and batches against the authors' numbers and by hand."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +16,8 @@ from seqrec.batches import (
     evaluation_examples,
     training_examples,
 )
+from tests.authors import GOLDEN
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 CPU = torch.device("cpu")
 
 

@@ -2,16 +2,15 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from seqrec.batches import Examples, Sequences, training_examples
 from seqrec.batches.same_targets import SameTargets, _contents
+from tests.authors import GOLDEN
 from tests.batches.test_packing import training_only
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 CPU = torch.device("cpu")
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError
+from seqrec.machine.devices import resolve_device
 
 
 def test_auto_prefers_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """BSARec against the numbers of the authors' code, and its fast paths against plain forms."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from seqrec.batches import Batch
 from seqrec.errors import SeqrecError
 from seqrec.models import build_model, check_options
 from seqrec.models.bsarec import BSARec
+from tests.authors import GOLDEN
 
-GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = ["BSARec_1", "BSARec_2", "BSARec_3"]
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -1,7 +1,6 @@
 """MQSA-TED against the numbers of the authors' code, and packed rows against padded ones."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from seqrec.models import build_model, check_options
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.ranking import SeenItems, apply_rules
 from seqrec.training.step import TrainingStep, distil
+from tests.authors import GOLDEN
 
-GOLDEN = Path(__file__).parent.parent / "golden"
 CASES = ["L1", "L2", "kdfloor"]
 CPU = torch.device("cpu")
 PAD = 25

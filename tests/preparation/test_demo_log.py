@@ -13,10 +13,10 @@ from seqrec.configuration import (
     RawFileOptions,
     SplittingOptions,
 )
+from seqrec.preparation.demo_log import write_demo_log
 from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.ingestion import FoundFile, read_log
 from seqrec.preparation.sequences import build_sequences
-from seqrec.preparation.demo_log import write_demo_log
 
 SHA256 = "5b116bce1f9d3fc7012a358e4239a0885a2fef469be1c277bfdf124b61f27518"
 

@@ -14,10 +14,10 @@ from typing import ClassVar
 import pooch
 import pytest
 
-from seqrec.preparation import download
 from seqrec.configuration import Publisher, RawFileOptions, RawOptions
-from seqrec.preparation.download import download_raw_file
 from seqrec.errors import SeqrecError
+from seqrec.preparation import download
+from seqrec.preparation.download import download_raw_file
 
 
 def zipped(data: bytes) -> bytes:

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqrec.preparation import ingestion
 from seqrec.configuration import IngestionOptions, Publisher, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
+from seqrec.preparation import ingestion
 from seqrec.preparation.ingestion import FoundFile, IngestedLog, find_raw_file, read_log, row_groups
-from seqrec.readers import INTERACTIONS, source
+from seqrec.readers import INTERACTIONS
+from seqrec.readers.parts import source
 
 HEADER = "user_id,item_id,timestamp\n"
 GOOD = "".join(f"u{row % 7},i{row % 5},{1000 + row}\n" for row in range(98))

@@ -1,6 +1,5 @@
 import json
 from collections import Counter
-from pathlib import Path
 
 import ibis
 import numpy as np
@@ -11,8 +10,9 @@ from hypothesis import strategies as st
 
 from seqrec.configuration import TransitionOptions
 from seqrec.preparation.transitions import count_transitions
+from tests.authors import GOLDEN
 
-GOLDEN = Path(__file__).parent / "golden" / "mqsa_transition.npz"
+GRAPH = GOLDEN / "mqsa_transition.npz"
 Edges = dict[tuple[int, int], int]
 
 
@@ -51,7 +51,7 @@ def plain(histories: list[list[int]], time_span: int, last_items: int | None = N
 
 @pytest.mark.parametrize("time_span", [1, 3])
 def test_golden(time_span: int) -> None:
-    with np.load(GOLDEN, allow_pickle=False) as golden:
+    with np.load(GRAPH, allow_pickle=False) as golden:
         histories = [json.loads(text) for text in golden["train_seqs"]]
         expected = golden[f"transition_span{time_span}"]
     # the golden items count from 0, ours from 1

@@ -18,14 +18,14 @@ def read(
 ) -> tuple[Rows, list[tuple[int, str]], str]:
     """Rows, rejected line numbers with reasons, and the unit of the timestamps."""
     options = RawFileOptions(name=path.name, reader=reader, member=member, columns=columns)
-    batches = list(find_reader(reader)(path, options))
-    rows = [tuple(row.values()) for batch in batches for row in batch.interactions.to_pylist()]
+    pieces = list(find_reader(reader)(path, options))
+    rows = [tuple(row.values()) for piece in pieces for row in piece.interactions.to_pylist()]
     rejected = [
         (row["line_number"], row["reason"])
-        for batch in batches
-        for row in batch.rejected.to_pylist()
+        for piece in pieces
+        for row in piece.rejected.to_pylist()
     ]
-    (unit,) = {batch.timestamp_unit for batch in batches}
+    (unit,) = {piece.timestamp_unit for piece in pieces}
     return rows, rejected, unit
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqrec.configuration import RawFileOptions
-from seqrec.readers import source
+from seqrec.readers.parts import source
 from seqrec.readers.sequence_lines import read_sequence_lines
 
 OPTIONS = RawFileOptions(name="s.txt", reader="sequence_lines")
@@ -40,12 +40,12 @@ def test_the_result_is_that_of_the_plain_way(tmp_path: Path, raw: bytes) -> None
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", 7)
-        batches = list(read_sequence_lines(path, OPTIONS))
+        pieces = list(read_sequence_lines(path, OPTIONS))
 
     rows = [
         (row["user_id"], row["item_id"], row["timestamp"], row["source_row"])
-        for batch in batches
-        for row in batch.interactions.to_pylist()
+        for piece in pieces
+        for row in piece.interactions.to_pylist()
     ]
-    rejected = [number for b in batches for number in b.rejected["line_number"].to_pylist()]
-    assert (rows, rejected, sum(batch.blank_lines for batch in batches)) == plain(raw)
+    rejected = [number for b in pieces for number in b.rejected["line_number"].to_pylist()]
+    assert (rows, rejected, sum(piece.blank_lines for piece in pieces)) == plain(raw)

@@ -10,17 +10,17 @@ import pytest
 
 from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
-from seqrec.readers.batches import Batch
+from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.table import read_table
 
 NOON = 1_390_000_000
 INSTANT = datetime.fromtimestamp(NOON, UTC)
 
 
-def read(path: Path, columns: ColumnMapping | None = None, separator: str | None = None) -> Batch:
+def read(path: Path, columns: ColumnMapping | None = None, separator: str | None = None) -> Piece:
     options = RawFileOptions(name=path.name, reader="table", columns=columns, separator=separator)
-    (batch,) = read_table(path, options)
-    return batch
+    (piece,) = read_table(path, options)
+    return piece
 
 
 def written(path: Path, text: str) -> Path:
@@ -34,11 +34,11 @@ def test_the_separator_is_seen_in_the_header(tmp_path: Path, separator: str) -> 
     text = "".join(separator.join(f'"{field}"' for field in row) + "\n" for row in rows)
     columns = ColumnMapping(user="who", item="item id", timestamp="when")
 
-    batch = read(written(tmp_path / "log.csv", text), columns)
+    piece = read(written(tmp_path / "log.csv", text), columns)
 
-    assert batch.interactions["item_id"].to_pylist() == ["a", "b" + separator]
-    assert batch.interactions["timestamp"].to_pylist() == [5, 6]
-    assert batch.interactions["source_row"].to_pylist() == [2, 3]
+    assert piece.interactions["item_id"].to_pylist() == ["a", "b" + separator]
+    assert piece.interactions["timestamp"].to_pylist() == [5, 6]
+    assert piece.interactions["source_row"].to_pylist() == [2, 3]
 
 
 def test_an_unusual_separator_is_named(tmp_path: Path) -> None:
@@ -65,19 +65,19 @@ def test_an_unusual_separator_is_named(tmp_path: Path) -> None:
 def test_timestamps_of_text(tmp_path: Path, text: str, unit: str, expected: int) -> None:
     log = written(tmp_path / "log.csv", f"user_id,item_id,timestamp\nu,a,{text}\n")
 
-    batch = read(log)
+    piece = read(log)
 
-    assert batch.timestamp_unit == unit
-    assert batch.interactions["timestamp"].to_pylist() == [expected]
+    assert piece.timestamp_unit == unit
+    assert piece.interactions["timestamp"].to_pylist() == [expected]
 
 
 def test_a_table_without_timestamps_is_in_order(tmp_path: Path) -> None:
     log = written(tmp_path / "log.tsv", "user_id\titem_id\nu\tb\nu\ta\n")
 
-    batch = read(log, ColumnMapping(timestamp=None))
+    piece = read(log, ColumnMapping(timestamp=None))
 
-    assert batch.timestamp_unit == "order"
-    assert batch.interactions["timestamp"].to_pylist() == [2, 3]
+    assert piece.timestamp_unit == "order"
+    assert piece.interactions["timestamp"].to_pylist() == [2, 3]
 
 
 def test_a_missing_column_is_named_with_the_nearest_one(tmp_path: Path) -> None:
@@ -107,11 +107,11 @@ def test_ids_of_parquet(tmp_path: Path, ids: pa.Array, expected: list[str]) -> N
     path = tmp_path / "log.parquet"
     pq.write_table(pa.table({"user_id": ids, "item_id": ids, "timestamp": [1, 2, 3]}), path)
 
-    batch = read(path)
+    piece = read(path)
 
-    assert batch.interactions["user_id"].to_pylist() == expected
-    assert len(batch.interactions) + len(batch.rejected) == 3
-    assert set(batch.rejected["reason"].to_pylist()) <= {"empty user id"}
+    assert piece.interactions["user_id"].to_pylist() == expected
+    assert len(piece.interactions) + len(piece.rejected) == 3
+    assert set(piece.rejected["reason"].to_pylist()) <= {"empty user id"}
 
 
 @pytest.mark.parametrize(
@@ -146,11 +146,11 @@ def test_timestamps_of_parquet(
     table = {"user_id": ["u", "u"], "item_id": ["a", "b"], "timestamp": times, "other": [[1], []]}
     pq.write_table(pa.table(table), path)
 
-    batch = read(path)
+    piece = read(path)
 
-    assert batch.timestamp_unit == unit
-    assert batch.interactions["timestamp"].to_pylist() == expected
-    assert batch.rejected["line_number"].to_pylist() == [2][: 2 - len(expected)]
+    assert piece.timestamp_unit == unit
+    assert piece.interactions["timestamp"].to_pylist() == expected
+    assert piece.rejected["line_number"].to_pylist() == [2][: 2 - len(expected)]
 
 
 def broken_text(*values: bytes) -> pa.Array:
@@ -177,13 +177,13 @@ def test_one_broken_id_of_parquet_costs_one_row(tmp_path: Path, ids: pa.Array, r
     times = pa.array([1_000_000_001, 1_000_000_002], pa.timestamp("ns"))
     pq.write_table(pa.table({"user_id": ids, "item_id": ["a", "b"], "timestamp": times}), path)
 
-    batch = read(path)
+    piece = read(path)
 
-    assert batch.interactions["user_id"].to_pylist() == ["7"]
-    assert batch.rejected.select(["line_number", "reason"]).to_pylist() == [
+    assert piece.interactions["user_id"].to_pylist() == ["7"]
+    assert piece.rejected.select(["line_number", "reason"]).to_pylist() == [
         {"line_number": 2, "reason": reason}
     ]
-    assert batch.rejected_lines == 1
+    assert piece.rejected_lines == 1
 
 
 def test_ratings_of_parquet(tmp_path: Path) -> None:
@@ -192,10 +192,10 @@ def test_ratings_of_parquet(tmp_path: Path) -> None:
     table = pa.table({**columns, "timestamp": [1, 2, 3, 4], "stars": ["4.5", "good", "", None]})
     pq.write_table(table, path)
 
-    batch = read(path, ColumnMapping(rating="stars"))
+    piece = read(path, ColumnMapping(rating="stars"))
 
-    assert batch.interactions["rating"].to_pylist() == [4.5, None, None]
-    assert batch.rejected["reason"].to_pylist() == ["rating is not a number"]
+    assert piece.interactions["rating"].to_pylist() == [4.5, None, None]
+    assert piece.rejected["reason"].to_pylist() == ["rating is not a number"]
     pq.write_table(table.set_column(3, "stars", pa.array([[1]] * 4)), path)
     with pytest.raises(SeqrecError, match=r"column 'stars' holds list.*, no ratings"):
         read(path, ColumnMapping(rating="stars"))
@@ -246,11 +246,11 @@ def test_packed_parquet_is_refused(tmp_path: Path) -> None:
 def test_quotes_in_a_table_with_tabs(tmp_path: Path, header: str) -> None:
     log = written(tmp_path / "log.tsv", f'{header}\nu1\t"Heroes\t5\nu2\tb\t6\nu3\t"c"\t7\n')
 
-    batch = read(log)
+    piece = read(log)
 
     kept = ["b", "c"] if '"' in header else ['"Heroes', "b", "c"]
-    assert batch.interactions["item_id"].to_pylist() == kept
-    assert len(batch.rejected) == 3 - len(kept)
+    assert piece.interactions["item_id"].to_pylist() == kept
+    assert len(piece.rejected) == 3 - len(kept)
 
 
 def test_what_is_no_log_is_an_error(tmp_path: Path) -> None:

@@ -26,9 +26,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqrec.machine.devices import without_autocast
 from seqrec.errors import SeqrecError
 from seqrec.losses import FEWEST_ROWS, accumulated, logits_at_once
+from seqrec.machine.devices import without_autocast
 from seqrec.machine.products import inner
 
 FLOOR = 1e-24

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch
-from seqrec.models.parts.bounds import Rate, Share, Size
 from seqrec.losses import ItemLoss, rows_that_count
+from seqrec.models.parts.bounds import Rate, Share, Size
 from seqrec.models.parts.face import TrainingForm, check_width
 from seqrec.models.parts.transformer import Transformer, check_heads
 from seqrec.protocol import Protocol

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.batches import Batch
-from seqrec.models.parts.bounds import Count, Rate, Share, Size
 from seqrec.losses import ItemLoss
+from seqrec.models.parts.bounds import Count, Rate, Share, Size
 from seqrec.models.parts.by_length import encode_by_length
 from seqrec.models.parts.face import SequentialModel, check_width
 from seqrec.models.parts.feed_forward import FeedForward

@@ -23,9 +23,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqrec.batches import Batch
-from seqrec.models.parts.bounds import Count, Rate, Size, Weight
 from seqrec.losses import ItemLoss
 from seqrec.losses.negatives import BinaryCrossEntropy, UniformNegatives
+from seqrec.models.parts.bounds import Count, Rate, Size, Weight
 from seqrec.models.parts.columns import may_walk, real_columns
 from seqrec.models.parts.face import SequentialModel, check_width
 from seqrec.models.parts.horizontal import (

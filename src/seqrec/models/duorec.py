@@ -16,9 +16,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from seqrec.batches.packing import PackedHistories
-from seqrec.models.parts.bounds import Positive, Rate, Size, Weight
 from seqrec.losses import ItemLoss
 from seqrec.losses.contrastive import Contrast, Similarity, info_nce
+from seqrec.models.parts.bounds import Positive, Rate, Size, Weight
 from seqrec.models.parts.face import TrainingForm
 from seqrec.models.parts.transformer import CausalTransformer, check_heads
 from seqrec.protocol import Protocol

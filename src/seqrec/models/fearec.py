@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.batches import Batch
-from seqrec.models.parts.bounds import Positive, Rate, Share, Size, Weight
 from seqrec.losses import ItemLoss, accumulated
 from seqrec.losses.contrastive import Contrast, Similarity, info_nce
+from seqrec.models.parts.bounds import Positive, Rate, Share, Size, Weight
 from seqrec.models.parts.circular import spectrum_map
 from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel

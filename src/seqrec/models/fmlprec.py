@@ -16,9 +16,9 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from seqrec.models.parts.bounds import Rate, Size
 from seqrec.losses import ItemLoss
 from seqrec.losses.negatives import BinaryCrossEntropy, UniformNegatives
+from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.circular import circulant, response_map
 from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel

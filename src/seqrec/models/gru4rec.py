@@ -22,9 +22,9 @@ from torch import Tensor, nn
 
 from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch
-from seqrec.models.parts.bounds import Rate, Size
 from seqrec.losses import Held, ItemLoss, Seen
 from seqrec.losses.negatives import BayesianPersonalisedRanking, UniformNegatives
+from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.columns import Columns, all_columns, may_walk, real_columns
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.parts.layers import dropout, initialise

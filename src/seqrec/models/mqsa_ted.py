@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqrec.batches.packing import PackedBatch
-from seqrec.models.parts.bounds import Rate, Share, Size, Weight
 from seqrec.losses import ItemLoss, Padding
+from seqrec.models.parts.bounds import Rate, Share, Size, Weight
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.parts.layers import attend, attend_last, dropout
 from seqrec.protocol import Protocol

@@ -19,13 +19,13 @@ from seqrec.configuration import IngestionOptions, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
 from seqrec.preparation.read_ahead import read_ahead
 from seqrec.readers import INTERACTIONS, REJECTED, find_reader
-from seqrec.readers.batches import Batch
+from seqrec.readers.parts.pieces import Piece
 
 ROW_GROUP = 1024 * 1024
 HOPELESS = 100_000
 """Rejected rows from which reading stops if they are the greater part."""
 AHEAD = 8
-"""Batches that are read while a row group is written, which holds about as many."""
+"""Pieces that are read while a row group is written, which holds about as many."""
 INTERACTIONS_FILE = "interactions.parquet"
 
 
@@ -94,11 +94,11 @@ def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> 
         SeqrecError: the file cannot be read, holds no interactions or too many broken rows, or
             the result cannot be written; nothing is left behind then.
     """
-    batches = find_reader(found.options.reader)(found.path, found.options)
+    pieces = find_reader(found.options.reader)(found.path, found.options)
     tally = Tally(found, options)
     target = work_folder / INTERACTIONS_FILE
     with finished_or_gone(target) as unfinished:
-        write_interactions(read_ahead(tally.counted(batches), AHEAD), unfinished)
+        write_interactions(read_ahead(tally.counted(pieces), AHEAD), unfinished)
         tally.check()
     return IngestedLog(target, tally.rejected_rows(), tally.report())
 
@@ -119,17 +119,17 @@ class Tally:
         self.timestamp_unit = ""
         self.rejected: list[pa.Table] = []
 
-    def counted(self, batches: Iterator[Batch]) -> Iterator[pa.Table]:
-        """Yield the interactions of the batches, up to the point where there is no hope."""
-        for batch in batches:
-            self.kept += len(batch.interactions)
-            self.broken += len(batch.rejected)
-            self.broken_lines += batch.rejected_lines
-            self.blank_lines += batch.blank_lines
-            self.timestamp_unit = batch.timestamp_unit
-            if len(batch.rejected):
-                self.rejected.append(batch.rejected)
-            yield batch.interactions
+    def counted(self, pieces: Iterator[Piece]) -> Iterator[pa.Table]:
+        """Yield the interactions of the pieces, up to the point where there is no hope."""
+        for piece in pieces:
+            self.kept += len(piece.interactions)
+            self.broken += len(piece.rejected)
+            self.broken_lines += piece.rejected_lines
+            self.blank_lines += piece.blank_lines
+            self.timestamp_unit = piece.timestamp_unit
+            if len(piece.rejected):
+                self.rejected.append(piece.rejected)
+            yield piece.interactions
             if self.broken > HOPELESS and self.broken > self.kept and self.max_share < 0.5:
                 return  # a file of another kind: its rows would fill the memory
 

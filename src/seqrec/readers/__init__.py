@@ -1,4 +1,4 @@
-"""Readers: one file a raw format, each yields batches of interactions and rejected rows.
+"""Readers: one file a raw format, each yields pieces of interactions and rejected rows.
 
 A reader is a function of a path and the options of the file; ``READERS`` has them by the
 names that parameters use.
@@ -6,7 +6,7 @@ names that parameters use.
 
 from seqrec.errors import unknown_name
 from seqrec.readers import amazon, atomic, lastfm, movielens, sequence_lines, table, yelp
-from seqrec.readers.batches import INTERACTIONS, REJECTED, Batch, Reader
+from seqrec.readers.parts.pieces import INTERACTIONS, REJECTED, Piece, Reader
 
 READERS: dict[str, Reader] = {
     "amazon_reviews": amazon.read_reviews,
@@ -25,7 +25,7 @@ READERS: dict[str, Reader] = {
     "table": table.read_table,
 }
 
-__all__ = ["INTERACTIONS", "READERS", "REJECTED", "Batch", "Reader", "find_reader"]
+__all__ = ["INTERACTIONS", "READERS", "REJECTED", "Piece", "Reader", "find_reader"]
 
 
 def find_reader(name: str) -> Reader:

@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 
 from seqrec.configuration import RawFileOptions
 from seqrec.errors import SeqrecError
-from seqrec.readers.batches import Batch
-from seqrec.readers.clocks import MILLISECONDS, SECONDS
-from seqrec.readers.delimited import Layout, read_delimited
-from seqrec.readers.headers import HeaderNames, find_layout
-from seqrec.readers.json_lines import Keys, read_json_lines
-from seqrec.readers.source import put_back, read_blocks, take_header
+from seqrec.readers.parts.clocks import MILLISECONDS, SECONDS
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.headers import HeaderNames, find_layout
+from seqrec.readers.parts.json_lines import Keys, read_json_lines
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.source import put_back, read_blocks, take_header
 
 REVIEW = Keys("reviewerID", "asin", "unixReviewTime", "overall", pa.int64())
 REVIEW_TABLE = HeaderNames("reviewerID", "asin", "unixReviewTime", "overall")
@@ -28,12 +29,12 @@ SAMPLE = 10_000
 TABLE_2023 = HeaderNames("user_id", "parent_asin", "timestamp", "rating")
 
 
-def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield full reviews of 2014 or 2018, an object a line (JSON, or a Python dict)."""
     return read_json_lines(read_blocks(path, options.member), REVIEW, SECONDS)
 
 
-def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ratings of 2014: ``user,item,rating,timestamp`` without a header.
 
     A table with the header ``reviewerID,asin,…,unixReviewTime`` is read by its names.
@@ -41,33 +42,33 @@ def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Batch]:
     header, blocks = take_header(read_blocks(path, options.member), path)
     if header.startswith("reviewerID"):
         return read_delimited(blocks, find_layout(path, header, ",", REVIEW_TABLE), SECONDS)
-    batches = read_delimited(put_back(header, blocks), TABLE_2014, SECONDS)
-    return refuse_swapped(batches, path, other="amazon_2018_ratings")
+    pieces = read_delimited(put_back(header, blocks), TABLE_2014, SECONDS)
+    return refuse_swapped(pieces, path, other="amazon_2018_ratings")
 
 
-def read_ratings_2018(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_ratings_2018(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ratings of 2018: ``item,user,rating,timestamp`` without a header.
 
     Nothing but the order of the columns tells this form from that of 2014, so it is a
     reader of its own.
     """
-    batches = read_delimited(read_blocks(path, options.member), TABLE_2018, SECONDS)
-    return refuse_swapped(batches, path, other="amazon_2014_ratings")
+    pieces = read_delimited(read_blocks(path, options.member), TABLE_2018, SECONDS)
+    return refuse_swapped(pieces, path, other="amazon_2014_ratings")
 
 
-def read_ratings_2023(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_ratings_2023(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ratings of 2023: header ``user_id,parent_asin,rating,timestamp``, milliseconds."""
     header, blocks = take_header(read_blocks(path, options.member), path)
     return read_delimited(blocks, find_layout(path, header, ",", TABLE_2023), MILLISECONDS)
 
 
-def refuse_swapped(batches: Iterator[Batch], path: Path, other: str) -> Iterator[Batch]:
-    """Yield the batches, unless in the first one the users are products and the items are not.
+def refuse_swapped(pieces: Iterator[Piece], path: Path, other: str) -> Iterator[Piece]:
+    """Yield the pieces, unless in the first one the users are products and the items are not.
 
     Raises:
         SeqrecError: the table is of the other form; the message names its reader.
     """
-    first = next(batches, None)
+    first = next(pieces, None)
     if first is None:
         return
     users, items = (share_of_products(first.interactions[name]) for name in ("user_id", "item_id"))
@@ -77,7 +78,7 @@ def refuse_swapped(batches: Iterator[Batch], path: Path, other: str) -> Iterator
             f"use the reader '{other}'"
         )
     yield first
-    yield from batches
+    yield from pieces
 
 
 def share_of_products(ids: pa.ChunkedArray) -> float:

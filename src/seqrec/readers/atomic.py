@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from seqrec.configuration import ColumnMapping, RawFileOptions
-from seqrec.readers.batches import Batch
-from seqrec.readers.delimited import read_delimited
-from seqrec.readers.headers import HeaderNames, find_layout
-from seqrec.readers.source import read_blocks, take_header
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.headers import HeaderNames, find_layout
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.source import read_blocks, take_header
 
 
-def read_atomic(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_atomic(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield an ``.inter`` file; 'columns' names the columns, without their types.
 
     Timestamps are seconds or milliseconds, by their size; seconds with fractions become

@@ -8,22 +8,23 @@ from pathlib import Path
 
 from seqrec.configuration import RawFileOptions
 from seqrec.errors import SeqrecError
-from seqrec.readers.batches import Batch
-from seqrec.readers.clocks import CALENDAR_DAYS, MILLISECONDS, Clock
-from seqrec.readers.delimited import Layout, read_delimited
-from seqrec.readers.headers import split_header
-from seqrec.readers.source import read_blocks, take_header
+from seqrec.readers.parts.clocks import CALENDAR_DAYS, MILLISECONDS, Clock
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.headers import split_header
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.source import read_blocks, take_header
 
 TIMESTAMPS = ("userID", "artistID", "tagID", "timestamp")
 DATES = ("userID", "artistID", "tagID", "day", "month", "year")
 
 
-def read_timestamps(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_timestamps(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``user_taggedartists-timestamps.dat``: tabs, header, timestamps in milliseconds."""
     return read_tags(path, options, TIMESTAMPS, MILLISECONDS)
 
 
-def read_dates(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_dates(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``user_taggedartists.dat``: tabs, header, day, month and year.
 
     A date becomes the seconds of its midnight at UTC, whatever year it claims.
@@ -33,7 +34,7 @@ def read_dates(path: Path, options: RawFileOptions) -> Iterator[Batch]:
 
 def read_tags(
     path: Path, options: RawFileOptions, names: tuple[str, ...], clock: Clock
-) -> Iterator[Batch]:
+) -> Iterator[Piece]:
     """Yield a file of tags: user, artist, tag, then the columns of the timestamp."""
     header, blocks = take_header(read_blocks(path, options.member), path)
     found = tuple(split_header(header, "\t"))

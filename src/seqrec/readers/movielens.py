@@ -7,28 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqrec.configuration import RawFileOptions
-from seqrec.readers.batches import Batch
-from seqrec.readers.clocks import SECONDS
-from seqrec.readers.delimited import Layout, read_delimited
-from seqrec.readers.headers import HeaderNames, find_layout
-from seqrec.readers.source import read_blocks, take_header
+from seqrec.readers.parts.clocks import SECONDS
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.headers import HeaderNames, find_layout
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.source import read_blocks, take_header
 
 TABBED = Layout("\t", width=4, user=0, item=1, rating=2, timestamp=(3,))
 DOUBLE_COLONS = Layout("::", width=4, user=0, item=1, rating=2, timestamp=(3,))
 NAMES = HeaderNames("userId", "movieId", "timestamp", "rating")
 
 
-def read_u_data(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_u_data(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``u.data`` (100K): user, item, rating, timestamp between tabs, no header."""
     return read_delimited(read_blocks(path, options.member), TABBED, SECONDS)
 
 
-def read_ratings_dat(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_ratings_dat(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``ratings.dat`` (1M, 10M): ``user::item::rating::timestamp``, no header."""
     return read_delimited(read_blocks(path, options.member), DOUBLE_COLONS, SECONDS)
 
 
-def read_ratings_csv(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_ratings_csv(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``ratings.csv`` (20M, 25M, 32M, latest): ``userId,movieId,rating,timestamp``."""
     header, blocks = take_header(read_blocks(path, options.member), path)
     return read_delimited(blocks, find_layout(path, header, ",", NAMES), SECONDS)

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.configuration import RawFileOptions
-from seqrec.readers.batches import Batch, Rejection, Rows, make_batch
-from seqrec.readers.lines import Lines, Mask, clean_lines
-from seqrec.readers.source import read_blocks
+from seqrec.readers.parts.lines import Lines, Mask, clean_lines
+from seqrec.readers.parts.pieces import Piece, Rejection, Rows, make_piece
+from seqrec.readers.parts.source import read_blocks
 
 
-def read_sequence_lines(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_sequence_lines(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield every item of every line as an interaction; its place in the line is its time.
 
     A user's second line is rejected: which of the two comes first is not known.
@@ -31,7 +31,7 @@ def read_sequence_lines(path: Path, options: RawFileOptions) -> Iterator[Batch]:
         good = np.ones(len(lines), dtype=bool)
         good[list(fault)] = False
         rows = flatten(words.filter(pa.array(good)), lines, good)
-        yield make_batch(rows, rejections, clean.blank_lines, "order")
+        yield make_piece(rows, rejections, clean.blank_lines, "order")
 
 
 def split_words(lines: Lines) -> pa.Array:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
-from seqrec.readers.batches import Batch
-from seqrec.readers.delimited import read_delimited
-from seqrec.readers.headers import HeaderNames, find_layout, guess_separator
-from seqrec.readers.source import Block, read_blocks, refuse_member, take_header
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.headers import HeaderNames, find_layout, guess_separator
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.source import Block, read_blocks, refuse_member, take_header
 
 PARQUET_MAGIC = b"PAR1"
 
 
-def read_table(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_table(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield a table whose columns are named by 'columns'.
 
     Timestamps may be numbers (seconds with or without fractions, milliseconds, or finer, told
@@ -28,7 +28,7 @@ def read_table(path: Path, options: RawFileOptions) -> Iterator[Batch]:
     )
     if is_parquet(path):
         refuse_member(path, options.member)
-        from seqrec.readers.parquet_table import read_parquet
+        from seqrec.readers.parts.parquet import read_parquet
 
         return read_parquet(path, names)
     return read_text_table(path, options, names)
@@ -54,7 +54,7 @@ def refuse_packed_parquet(blocks: Iterator[Block], path: Path) -> Iterator[Block
     return chain([first], blocks)
 
 
-def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> Iterator[Batch]:
+def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> Iterator[Piece]:
     """Yield a CSV or TSV table with a header."""
     blocks = refuse_packed_parquet(read_blocks(path, options.member), path)
     header, blocks = take_header(blocks, path)

@@ -6,23 +6,23 @@ from pathlib import Path
 import pyarrow as pa
 
 from seqrec.configuration import RawFileOptions
-from seqrec.readers.batches import Batch
-from seqrec.readers.clocks import INSTANTS, SECONDS
-from seqrec.readers.delimited import read_delimited
-from seqrec.readers.headers import HeaderNames, find_layout
-from seqrec.readers.json_lines import Keys, read_json_lines
-from seqrec.readers.source import read_blocks, take_header
+from seqrec.readers.parts.clocks import INSTANTS, SECONDS
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.headers import HeaderNames, find_layout
+from seqrec.readers.parts.json_lines import Keys, read_json_lines
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.source import read_blocks, take_header
 
 REVIEW = Keys("user_id", "business_id", "date", "stars", pa.string())
 EXTRACT = HeaderNames("user_id", "business_id", "timestamp", "stars")
 
 
-def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``review.json``: an object a line, ``date`` as ``2019-01-31 12:00:00`` (UTC)."""
     return read_json_lines(read_blocks(path, options.member), REVIEW, INSTANTS)
 
 
-def read_extract(path: Path, options: RawFileOptions) -> Iterator[Batch]:
+def read_extract(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield a table with the header ``user_id,business_id,timestamp``, in seconds."""
     header, blocks = take_header(read_blocks(path, options.member), path)
     return read_delimited(blocks, find_layout(path, header, ",", EXTRACT), SECONDS)

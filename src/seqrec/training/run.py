@@ -13,11 +13,11 @@ import torch
 
 from seqrec import __version__
 from seqrec.batches import Sequences
-from seqrec.machine.devices import resolve_device
 from seqrec.errors import SeqrecError
 from seqrec.evaluation import default_evaluation
-from seqrec.models.folder import TrainedModel
+from seqrec.machine.devices import resolve_device
 from seqrec.models import COUNTING_MODELS, build_model
+from seqrec.models.folder import TrainedModel
 from seqrec.training.loop import Checkpointing, Fitted, fit
 from seqrec.training.ted import Ted
 from seqrec.training.tuning import Tuned, tune

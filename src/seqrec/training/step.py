@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.machine import products
 from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch, PackedHistories
-from seqrec.machine.devices import autocast, use_precision
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.losses.distillation import Distillation
+from seqrec.machine import products
+from seqrec.machine.devices import autocast, use_precision
 from seqrec.models.parts.face import SequentialModel
 from seqrec.models.parts.layers import dropout
 from seqrec.training.optimizer import Optimizers

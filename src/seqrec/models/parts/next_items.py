@@ -12,8 +12,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from seqrec.batches.packing import PackedBatch, PackedHistories
-from seqrec.models.parts.bounds import Rate, Size
 from seqrec.losses import ItemLoss
+from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.face import TrainingForm
 from seqrec.models.parts.transformer import CausalTransformer, check_heads
 from seqrec.protocol import Protocol

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from seqrec.configuration import RawOptions
-from seqrec.preparation.download import download_raw_file
 from seqrec.preparation.demo_log import generate_if_absent
+from seqrec.preparation.download import download_raw_file
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from seqrec.configuration import ReportingOptions, TransitionOptions
 from seqrec.errors import SeqrecError
+from seqrec.preparation.transitions import count_transitions
 from seqrec.results import figures, tables
 from seqrec.results.breakdowns import breakdowns, target_facts
 from seqrec.results.cells import Cell
@@ -15,7 +16,6 @@ from seqrec.results.curves import learning_curves, quality_against_time
 from seqrec.results.leaderboard import leaderboard, of_as_many_targets, published_table
 from seqrec.results.pages import latex, markdown
 from seqrec.results.significance import significance
-from seqrec.preparation.transitions import count_transitions
 
 Loaders = Mapping[str, Callable[[], Any]]
 """What loads a cell, by the cell's name."""

@@ -11,8 +11,8 @@ from torch import Tensor
 from seqrec.batches import Sequences
 from seqrec.configuration import ReportingOptions
 from seqrec.errors import SeqrecError
-from seqrec.models.folder import TrainedModel
 from seqrec.models.bsarec import BSARec
+from seqrec.models.folder import TrainedModel
 from seqrec.pictures import figures, spectrum
 from seqrec.pictures.depth import Stack, stacks
 from seqrec.pictures.histories import longest_histories

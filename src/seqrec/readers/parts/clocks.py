@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.readers.values import days, fractions, instants, integers, packed_days
+from seqrec.readers.parts.values import days, fractions, instants, integers, packed_days
 
 SAMPLE = 10_000
 GUESSED = "a number or an ISO date"

@@ -9,37 +9,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.readers import quoted, source
-from seqrec.readers.batches import Batch
-from seqrec.readers.clocks import SECONDS
-from seqrec.readers.delimited import Layout, read_delimited
-from seqrec.readers.quoted import each_row_is_a_line, parse_records
-from seqrec.readers.source import cut_blocks
+from seqrec.readers.parts import quoted, source
+from seqrec.readers.parts.clocks import SECONDS
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.quoted import each_row_is_a_line, parse_records
+from seqrec.readers.parts.source import cut_blocks
 
 LAYOUT = Layout(",", 3, user=0, item=1, timestamp=(2,), quoted=True)
 TABBED = Layout("\t", 3, user=0, item=1, timestamp=(2,), quoted=True, row_is_line=True)
 
 
-def batches(raw: bytes, size: int = 1 << 20, layout: Layout = LAYOUT) -> list[Batch]:
+def pieces(raw: bytes, size: int = 1 << 20, layout: Layout = LAYOUT) -> list[Piece]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", size)
         return list(read_delimited(cut_blocks(io.BytesIO(raw), Path("log")), layout, SECONDS))
 
 
-def rows(found: list[Batch]) -> Iterator[tuple[object, ...]]:
-    for batch in found:
-        for row in batch.interactions.to_pylist():
+def rows(found: list[Piece]) -> Iterator[tuple[object, ...]]:
+    for piece in found:
+        for row in piece.interactions.to_pylist():
             yield row["source_row"], row["user_id"], row["item_id"], row["timestamp"]
 
 
-def rejected(found: list[Batch]) -> list[tuple[int, str, str]]:
-    return sorted(tuple(row.values()) for batch in found for row in batch.rejected.to_pylist())
+def rejected(found: list[Piece]) -> list[tuple[int, str, str]]:
+    return sorted(tuple(row.values()) for piece in found for row in piece.rejected.to_pylist())
 
 
 def test_quoted_separators_quotes_and_newlines() -> None:
     raw = b'u1,"a, b",1\nu2,"say ""hi""",2\nu3,"two\n\nlines",3\nu4,plain,4\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert list(rows(found)) == [
         (1, "u1", "a, b", 1),
@@ -48,24 +49,24 @@ def test_quoted_separators_quotes_and_newlines() -> None:
         (6, "u4", "plain", 4),
     ]
     assert rejected(found) == []
-    assert sum(batch.blank_lines for batch in found) == 0
+    assert sum(piece.blank_lines for piece in found) == 0
 
 
 def test_a_quote_that_is_never_closed_costs_one_row() -> None:
     raw = b'u1,a,1\nu2,"b,2\nu3,c,3\n\nu4,d,4\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert [row[1] for row in rows(found)] == ["u1", "u3", "u4"]
     assert rejected(found) == [(2, "broken quotes", 'u2,"b,2')]
-    assert sum(batch.blank_lines for batch in found) == 1
+    assert sum(piece.blank_lines for piece in found) == 1
 
 
 def test_a_row_may_not_span_the_whole_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quoted, "MAX_ROW_LINES", 3)
     raw = b'u1,"a,1\n' + b"u2,b,2\n" * 5 + b'u3,"c,3\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert [row[1] for row in rows(found)] == ["u2"] * 5
     assert [number for number, _, _ in rejected(found)] == [1, 7]
@@ -75,7 +76,7 @@ def test_a_row_of_many_lines_that_are_no_rows_has_an_end(monkeypatch: pytest.Mon
     monkeypatch.setattr(quoted, "MAX_ROW_LINES", 3)
     raw = b'u1,"a,1\n' + b"text\n" * 5 + b'b",1\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert [reason for _, reason, _ in rejected(found)][:2] == [
         "broken quotes",
@@ -87,7 +88,7 @@ def test_a_row_of_many_lines_that_are_no_rows_has_an_end(monkeypatch: pytest.Mon
 def test_a_lone_quote_does_not_swallow_the_rows_up_to_the_next_one() -> None:
     raw = b'u1,"Heroes,1\nu2,b,2\nu3,c,3\nu4,12",4\nu5,e,5\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert [row[1] for row in rows(found)] == ["u2", "u3", "u4", "u5"]
     assert rejected(found) == [(1, "broken quotes", 'u1,"Heroes,1')]
@@ -97,7 +98,7 @@ def test_a_lone_quote_does_not_swallow_the_rows_up_to_the_next_one() -> None:
     "second", [b'u2,"Foo,2', b'u2,Foo",2', b'u2,"a, b",2'], ids=["opens", "closes", "whole"]
 )
 def test_two_rows_with_lone_quotes_are_not_one(second: bytes) -> None:
-    found = batches(b'u1,"Heroes,1\n' + second + b"\nu3,c,3\n")
+    found = pieces(b'u1,"Heroes,1\n' + second + b"\nu3,c,3\n")
 
     kept = [(user, item) for _, user, item, _ in rows(found)]
     assert rejected(found)[0] == (1, "broken quotes", 'u1,"Heroes,1')
@@ -108,15 +109,15 @@ def test_two_rows_with_lone_quotes_are_not_one(second: bytes) -> None:
 def test_text_of_several_lines_may_hold_as_many_commas_as_a_row() -> None:
     raw = b'u1,"Well, yes\nI, you, they\nand, so, on",1\nu2,b,2\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert [row[2] for row in rows(found)] == ["Well, yes\nI, you, they\nand, so, on", "b"]
 
 
 def test_a_rejected_row_counts_the_lines_it_spans() -> None:
-    (batch,) = batches(b'u1,"a\nb\nc",1,x\nu2\nu3,c,3\n')
+    (piece,) = pieces(b'u1,"a\nb\nc",1,x\nu2\nu3,c,3\n')
 
-    assert (len(batch.rejected), batch.rejected_lines) == (2, 4)
+    assert (len(piece.rejected), piece.rejected_lines) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_rejected_row_counts_the_lines_it_spans() -> None:
 def test_quotes_between_tabs(field: str, item: str) -> None:
     raw = f"u1\t{field}\t1\nu2\tb\t2\n".encode()
 
-    found = batches(raw, layout=TABBED)
+    found = pieces(raw, layout=TABBED)
 
     assert [row[1:3] for row in rows(found)] == [("u1", item), ("u2", "b")]
 
@@ -151,7 +152,7 @@ STRAY = ['"Heroes', 'Heroes"', '"', '12" x', '"a"b', '"a, b"', "a", "b"]
 def test_stray_quotes_never_cost_a_good_line(items: list[str], layout: Layout, size: int) -> None:
     lines = [layout.separator.join([f"u{n}", item, str(n)]) for n, item in enumerate(items, 1)]
 
-    found = batches("\n".join(lines).encode(), size, layout)
+    found = pieces("\n".join(lines).encode(), size, layout)
 
     kept = {row[0]: row for row in rows(found)}
     lost = [number for number, _, _ in rejected(found)]
@@ -164,7 +165,7 @@ def test_stray_quotes_never_cost_a_good_line(items: list[str], layout: Layout, s
 def test_a_field_beyond_the_limit_of_the_csv_module_is_one_rejected_row() -> None:
     raw = b'u1,"' + b"x" * (csv.field_size_limit() + 1) + b'",1\nu2,b,2\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert list(rows(found)) == [(2, "u2", "b", 2)]
     assert [number for number, _, _ in rejected(found)] == [1]
@@ -173,7 +174,7 @@ def test_a_field_beyond_the_limit_of_the_csv_module_is_one_rejected_row() -> Non
 def test_broken_bytes_within_a_row_of_two_lines() -> None:
     raw = b'u1,"a\n\xff",1\nu2,"b",2\nu3,"c",3,\n'
 
-    found = batches(raw)
+    found = pieces(raw)
 
     assert list(rows(found)) == [(3, "u2", "b", 2)]
     assert rejected(found) == [
@@ -196,7 +197,7 @@ def test_what_the_csv_module_writes_is_read_back(
     text = io.StringIO()
     csv.writer(text, lineterminator="\n", quoting=style).writerows(table)  # type: ignore
 
-    found = batches(text.getvalue().encode(), size)
+    found = pieces(text.getvalue().encode(), size)
 
     assert [row[1:] for row in rows(found)] == table
     assert rejected(found) == []
@@ -210,7 +211,7 @@ BROKEN = st.lists(st.sampled_from(PIECES), max_size=25).map(b"".join)
 @given(raw=BROKEN, size=st.integers(1, 40), tabbed=st.booleans())
 def test_the_size_of_the_blocks_does_not_matter(raw: bytes, size: int, tabbed: bool) -> None:
     raw, layout = (raw.replace(b",", b"\t"), TABBED) if tabbed else (raw, LAYOUT)
-    small, whole = batches(raw, size, layout), batches(raw, layout=layout)
+    small, whole = pieces(raw, size, layout), pieces(raw, layout=layout)
 
     assert list(rows(small)) == list(rows(whole))
     assert rejected(small) == rejected(whole)
@@ -231,9 +232,9 @@ def test_the_quick_way_agrees_with_the_csv_module(lines: list[bytes]) -> None:
     by_hand = [record.fields for record in parse_records(texts, LAYOUT, is_last=True)]
 
     with pytest.MonkeyPatch.context() as patch:
-        quick = batches(raw)
+        quick = pieces(raw)
         patch.setattr(quoted, "each_row_is_a_line", lambda *_: False)
-        careful = batches(raw)
+        careful = pieces(raw)
 
     assert by_hand == list(csv.reader(texts, strict=True))
     assert list(rows(quick)) == list(rows(careful))

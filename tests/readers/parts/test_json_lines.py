@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.readers import json_lines, source
-from seqrec.readers.clocks import INSTANTS, SECONDS
-from seqrec.readers.json_lines import Keys, parse_literal, read_json_lines
-from seqrec.readers.source import cut_blocks
-from seqrec.readers.values import decimal, integer
+from seqrec.readers.parts import json_lines, source
+from seqrec.readers.parts.clocks import INSTANTS, SECONDS
+from seqrec.readers.parts.json_lines import Keys, parse_literal, read_json_lines
+from seqrec.readers.parts.source import cut_blocks
+from seqrec.readers.parts.values import decimal, integer
 
 KEYS = Keys("user", "item", "time", "stars", pa.int64())
 DATED = Keys("user", "item", "time", "stars", pa.string())
@@ -27,9 +27,9 @@ def read(raw: bytes, size: int = 1 << 20, keys: Keys = KEYS) -> tuple[list[Any],
         patch.setattr(source, "BLOCK_BYTES", size)
         blocks = list(cut_blocks(io.BytesIO(raw), Path("log")))
     found = list(read_json_lines(iter(blocks), keys, clock))
-    rows = [tuple(row.values()) for batch in found for row in batch.interactions.to_pylist()]
-    rejected = [tuple(row.values())[:2] for batch in found for row in batch.rejected.to_pylist()]
-    return rows, rejected, sum(batch.blank_lines for batch in found)
+    rows = [tuple(row.values()) for piece in found for row in piece.interactions.to_pylist()]
+    rejected = [tuple(row.values())[:2] for piece in found for row in piece.rejected.to_pylist()]
+    return rows, rejected, sum(piece.blank_lines for piece in found)
 
 
 def plain(raw: bytes) -> tuple[list[Any], list[Any], int]:

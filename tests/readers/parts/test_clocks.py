@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from seqrec.readers.clocks import floor_divide, guess_clock
+from seqrec.readers.parts.clocks import floor_divide, guess_clock
 
 NOON = 1_390_000_000
 

@@ -9,10 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError
-from seqrec.readers.batches import Batch, LineNumbers, Rejection, Rows, make_batch
-from seqrec.readers.clocks import Clock, divided, guess_clock, number_clock
-from seqrec.readers.headers import HeaderNames, find_column
-from seqrec.readers.parquet_values import (
+from seqrec.readers.parts.clocks import Clock, divided, guess_clock, number_clock
+from seqrec.readers.parts.headers import HeaderNames, find_column
+from seqrec.readers.parts.parquet_values import (
     as_integers,
     finite_numbers,
     id_texts,
@@ -21,12 +20,13 @@ from seqrec.readers.parquet_values import (
     texts,
     whole_numbers,
 )
+from seqrec.readers.parts.pieces import LineNumbers, Piece, Rejection, Rows, make_piece
 
 BATCH_ROWS = 1024 * 1024
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
-def read_parquet(path: Path, names: HeaderNames) -> Iterator[Batch]:
+def read_parquet(path: Path, names: HeaderNames) -> Iterator[Piece]:
     """Yield a Parquet table; the row number, from 1, stands for the line number.
 
     Raises:
@@ -37,11 +37,11 @@ def read_parquet(path: Path, names: HeaderNames) -> Iterator[Batch]:
     try:
         with pq.ParquetFile(path) as file:
             columns = wanted_columns(path, names, file.schema_arrow.names)
-            for piece in file.iter_batches(BATCH_ROWS, columns=columns):
+            for records in file.iter_batches(BATCH_ROWS, columns=columns):
                 if clock is None and names.timestamp is not None:
-                    clock = column_clock(piece[names.timestamp], path, names.timestamp)
-                yield to_batch(piece, names, clock, first, path)
-                first += len(piece)
+                    clock = column_clock(records[names.timestamp], path, names.timestamp)
+                yield to_piece(records, names, clock, first, path)
+                first += len(records)
     except (pa.ArrowException, OSError) as error:
         line = str(error).partition("\n")[0]
         raise SeqrecError(f"{path} cannot be read as Parquet ({line}); write it again") from None
@@ -56,15 +56,15 @@ def wanted_columns(path: Path, names: HeaderNames, found: list[str]) -> list[str
     return columns
 
 
-def to_batch(
-    piece: pa.RecordBatch, names: HeaderNames, clock: Clock | None, first: int, path: Path
-) -> Batch:
-    """Return a piece of the file as a batch."""
-    numbers = np.arange(first, first + len(piece))
-    ids = {name: id_texts(piece[name], path, name) for name in (names.user, names.item)}
-    rejections, good = unfit_ids(piece, names, ids, numbers)
-    timestamp = pa.array(numbers) if clock is None else clock.read(piece[names.timestamp])
-    rating = ratings(piece[names.rating], path, names.rating) if names.rating else None
+def to_piece(
+    records: pa.RecordBatch, names: HeaderNames, clock: Clock | None, first: int, path: Path
+) -> Piece:
+    """Return rows of the file as a piece."""
+    numbers = np.arange(first, first + len(records))
+    ids = {name: id_texts(records[name], path, name) for name in (names.user, names.item)}
+    rejections, good = unfit_ids(records, names, ids, numbers)
+    timestamp = pa.array(numbers) if clock is None else clock.read(records[names.timestamp])
+    rating = ratings(records[names.rating], path, names.rating) if names.rating else None
     places = np.flatnonzero(good)
     rows = Rows(
         ids[names.user].filter(good),
@@ -72,23 +72,23 @@ def to_batch(
         timestamp.filter(good),
         None if rating is None else rating.filter(good),
         numbers[places],
-        lambda row: row_text(piece, int(places[row])),
+        lambda row: row_text(records, int(places[row])),
         clock.kind if clock else "",
     )
-    return make_batch(rows, rejections, 0, clock.unit if clock else "order")
+    return make_piece(rows, rejections, 0, clock.unit if clock else "order")
 
 
 def unfit_ids(
-    piece: pa.RecordBatch, names: HeaderNames, ids: dict[str, pa.Array], numbers: LineNumbers
+    records: pa.RecordBatch, names: HeaderNames, ids: dict[str, pa.Array], numbers: LineNumbers
 ) -> tuple[list[Rejection], pa.Array]:
     """Return the rejections of rows whose ids are there but no ids, and which rows are others."""
-    good = pa.array(np.ones(len(piece), dtype=bool))
+    good = pa.array(np.ones(len(records), dtype=bool))
     rejections = []
     for name, kind in ((names.user, "user"), (names.item, "item")):
-        unfit = pc.and_(good, pc.and_(pc.is_null(ids[name]), pc.invert(is_missing(piece[name]))))
+        unfit = pc.and_(good, pc.and_(pc.is_null(ids[name]), pc.invert(is_missing(records[name]))))
         good = pc.and_(good, pc.invert(unfit))
         rejections += [
-            Rejection(int(numbers[row]), f"{kind} id is no text or integer", row_text(piece, row))
+            Rejection(int(numbers[row]), f"{kind} id is no text or integer", row_text(records, row))
             for row in pc.indices_nonzero(unfit).to_pylist()
         ]
     return rejections, good
@@ -99,9 +99,9 @@ def is_missing(column: pa.Array) -> pa.Array:
     return pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
 
 
-def row_text(piece: pa.RecordBatch, row: int) -> str:
+def row_text(records: pa.RecordBatch, row: int) -> str:
     """Return a row as one line for people."""
-    return ",".join(value_text(column[row]) for column in piece.columns).replace("\n", " ")
+    return ",".join(value_text(column[row]) for column in records.columns).replace("\n", " ")
 
 
 def value_text(value: pa.Scalar) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec.readers.values import (
+from seqrec.readers.parts.values import (
     days,
     decimal,
     decimal_or_nan,
@@ -79,7 +79,7 @@ def test_floats_agree_with_their_twin(column: list[str]) -> None:
 
 
 def readable(number: float | None) -> float | str | None:
-    """A number, None, or 'no' for what a batch rejects: NaN and the infinite ones."""
+    """A number, None, or 'no' for what a piece rejects: NaN and the infinite ones."""
     return number if number is None or math.isfinite(number) else "no"
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seqrec.readers.batches import LineNumbers, Rejection
-from seqrec.readers.source import Block
+from seqrec.readers.parts.pieces import LineNumbers, Rejection
+from seqrec.readers.parts.source import Block
 
 NEWLINE = 10
 NOT_UTF8 = "bytes are not UTF-8"

@@ -1,9 +1,9 @@
-"""Delimited text: fields cut out of a block by the offsets of its separators, no loop over rows.
+"""Fields cut out of a block of lines by the offsets of its separators, no loop over rows.
 
 Which rows with quotes can be read this way, and what becomes of the others: ``quoted.py``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,11 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.readers.batches import Batch, LineNumbers, Rejection, Rows, make_batch
-from seqrec.readers.clocks import Clock, guess_clock
-from seqrec.readers.lines import NEWLINE, CleanLines, Lines, Mask, clean_lines
-from seqrec.readers.source import Block
-from seqrec.readers.values import floats
+from seqrec.readers.parts.lines import NEWLINE, CleanLines, Lines, Mask
+from seqrec.readers.parts.pieces import LineNumbers, Rejection
 
 QUOTE = ord('"')
 Positions = npt.NDArray[np.int64]
@@ -54,49 +51,6 @@ class Fields(NamedTuple):
     text: Callable[[int], str]
     rejections: list[Rejection]
     blank_lines: int
-
-
-def read_delimited(
-    blocks: Iterator[Block], layout: Layout, clock: Clock | None = None
-) -> Iterator[Batch]:
-    """Yield the batches of a delimited file.
-
-    Args:
-        blocks: the file without its header.
-        layout: where a row holds what.
-        clock: how timestamps are written; guessed from the first rows when absent.
-    """
-    for fields in split_blocks(blocks, layout):
-        if clock is None and layout.timestamp and len(fields.line_numbers):
-            clock = guess_clock(fields.columns[-1])
-        yield fields_to_batch(fields, layout, clock)
-
-
-def fields_to_batch(fields: Fields, layout: Layout, clock: Clock | None) -> Batch:
-    """Return the fields as a batch."""
-    user, item, *others = fields.columns
-    rating = None if layout.rating is None else floats(others.pop(0))
-    in_file_order = not layout.timestamp
-    numbers = fields.line_numbers
-    if in_file_order:
-        timestamp, unit, kind = pa.array(numbers), "order", ""
-    elif clock is None:  # no row so far has the right number of columns
-        timestamp, unit, kind = pa.array([], pa.int64()), "s", ""
-    else:
-        timestamp, unit, kind = clock.read(*others), clock.unit, clock.kind
-    rows = Rows(user, item, timestamp, rating, numbers, fields.text, kind)
-    return make_batch(rows, fields.rejections, fields.blank_lines, unit)
-
-
-def split_blocks(blocks: Iterator[Block], layout: Layout) -> Iterator[Fields]:
-    """Yield the fields of every block."""
-    if layout.quoted:
-        from seqrec.readers.quoted import split_quoted_blocks
-
-        yield from split_quoted_blocks(blocks, layout)
-        return
-    for block in blocks:
-        yield split_fields(clean_lines(block), layout)
 
 
 def split_fields(clean: CleanLines, layout: Layout) -> Fields:

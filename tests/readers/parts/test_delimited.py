@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec.readers import source
-from seqrec.readers.batches import Batch
-from seqrec.readers.clocks import SECONDS
-from seqrec.readers.delimited import Layout, find_all, read_delimited
-from seqrec.readers.source import Block, cut_blocks
-from seqrec.readers.values import decimal, integer
+from seqrec.readers.parts import source
+from seqrec.readers.parts.clocks import SECONDS
+from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.fields import Layout, find_all
+from seqrec.readers.parts.pieces import Piece
+from seqrec.readers.parts.source import Block, cut_blocks
+from seqrec.readers.parts.values import decimal, integer
 
 FIELDS = ["u1", "i2", "5", "4.5", "1390000000", "", " ", "x", "é", "-1", "1.5", "::", ":", "nan"]
 Row = tuple[str, str, int, int, float | None]
@@ -26,14 +27,14 @@ def blocks_of(raw: bytes, size: int = 1 << 20) -> Iterator[Block]:
         return iter(list(cut_blocks(io.BytesIO(raw), Path("log"))))
 
 
-def joined(batches: Iterator[Batch]) -> tuple[list[Row], list[Rejected], int]:
+def joined(pieces: Iterator[Piece]) -> tuple[list[Row], list[Rejected], int]:
     rows: list[Row] = []
     rejected: list[Rejected] = []
     blank = 0
-    for batch in batches:
-        rows += [tuple(row.values()) for row in batch.interactions.to_pylist()]
-        rejected += [tuple(row.values()) for row in batch.rejected.to_pylist()]
-        blank += batch.blank_lines
+    for piece in pieces:
+        rows += [tuple(row.values()) for row in piece.interactions.to_pylist()]
+        rejected += [tuple(row.values()) for row in piece.rejected.to_pylist()]
+        blank += piece.blank_lines
     return rows, rejected, blank
 
 
@@ -144,15 +145,15 @@ def test_rows_by_hand() -> None:
 def test_without_timestamps_the_order_of_the_file_counts() -> None:
     layout = Layout(",", 2, user=0, item=1)
 
-    (batch,) = read_delimited(blocks_of(b"1,a\n\n1,b\n"), layout)
+    (piece,) = read_delimited(blocks_of(b"1,a\n\n1,b\n"), layout)
 
-    assert batch.timestamp_unit == "order"
-    assert batch.interactions["timestamp"].to_pylist() == [1, 3]
+    assert piece.timestamp_unit == "order"
+    assert piece.interactions["timestamp"].to_pylist() == [1, 3]
 
 
 def test_long_texts_of_rejected_rows_are_cut() -> None:
     layout = Layout(",", 2, user=0, item=1)
 
-    (batch,) = read_delimited(blocks_of(b"x" * 5000 + b"\n"), layout)
+    (piece,) = read_delimited(blocks_of(b"x" * 5000 + b"\n"), layout)
 
-    assert batch.rejected["text"].to_pylist() == ["x" * 1000]
+    assert piece.rejected["text"].to_pylist() == ["x" * 1000]

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
-from seqrec.readers import source
-from seqrec.readers.source import cut_blocks, put_back, read_blocks, take_header
+from seqrec.readers.parts import source
+from seqrec.readers.parts.source import cut_blocks, put_back, read_blocks, take_header
 
 TEXT = b"1,a\n2,b\n3,c\n"
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.readers.values import LIMIT, floats
+from seqrec.readers.parts.values import LIMIT, floats
 
 
 def id_texts(column: pa.Array, path: Path, name: str) -> pa.Array:

@@ -1,4 +1,4 @@
-"""What every reader yields: batches of interactions beside the rows it had to reject."""
+"""What every reader yields: pieces of interactions beside the rows it had to reject."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ class Rejection(NamedTuple):
     text: str
 
 
-class Batch(NamedTuple):
+class Piece(NamedTuple):
     """A piece of a log, in file order."""
 
     interactions: pa.Table
@@ -44,12 +44,12 @@ class Batch(NamedTuple):
     """Columns of ``REJECTED``, sorted by line number."""
     blank_lines: int
     timestamp_unit: str
-    """'s', 'ms' or 'order'; the same in every batch of a log."""
+    """'s', 'ms' or 'order'; the same in every piece of a log."""
     rejected_lines: int
     """Lines that the rejected rows span; as many as the rows where every row is a line."""
 
 
-Reader = Callable[[Path, RawFileOptions], Iterator[Batch]]
+Reader = Callable[[Path, RawFileOptions], Iterator[Piece]]
 
 
 class Rows(NamedTuple):
@@ -70,7 +70,7 @@ class Rows(NamedTuple):
     """What a timestamp has to be."""
 
 
-def make_batch(rows: Rows, rejections: list[Rejection], blank_lines: int, unit: str) -> Batch:
+def make_piece(rows: Rows, rejections: list[Rejection], blank_lines: int, unit: str) -> Piece:
     """Return the readable rows as interactions and the others as rejected rows.
 
     Args:
@@ -99,7 +99,7 @@ def make_batch(rows: Rows, rejections: list[Rejection], blank_lines: int, unit: 
             for i, reason in reasons.items()
         ]
     lines = sum(1 + rejection.text.count("\n") for rejection in rejections)
-    return Batch(interactions, rejected_table(rejections), blank_lines, unit, lines)
+    return Piece(interactions, rejected_table(rejections), blank_lines, unit, lines)
 
 
 def unreadable(rows: Rows) -> dict[int, str]:

@@ -20,11 +20,11 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from seqrec.readers.batches import Rejection
-from seqrec.readers.delimited import QUOTE, Fields, Layout, split_fields, wrong_width
-from seqrec.readers.lines import NEWLINE, NOT_UTF8, Lines, clean_lines, find_lines, is_utf8
-from seqrec.readers.source import Block
-from seqrec.readers.values import integer, microseconds
+from seqrec.readers.parts.fields import QUOTE, Fields, Layout, split_fields, wrong_width
+from seqrec.readers.parts.lines import NEWLINE, NOT_UTF8, Lines, clean_lines, find_lines, is_utf8
+from seqrec.readers.parts.pieces import Rejection
+from seqrec.readers.parts.source import Block
+from seqrec.readers.parts.values import integer, microseconds
 
 MAX_ROW_LINES = 1000
 BROKEN_QUOTES = "broken quotes"

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from seqrec.readers.batches import Batch, Rejection, Rows, make_batch
-from seqrec.readers.clocks import Clock
-from seqrec.readers.lines import CleanLines, Lines, clean_lines
-from seqrec.readers.source import Block
-from seqrec.readers.values import floats
+from seqrec.readers.parts.clocks import Clock
+from seqrec.readers.parts.lines import CleanLines, Lines, clean_lines
+from seqrec.readers.parts.pieces import Piece, Rejection, Rows, make_piece
+from seqrec.readers.parts.source import Block
+from seqrec.readers.parts.values import floats
 
 NOT_AN_OBJECT = "not a JSON object"
 MAX_LITERAL = 1024 * 1024
@@ -48,8 +48,8 @@ class Keys:
         return pa.schema(list(zip(self.names, types, strict=True)))
 
 
-def read_json_lines(blocks: Iterator[Block], keys: Keys, clock: Clock) -> Iterator[Batch]:
-    """Yield the batches of a file with an object a line.
+def read_json_lines(blocks: Iterator[Block], keys: Keys, clock: Clock) -> Iterator[Piece]:
+    """Yield the pieces of a file with an object a line.
 
     Args:
         blocks: the file.
@@ -59,7 +59,7 @@ def read_json_lines(blocks: Iterator[Block], keys: Keys, clock: Clock) -> Iterat
     for block in blocks:
         clean = clean_lines(block)
         rows, rejections = parse(clean, keys, clock)
-        yield make_batch(rows, clean.rejections + rejections, clean.blank_lines, clock.unit)
+        yield make_piece(rows, clean.rejections + rejections, clean.blank_lines, clock.unit)
 
 
 def parse(clean: CleanLines, keys: Keys, clock: Clock) -> tuple[Rows, list[Rejection]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.readers.delimited import Layout
+from seqrec.readers.parts.fields import Layout
 
 SEPARATORS = (",", "\t", ";", "|")
 
