@@ -16,9 +16,9 @@ from benchmarks.clock import Timing, timed
 from seqrec.batches import Batches, Sequences, evaluation_examples
 from seqrec.batches.packing import PackedExamples, PackedSequences
 from seqrec.errors import SeqrecError
-from seqrec.evaluation import Ranker
+from seqrec.evaluation.metrics import metric_of
+from seqrec.evaluation.ranker import Ranker
 from seqrec.losses.distillation import Distillation, TransitionGraph
-from seqrec.metrics import metric_of
 from seqrec.models import model_class
 from seqrec.models.parts.face import SequentialModel
 from seqrec.training.loop import Trainer, fit, training_batches

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from seqrec.batches import SPLITS, Sequences
 from seqrec.configuration import EvaluationOptions, TrainingOptions
-from seqrec.evaluation import evaluate
+from seqrec.evaluation.evaluate import evaluate
 from seqrec.models import counting_class, model_config
 from seqrec.models.parts.counting import CountingModel, Counts
 from seqrec.training import train

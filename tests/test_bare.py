@@ -28,8 +28,8 @@ IMPORTS = """
 from importlib import import_module
 
 for name in (
-    "models.bsarec", "models.parts.face", "models.parts.layers", "batches", "losses", "ranking",
-    "metrics", "evaluation", "machine.devices", "training.loop",
+    "models.bsarec", "models.parts.face", "models.parts.layers", "batches", "losses",
+    "evaluation.ranking", "evaluation.metrics", "evaluation.evaluate", "machine.devices", "training.loop",
     "training.checkpoint", "models.folder",
     "models.hybrid", "training.tuning",
 ):

@@ -15,7 +15,7 @@ from seqrec import checkpoint_evaluation
 from seqrec.checkpoint_evaluation import evaluate_checkpoint
 from seqrec.configuration import EvaluationOptions
 from seqrec.errors import SeqrecError
-from seqrec.evaluation import EvaluationResult
+from seqrec.evaluation.evaluate import EvaluationResult
 from seqrec.interop import DIALECTS, from_authors
 from seqrec.interop.bsarec_harness import HARNESS
 from tests.authors import GOLDEN

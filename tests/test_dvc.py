@@ -30,7 +30,7 @@ HOW_NOT_WHAT = {"params:raw_dir", "params:engine", "params:training.device"}
 """Where the log lies (a dependency by itself), and with how much memory or where it is computed."""
 UNTRACKED_CODE = {
     # what checks names and values, or is there to be fast, and changes no result
-    *("seqrec", "configuration", "errors", "protocol", "preparation.read_ahead"),
+    *("seqrec", "configuration", "errors", "preparation.read_ahead"),
     *("machine.devices", "machine.heap"),
     *("spill", "selection", "search.values", "interop"),
     # what a model folder is, and the list of models: the folder's content says it
@@ -219,15 +219,19 @@ FILES = {module_of(path): path for path in SOURCE.glob("seqrec/**/*.py")}
 
 
 def imports_of(names: Iterable[str]) -> set[str]:
-    """All modules of the project that these import, and those in turn."""
-    found: set[str] = set()
+    """All modules of the project that these import, and those in turn.
+
+    What changes no result hands none on either: the parameters' types know the protocols by name,
+    and no table of the data pipelines depends on how a protocol ranks.
+    """
+    reached: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += direct_imports(name)
-    return found
+        if name not in reached:
+            reached.add(name)
+            waiting += direct_imports(name) if tracked(name) else ()
+    return reached
 
 
 @cache

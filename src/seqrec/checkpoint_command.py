@@ -15,7 +15,7 @@ from seqrec.datasets.atomic import replacing
 from seqrec.errors import SeqrecError
 
 if TYPE_CHECKING:
-    from seqrec.evaluation import EvaluationResult
+    from seqrec.evaluation.evaluate import EvaluationResult
 
 NAME = "evaluate-checkpoint"
 FILE = click.Path(path_type=Path)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from seqrec.configuration import EvaluationOptions, ReportingOptions
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.metrics import parse_label
+from seqrec.evaluation.metrics import parse_label
 from seqrec.report import metrics_table, output_lines
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class TrainingChecksHooks:
         # torch comes with them: not for a run that only handles data.
         from seqrec.machine.devices import resolve_device, use_precision
         from seqrec.models import COUNTING_MODELS, check_options, model_class
-        from seqrec.ranking import ranking_rules
+        from seqrec.protocol import ranking_rules
         from seqrec.training.objective import check_loss
 
         name, options, protocol, training = (
@@ -58,7 +58,7 @@ class TrainingChecksHooks:
         options = self._evaluation
         if "models" not in node.outputs or options is None or options.sampled_negatives is None:
             return
-        from seqrec.ranking import check_negatives
+        from seqrec.evaluation.ranking import check_negatives
 
         sequences = inputs["sequences"]
         known = sequences.group_by("user_index").aggregate(n=sequences.item_index.nunique())

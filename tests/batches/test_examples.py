@@ -59,7 +59,7 @@ def test_evaluation_examples_equal_the_authors() -> None:
 
 
 def test_seen_items_equal_the_authors() -> None:
-    from seqrec.ranking import SeenItems
+    from seqrec.evaluation.ranking import SeenItems
 
     sequences = toy()
     with np.load(GOLDEN / "dataset_toy_bsarec.npz") as golden:

@@ -10,7 +10,7 @@ import torch
 
 from seqrec.batches import Sequences
 from seqrec.configuration import EvaluationOptions, TrainingOptions
-from seqrec.evaluation import evaluate
+from seqrec.evaluation.evaluate import evaluate
 from seqrec.models.folder import load_model, save_model
 from seqrec.training import train
 from tests.counted import (

@@ -6,8 +6,8 @@ import pytest
 
 from seqrec.batches import evaluation_examples
 from seqrec.errors import SeqrecError
-from seqrec.evaluation import Ranker
-from seqrec.metrics import metric_of
+from seqrec.evaluation.metrics import metric_of
+from seqrec.evaluation.ranker import Ranker
 from seqrec.search.fitting import fit_once
 from seqrec.training.loop import Checkpointing
 from tests.counted import trained_on

@@ -11,7 +11,7 @@ import pytest
 
 from seqrec.configuration import TuningOptions
 from seqrec.errors import SeqrecError
-from seqrec.evaluation import Ranker
+from seqrec.evaluation.ranker import Ranker
 from seqrec.search import study
 from seqrec.search.fitting import AfterEpoch, Outcome, SearchData, fit_once
 from seqrec.search.settings import Settings

@@ -101,8 +101,8 @@ def test_training_stops_when_nothing_improves() -> None:
 def test_the_best_weights_are_kept(tmp_path: Path) -> None:
     """The weights returned give the best epoch's value, not the last one's."""
     from seqrec.batches import evaluation_examples
-    from seqrec.evaluation import Ranker
-    from seqrec.metrics import metric_of
+    from seqrec.evaluation.metrics import metric_of
+    from seqrec.evaluation.ranker import Ranker
 
     fitted = run(6, learning_rate=0.05)
     data = cycles()

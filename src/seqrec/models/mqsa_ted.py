@@ -25,8 +25,7 @@ from seqrec.losses import ItemLoss, Padding
 from seqrec.models.parts.bounds import Rate, Share, Size, Weight
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.parts.layers import attend, attend_last, dropout
-from seqrec.protocol import Protocol
-from seqrec.ranking import RankingRules
+from seqrec.protocol import Protocol, RankingRules
 
 NORM_EPS = 1e-24
 INITIAL_STD = 0.01

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.metrics import Floats, Integers, mean_and_error
+from seqrec.evaluation.metrics import Floats, Integers, mean_and_error
 from seqrec.results.cells import (
     Cell,
     RankedTargets,

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.metrics import Floats, Integers, gains, parse_label
+from seqrec.evaluation.metrics import Floats, Integers, gains, parse_label
 
 
 @dataclass(frozen=True, order=True)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 
 from seqrec.configuration import Positive, Section, Share, check_values
 from seqrec.errors import SeqrecError
-from seqrec.metrics import parse_label
+from seqrec.evaluation.metrics import parse_label
 from seqrec.results.cells import Cell, Metrics, grouped
 
 log = logging.getLogger(__name__)

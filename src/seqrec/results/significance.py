@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from seqrec.errors import SeqrecError
-from seqrec.metrics import Floats, Integers
+from seqrec.evaluation.metrics import Floats, Integers
 from seqrec.results.cells import (
     Cell,
     Group,

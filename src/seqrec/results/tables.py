@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from seqrec.errors import SeqrecError
-from seqrec.metrics import parse_label
+from seqrec.evaluation.metrics import parse_label
 from seqrec.results.pages import Entry, Row, Style, View
 
 CUTOFFS = (5, 10, 20)

@@ -12,8 +12,8 @@ import torch
 
 from seqrec.batches import Sequences
 from seqrec.configuration import TransitionOptions
+from seqrec.evaluation.metrics import metric_of
 from seqrec.machine.devices import resolve_device
-from seqrec.metrics import metric_of
 from seqrec.models import build_model
 from seqrec.models.parts.face import ScoringModel
 from seqrec.search.settings import Settings

@@ -22,10 +22,10 @@ from seqrec.batches import Batches, Sequences, evaluation_examples, training_exa
 from seqrec.batches.packing import PackedExamples, PackedSequences
 from seqrec.batches.same_targets import SameTargets
 from seqrec.errors import SeqrecError
-from seqrec.evaluation import Ranker
+from seqrec.evaluation.metrics import metric_of, parse_label
+from seqrec.evaluation.ranker import Ranker
 from seqrec.losses.distillation import Distillation
 from seqrec.machine.heap import keep_freed_memory
-from seqrec.metrics import metric_of, parse_label
 from seqrec.models.parts.face import SequentialModel
 from seqrec.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from seqrec.training.objective import check_loss, item_loss

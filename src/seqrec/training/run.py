@@ -14,7 +14,7 @@ import torch
 from seqrec import __version__
 from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
-from seqrec.evaluation import default_evaluation
+from seqrec.evaluation.ranker import default_evaluation
 from seqrec.machine.devices import resolve_device
 from seqrec.models import COUNTING_MODELS, build_model
 from seqrec.models.folder import TrainedModel

@@ -18,9 +18,9 @@ import torch
 
 from seqrec.batches import Examples, Sequences, evaluation_examples
 from seqrec.errors import SeqrecError
-from seqrec.evaluation import Ranker
+from seqrec.evaluation.metrics import Floats, metric_of, parse_label
+from seqrec.evaluation.ranker import Ranker
 from seqrec.machine.heap import keep_freed_memory
-from seqrec.metrics import Floats, metric_of, parse_label
 from seqrec.models import GIVEN, counting_class, model_config
 from seqrec.models.parts.counting import CountingModel, Counts, Range
 

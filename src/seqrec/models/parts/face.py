@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, ItemLoss, Padding
 from seqrec.machine.products import inner
-from seqrec.ranking import AUTHORS_RANKING, RankingRules
+from seqrec.protocol import AUTHORS_RANKING, RankingRules
 
 TrainingForm = Literal["prefixes", "packed_prefixes", "sequences", "masked_sequences"]
 """What a training example is: one target and the history before it, or a whole sequence.

@@ -6,9 +6,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from seqrec.configuration import EvaluationOptions
-from seqrec.evaluation import evaluate
+from seqrec.evaluation.evaluate import evaluate
+from seqrec.evaluation.over_seeds import over_seeds, scores_of
 from seqrec.models.folder import TrainedModel, check_seeds
-from seqrec.seeds import over_seeds, scores_of
 
 
 def rank_and_measure(

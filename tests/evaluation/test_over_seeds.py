@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from seqrec.evaluation import EvaluationResult
-from seqrec.metrics import parse_label, ranking_metrics
-from seqrec.seeds import over_seeds, scores_of
+from seqrec.evaluation.evaluate import EvaluationResult
+from seqrec.evaluation.metrics import parse_label, ranking_metrics
+from seqrec.evaluation.over_seeds import over_seeds, scores_of
 
 VALID = {7: [1.0, 9.0], 8: [9.0, 9.0]}
 TEST = {7: [1.0, 3.0, 30.0], 8: [2.0, 3.0, 1.0]}

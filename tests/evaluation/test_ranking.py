@@ -11,17 +11,16 @@ from torch import Tensor
 
 from seqrec.batches import Sequences, Split, evaluation_examples
 from seqrec.errors import SeqrecError
-from seqrec.metrics import metric_of
-from seqrec.models.mqsa_ted import MQSATED
-from seqrec.ranking import (
-    RankingRules,
+from seqrec.evaluation.metrics import metric_of
+from seqrec.evaluation.ranking import (
     SeenItems,
     apply_rules,
     candidate_counts,
-    ranking_rules,
     sampled_ranks,
     target_ranks,
 )
+from seqrec.models.mqsa_ted import MQSATED
+from seqrec.protocol import RankingRules, ranking_rules
 from tests.authors import GOLDEN
 
 NOTHING_SEEN = (torch.tensor([], dtype=torch.long), torch.tensor([], dtype=torch.long))

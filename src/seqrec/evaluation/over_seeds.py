@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from seqrec.metrics import Floats, Integers, gains, mean_and_error, parse_label
+from seqrec.evaluation.metrics import Floats, Integers, gains, mean_and_error, parse_label
 
 if TYPE_CHECKING:
-    from seqrec.evaluation import EvaluationResult
+    from seqrec.evaluation.evaluate import EvaluationResult
 
 OF_A_SEED = ("seed", "best_epoch")
 SCORES = ("HR", "NDCG")

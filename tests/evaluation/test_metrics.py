@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
-from seqrec.metrics import mean_and_error, metric_of, parse_label, ranking_metrics
+from seqrec.evaluation.metrics import mean_and_error, metric_of, parse_label, ranking_metrics
 
 
 def test_metrics_by_hand() -> None:
