@@ -27,8 +27,8 @@ from pydantic import ValidationError
 
 from benchmarks.asking import MOST_THREADS, check_target, reason, status_of, whole
 from benchmarks.observed import Observation, observe
-from seqrec.configuration import EngineOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import EngineOptions
 
 ROOT = Path(__file__).parents[1]
 OURS, PLAIN, IDS_FIRST = "seqrec", "pandas", "pandas, ids first"

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from seqrec.batches import SPLITS, Sequences
-from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.evaluation.evaluate import evaluate
 from seqrec.models import counting_class, model_config
 from seqrec.models.parts.counting import CountingModel, Counts
+from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 from seqrec.training import train
 from seqrec.training.run import TrainingResult
 

@@ -20,8 +20,8 @@ from seqrec.add_dataset import (
     parameter_block,
     with_dataset,
 )
-from seqrec.configuration import ColumnMapping, RawFileOptions, RawOptions, check_section
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions, RawOptions, check_section
 
 LOG = "who,what,when\nann,tea,2024-01-31\nbob,cake,2024-02-01\n"
 COLUMNS = ColumnMapping(user="who", item="what", timestamp="when")

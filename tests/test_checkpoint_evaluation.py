@@ -13,11 +13,11 @@ from safetensors.torch import save_file
 
 from seqrec import checkpoint_evaluation
 from seqrec.checkpoint_evaluation import evaluate_checkpoint
-from seqrec.configuration import EvaluationOptions
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.evaluate import EvaluationResult
 from seqrec.interop import DIALECTS, from_authors
 from seqrec.interop.bsarec_harness import HARNESS
+from seqrec.parameters.sections import EvaluationOptions
 from tests.authors import GOLDEN
 
 FILES = {path.stem.removesuffix("_1").lower(): path.stem for path in GOLDEN.glob("*_1.npz")}

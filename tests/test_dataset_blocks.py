@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from seqrec.configuration import SECTIONS, RawOptions, check_section
+from seqrec.parameters.sections import SECTIONS, RawOptions, check_section
 from seqrec.preparation.download import file_name
 from seqrec.readers import READERS
 

@@ -30,9 +30,10 @@ HOW_NOT_WHAT = {"params:raw_dir", "params:engine", "params:training.device"}
 """Where the log lies (a dependency by itself), and with how much memory or where it is computed."""
 UNTRACKED_CODE = {
     # what checks names and values, or is there to be fast, and changes no result
-    *("seqrec", "configuration", "errors", "preparation.read_ahead"),
+    *("seqrec", "errors", "preparation.read_ahead"),
     *("machine.devices", "machine.heap"),
-    *("spill", "selection", "search.values", "interop"),
+    *("spill", "interop", "parameters.sections", "parameters.selection"),
+    "parameters.search_space",
     # what a model folder is, and the list of models: the folder's content says it
     *("models.folder", "models", "pipelines"),
 }

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
 from seqrec.first_rows import first_rows
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 
 COLUMNS = ColumnMapping(user="who", item="what", timestamp="when")
 OPTIONS = RawFileOptions(name="shop.csv", reader="table", columns=COLUMNS)

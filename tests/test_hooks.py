@@ -9,9 +9,9 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 
-from seqrec.configuration import EvaluationOptions, ReportingOptions, TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.hooks import CheckpointHooks, TrainingChecksHooks
+from seqrec.parameters.sections import EvaluationOptions, ReportingOptions, TrainingOptions
 
 
 def nothing(*inputs: object) -> None:

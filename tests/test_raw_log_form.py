@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqrec.configuration import ColumnMapping
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping
 from seqrec.raw_log_form import find_form
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
 

@@ -11,7 +11,12 @@ import ibis
 import pytest
 import yaml
 
-from seqrec.configuration import FilteringOptions, IngestionOptions, RawOptions, SplittingOptions
+from seqrec.parameters.sections import (
+    FilteringOptions,
+    IngestionOptions,
+    RawOptions,
+    SplittingOptions,
+)
 from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.ingestion import find_raw_file, read_log
 from seqrec.preparation.sequence_lines import to_sequence_lines

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqrec.configuration import FilteringOptions, SplittingOptions, TransitionOptions
+from seqrec.parameters.sections import FilteringOptions, SplittingOptions, TransitionOptions
 from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.sequences import build_sequences
 from seqrec.preparation.transitions import count_transitions

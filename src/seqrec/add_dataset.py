@@ -18,7 +18,9 @@ from typing import Any
 import yaml
 
 from seqrec.column_guesses import Role
-from seqrec.configuration import (
+from seqrec.datasets.atomic import is_disk_full, replacing
+from seqrec.errors import SeqrecError, unknown_name
+from seqrec.parameters.sections import (
     SCALARS,
     SECTIONS,
     ColumnMapping,
@@ -26,10 +28,8 @@ from seqrec.configuration import (
     RawOptions,
     check_section,
 )
-from seqrec.datasets.atomic import is_disk_full, replacing
-from seqrec.errors import SeqrecError, unknown_name
+from seqrec.parameters.selection import NOT_IN_A_NAME
 from seqrec.preparation.ingestion import find_raw_file
-from seqrec.selection import NOT_IN_A_NAME
 
 GLOBALS = "conf/base/globals.yml"
 RAW_FOLDER = "data/01_raw"

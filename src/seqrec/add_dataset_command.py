@@ -14,8 +14,8 @@ from seqrec.errors import SeqrecError
 if TYPE_CHECKING:
     from seqrec.add_dataset import Addition
     from seqrec.column_guesses import Role
-    from seqrec.configuration import RawFileOptions
     from seqrec.first_rows import FirstRows
+    from seqrec.parameters.sections import RawFileOptions
     from seqrec.raw_log_form import LogForm
 
 NAME = "add-dataset"

@@ -68,7 +68,7 @@ def evaluate_checkpoint(
         _check_outputs([output, ranks], [weights, config, sequences])
         # torch comes with it: not for --help
         from seqrec import checkpoint_evaluation
-        from seqrec.configuration import EvaluationOptions, check_values
+        from seqrec.parameters.sections import EvaluationOptions, check_values
 
         values = {"cutoffs": cutoffs, "seen_items": seen_items}
         result = checkpoint_evaluation.evaluate_checkpoint(
@@ -137,7 +137,7 @@ def _print(result: EvaluationResult) -> None:
     """Print the tables of both splits."""
     from rich.console import Console
 
-    from seqrec.report import metrics_table
+    from seqrec.console import metrics_table
 
     console = Console(highlight=False)
     for split in result.metrics["splits"]:

@@ -25,7 +25,7 @@ from seqrec.preparation.ingestion import sha256_of
 from seqrec.protocol import Protocol, ranking_rules
 
 if TYPE_CHECKING:
-    from seqrec.configuration import EvaluationOptions
+    from seqrec.parameters.sections import EvaluationOptions
 
 
 def evaluate_checkpoint(

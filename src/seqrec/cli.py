@@ -23,7 +23,7 @@ from kedro.utils import find_kedro_project
 from seqrec.add_dataset_command import add_dataset
 from seqrec.checkpoint_command import evaluate_checkpoint
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.typed_paths import typed_in, with_typed_paths
+from seqrec.parameters.typed_paths import typed_in, with_typed_paths
 
 LOGGING_FILE = "conf/logging.yml"
 

@@ -1,7 +1,15 @@
-"""The one exception a user of seqrec is meant to read."""
+"""The one exception a user of seqrec is meant to read, and the forms its line takes."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+SCALAR = str | int | float | None
 
 
 class SeqrecError(Exception):
@@ -22,3 +30,22 @@ def unknown_name(kind: str, name: str, known: Iterable[str], place: str = "") ->
     remedy = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
     where = f" {place}" if place else ""
     return SeqrecError(f"unknown {kind} '{name}'{where}; {remedy}")
+
+
+def explain(error: ValidationError, section: str, known: Iterable[str]) -> SeqrecError:
+    """Turn a pydantic error into one line with the nearest valid name.
+
+    Args:
+        error: what pydantic found.
+        section: the section of the parameters that was checked.
+        known: the names valid in it.
+    """
+    first = error.errors()[0]
+    *group, name = [part for part in (section, *map(str, first["loc"])) if part]
+    path = ".".join([*group, name])
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return unknown_name("parameter", path, [".".join([*group, field]) for field in known])
+    message = first["msg"].removeprefix("Value error, ")
+    got = first["input"]
+    shown = f" (got {got!r})" if isinstance(got, SCALAR) else ""
+    return SeqrecError(f"parameter {path}: {message[0].lower()}{message[1:]}{shown}")

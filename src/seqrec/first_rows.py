@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqrec.column_guesses import OTHER_DATE
-from seqrec.configuration import IngestionOptions, RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import IngestionOptions, RawFileOptions
 from seqrec.preparation.ingestion import FoundFile, Tally
 from seqrec.readers import find_reader
 from seqrec.readers.parts.lines import NOT_UTF8

@@ -11,10 +11,10 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich.console import Console
 
-from seqrec.configuration import EvaluationOptions, ReportingOptions
+from seqrec.console import metrics_table, output_lines
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.evaluation.metrics import parse_label
-from seqrec.report import metrics_table, output_lines
+from seqrec.parameters.sections import EvaluationOptions, ReportingOptions
 
 logger = logging.getLogger(__name__)
 
@@ -126,10 +126,10 @@ def check_report(options: ReportingOptions, all_metrics: Mapping[str, Callable[[
         all_metrics: what loads the metrics.json of each cell.
     """
     # torch comes with it: not for a run that only handles data.
+    from seqrec.parameters.selection import KNOWN_MODELS
     from seqrec.pictures.depth import WITH_ATTENTION
     from seqrec.results.cells import Cell
     from seqrec.results.leaderboard import check_measured
-    from seqrec.selection import KNOWN_MODELS
 
     for name in options.pictures:
         if name not in KNOWN_MODELS:

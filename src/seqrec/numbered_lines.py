@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.batches import SPLITS, Integers, Sequences
-from seqrec.configuration import RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.sequence_lines import read_sequence_lines
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqrec.column_guesses import FIRST_SECOND, LAST_SECOND, Sample
-from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 from seqrec.readers import amazon, find_reader, lastfm, yelp
 from seqrec.readers.amazon import share_of_products
 from seqrec.readers.parts.headers import SEPARATORS, split_header

@@ -11,7 +11,7 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 
 from seqrec.hooks import CheckpointHooks, ReportHooks, TrainingChecksHooks
-from seqrec.selection import select_parameters
+from seqrec.parameters.selection import select_parameters
 
 BLOCKS = "parameter_blocks"
 PARAMETER_FILES = ["parameters*", "parameters*/**", "**/parameters*"]

@@ -8,8 +8,8 @@ import yaml
 from benchmarks import ROOT
 from benchmarks.sequences import SYNTHETIC
 from benchmarks.settings import BSAREC_ON, MODELS, published
-from seqrec.configuration import merged
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import merged
 
 TRANSITIONS = yaml.safe_load((ROOT / "conf/base/parameters/data.yml").read_text())["transitions"]
 """Say how far apart the distilled transitions may be, where the model leaves it open."""

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batch, Sequences
-from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.evaluate import EvaluationResult, evaluate
 from seqrec.evaluation.ranking import apply_rules, target_ranks
@@ -19,6 +18,7 @@ from seqrec.models import MODELS, build_model
 from seqrec.models.folder import TrainedModel, load_model, save_model
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.models.parts.face import SequentialModel
+from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 from seqrec.protocol import ranking_rules
 from seqrec.training import train
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.batches import Sequences
-from seqrec.configuration import TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.losses import plain_cross_entropy
 from seqrec.losses.sampled_softmax import SampledSoftmax
 from seqrec.models import build_model
 from seqrec.models.parts.face import SequentialModel
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import Checkpointing, Fitted, fit
 from seqrec.training.optimizer import RowAdam
 

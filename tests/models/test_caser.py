@@ -8,12 +8,12 @@ from torch import Tensor
 
 from benchmarks.plain.caser import PlainCaser
 from seqrec.batches import Batch
-from seqrec.configuration import TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy
 from seqrec.losses.negatives import BinaryCrossEntropy
 from seqrec.models import build_model, caser, check_options
 from seqrec.models.caser import Caser
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.step import TrainingStep
 from tests.authors import CPU, batch_of, check_gradients, golden, model_of, tensor
 

@@ -11,12 +11,12 @@ from torch import Tensor
 from benchmarks.plain.gru4rec import PlainGRU4Rec
 from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch
-from seqrec.configuration import TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, Held, ItemLoss
 from seqrec.losses.negatives import BayesianPersonalisedRanking
 from seqrec.models import build_model, check_options, gru4rec
 from seqrec.models.gru4rec import GRU4Rec
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.step import TrainingStep
 from tests.authors import CPU, batch_of, check_gradients, golden, model_of, tensor

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from seqrec.batches import Sequences
-from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.evaluation.evaluate import evaluate
 from seqrec.models.folder import load_model, save_model
+from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 from seqrec.training import train
 from tests.counted import (
     fitted,

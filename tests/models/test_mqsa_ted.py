@@ -12,13 +12,13 @@ from torch import Tensor
 from seqrec import interop
 from seqrec.batches import Batches, Sequences, evaluation_examples
 from seqrec.batches.packing import PackedBatch, PackedSequences
-from seqrec.configuration import TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.ranking import SeenItems, apply_rules
 from seqrec.losses import distillation
 from seqrec.losses.distillation import Distillation, TransitionGraph
 from seqrec.models import build_model, check_options
 from seqrec.models.mqsa_ted import MQSATED
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.step import TrainingStep, distil
 from tests.authors import GOLDEN
 

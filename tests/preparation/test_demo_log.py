@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from seqrec.configuration import (
+from seqrec.parameters.sections import (
     FilteringOptions,
     IngestionOptions,
     RawFileOptions,

@@ -14,8 +14,8 @@ from typing import ClassVar
 import pooch
 import pytest
 
-from seqrec.configuration import Publisher, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import Publisher, RawFileOptions, RawOptions
 from seqrec.preparation import download
 from seqrec.preparation.download import download_raw_file
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.configuration import FilteringOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import FilteringOptions
 from seqrec.preparation.filtering import date_window, filter_interactions
 
 Row = tuple[str, str, int, float | None]

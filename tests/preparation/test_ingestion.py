@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqrec.configuration import IngestionOptions, Publisher, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import IngestionOptions, Publisher, RawFileOptions, RawOptions
 from seqrec.preparation import ingestion
 from seqrec.preparation.ingestion import FoundFile, IngestedLog, find_raw_file, read_log, row_groups
 from seqrec.readers import INTERACTIONS

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.configuration import SplittingOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import SplittingOptions
 from seqrec.preparation.sequences import SequenceTables, build_sequences
 
 Row = tuple[str, str, int]

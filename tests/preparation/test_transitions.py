@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.configuration import TransitionOptions
+from seqrec.parameters.sections import TransitionOptions
 from seqrec.preparation.transitions import count_transitions
 from tests.authors import GOLDEN
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 from seqrec.readers import READERS, find_reader
 
 Rows = list[tuple[str, str, int, int, float | None]]

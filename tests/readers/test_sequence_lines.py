@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seqrec.configuration import RawFileOptions
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts import source
 from seqrec.readers.sequence_lines import read_sequence_lines
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.table import read_table
 

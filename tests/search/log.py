@@ -5,7 +5,7 @@ import pyarrow as pa
 import torch
 
 from seqrec.batches import Sequences
-from seqrec.configuration import EvaluationOptions, TedOptions, TrainingOptions
+from seqrec.parameters.sections import EvaluationOptions, TedOptions, TrainingOptions
 from seqrec.search.fitting import SearchData
 from seqrec.search.settings import Settings
 from tests.counted import random_users, split_off

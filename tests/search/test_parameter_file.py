@@ -3,8 +3,8 @@
 import pyarrow as pa
 import yaml
 
+from seqrec.parameters.selection import select_parameters
 from seqrec.search.parameter_file import best_trial, parameter_file
-from seqrec.selection import select_parameters
 
 HISTORY = pa.table(
     {

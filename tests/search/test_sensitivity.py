@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from seqrec.configuration import SensitivityOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import SensitivityOptions
 from seqrec.search import sensitivity
 from seqrec.search.fitting import Outcome, fit_once
 from seqrec.search.sensitivity import measure_points, sweep_points

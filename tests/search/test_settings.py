@@ -2,11 +2,11 @@
 
 import pytest
 
-from seqrec.configuration import EvaluationOptions, check_section
 from seqrec.errors import SeqrecError
 from seqrec.models import MODELS
+from seqrec.parameters.search_space import SearchRange, flat
+from seqrec.parameters.sections import EvaluationOptions, check_section
 from seqrec.search.settings import Settings, check_varied, own_space, without_left_out
-from seqrec.search.values import SearchRange, flat
 from tests.search.log import settings
 from tests.test_settings import loader
 

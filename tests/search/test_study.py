@@ -9,9 +9,9 @@ import numpy as np
 import optuna
 import pytest
 
-from seqrec.configuration import TuningOptions
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.ranker import Ranker
+from seqrec.parameters.sections import TuningOptions
 from seqrec.search import study
 from seqrec.search.fitting import AfterEpoch, Outcome, SearchData, fit_once
 from seqrec.search.settings import Settings

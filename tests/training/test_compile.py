@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from seqrec.configuration import TrainingOptions
 from seqrec.machine import products
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import step as steps
 from seqrec.training.step import TrainingStep, compiles
 from tests.training.test_step import CPU, batch_of, circle_graph, model_of

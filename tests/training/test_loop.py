@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from seqrec.batches import Sequences
-from seqrec.configuration import TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.losses.distillation import Distillation, TransitionGraph
 from seqrec.models import build_model
 from seqrec.models.parts.face import SequentialModel
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import Checkpointing, Fitted, fit
 from seqrec.training.loop import epoch_seed
 
@@ -227,7 +227,7 @@ def test_lower_precision_ranks_alike(name: str, precision: str) -> None:
 
 def test_validation_ranks_by_the_rules_of_the_evaluation() -> None:
     """The circle comes round within a history: with seen items out, no target can be found."""
-    from seqrec.configuration import EvaluationOptions
+    from seqrec.parameters.sections import EvaluationOptions
 
     values = [
         fit(

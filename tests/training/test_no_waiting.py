@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from seqrec.batches import Sequences, evaluation_examples
-from seqrec.configuration import EvaluationOptions, TrainingOptions
 from seqrec.evaluation.evaluate import repeat_targets
 from seqrec.evaluation.ranker import Ranker
 from seqrec.evaluation.ranking import candidate_counts, target_ranks
@@ -21,6 +20,7 @@ from seqrec.losses.distillation import Distillation, TransitionGraph
 from seqrec.losses.sampled_softmax import SampledSoftmax
 from seqrec.models import build_model
 from seqrec.models.parts.face import SequentialModel
+from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.objective import item_loss
 from seqrec.training.step import TrainingStep

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import torch
 
-from seqrec.configuration import TrainingOptions
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy
 from seqrec.losses.negatives import (
@@ -15,6 +14,7 @@ from seqrec.losses.negatives import (
 )
 from seqrec.losses.sampled_softmax import SampledSoftmax
 from seqrec.models import MODELS, build_model, model_class
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.objective import check_loss, item_loss
 from tests.batches.test_packing import training_only

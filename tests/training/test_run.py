@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from seqrec.configuration import TrainingOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import train
 from seqrec.training.run import TIMES, TrainingResult, history_and_progress
 from tests.counted import random_users, split_off, table_of, trained_on

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batch, Sequences
-from seqrec.configuration import TrainingOptions
 from seqrec.losses.distillation import Distillation, TransitionGraph
 from seqrec.models import build_model
 from seqrec.models.parts.face import SequentialModel
+from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.optimizer import Adam
 from seqrec.training.step import AnyBatch, TrainingStep, distil

@@ -27,8 +27,8 @@ from seqrec.machine.heap import keep_freed_memory
 from seqrec.models.parts.face import ScoringModel
 
 if TYPE_CHECKING:
-    from seqrec.configuration import EvaluationOptions
     from seqrec.models.folder import TrainedModel
+    from seqrec.parameters.sections import EvaluationOptions
 
 EVALUATED: tuple[Split, ...] = ("valid", "test")
 

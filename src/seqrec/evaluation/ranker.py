@@ -20,7 +20,7 @@ from seqrec.models.parts.face import ScoringModel
 from seqrec.protocol import ranking_rules
 
 if TYPE_CHECKING:
-    from seqrec.configuration import EvaluationOptions
+    from seqrec.parameters.sections import EvaluationOptions
 
 CACHED = 1_600_000
 """Scores of a batch on the CPU, at most: 6 MB, for they are read several times."""
@@ -117,7 +117,7 @@ class Ranker:
 
 def default_evaluation() -> EvaluationOptions:
     """Return the section ``evaluation`` as it is where nobody says otherwise."""
-    from seqrec.configuration import EvaluationOptions
+    from seqrec.parameters.sections import EvaluationOptions
 
     return EvaluationOptions()
 

@@ -95,7 +95,7 @@ def model_config(
     """
     from pydantic import TypeAdapter, ValidationError
 
-    from seqrec.configuration import explain
+    from seqrec.errors import explain
 
     config: Any = any_class(name).Config
     known = [field for field in config.__dataclass_fields__ if field not in GIVEN]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from seqrec.configuration import RawOptions
+    from seqrec.parameters.sections import RawOptions
 
 logger = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from seqrec.configuration import Publisher, RawOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import Publisher, RawOptions
 
 if TYPE_CHECKING:
     from requests import HTTPError

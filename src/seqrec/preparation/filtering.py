@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-from seqrec.configuration import FilteringOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import FilteringOptions
 from seqrec.preparation.k_core import find_core
 
 UNITS_A_SECOND = {"s": 1, "ms": 1000}

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.configuration import IngestionOptions, RawFileOptions, RawOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import IngestionOptions, RawFileOptions, RawOptions
 from seqrec.preparation.read_ahead import read_ahead
 from seqrec.readers import INTERACTIONS, REJECTED, find_reader
 from seqrec.readers.parts.pieces import Piece

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import ibis
 import ibis.expr.types as ir
 
-from seqrec.configuration import SplittingOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import SplittingOptions
 
 NEVER = 2**63 - 1
 """An instant after all others."""

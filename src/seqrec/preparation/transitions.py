@@ -7,7 +7,7 @@ arXiv 2311.01056), which is counted over each user's last ``max_len`` training i
 import ibis
 import ibis.expr.types as ir
 
-from seqrec.configuration import TransitionOptions
+from seqrec.parameters.sections import TransitionOptions
 
 
 def count_transitions(sequences: ir.Table, options: TransitionOptions) -> ir.Table:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.configuration import RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import MILLISECONDS, SECONDS
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.fields import Layout

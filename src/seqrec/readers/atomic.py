@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from seqrec.configuration import ColumnMapping, RawFileOptions
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.headers import HeaderNames, find_layout
 from seqrec.readers.parts.pieces import Piece

@@ -6,8 +6,8 @@ Source: Cantador, Brusilovsky and Kuflik, HetRec 2011.
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqrec.configuration import RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import CALENDAR_DAYS, MILLISECONDS, Clock
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.fields import Layout

@@ -6,7 +6,7 @@ Source: Harper and Konstan, ACM TiiS 2015.
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqrec.configuration import RawFileOptions
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import SECONDS
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.fields import Layout

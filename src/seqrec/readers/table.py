@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from seqrec.configuration import ColumnMapping, RawFileOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.headers import HeaderNames, find_layout, guess_separator
 from seqrec.readers.parts.pieces import Piece

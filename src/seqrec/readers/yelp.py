@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from seqrec.configuration import RawFileOptions
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import INSTANTS, SECONDS
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.headers import HeaderNames, find_layout

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field
 
-from seqrec.configuration import Positive, Section, Share, check_values
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
+from seqrec.parameters.sections import Positive, Section, Share, check_values
 from seqrec.results.cells import Cell, Metrics, grouped
 
 log = logging.getLogger(__name__)

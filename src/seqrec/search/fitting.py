@@ -11,11 +11,11 @@ import pyarrow as pa
 import torch
 
 from seqrec.batches import Sequences
-from seqrec.configuration import TransitionOptions
 from seqrec.evaluation.metrics import metric_of
 from seqrec.machine.devices import resolve_device
 from seqrec.models import build_model
 from seqrec.models.parts.face import ScoringModel
+from seqrec.parameters.sections import TransitionOptions
 from seqrec.search.settings import Settings
 from seqrec.training.loop import Checkpointing, fit
 from seqrec.training.ted import Ted

@@ -8,7 +8,7 @@ import pyarrow as pa
 import yaml
 
 from seqrec.models import COUNTING_MODELS
-from seqrec.search.values import OPTIONS, nested
+from seqrec.parameters.search_space import OPTIONS, nested
 
 MEASURED = ("trial", "state", "value", "epochs", "best_epoch")
 """The columns of a tuning history that are no parameters."""

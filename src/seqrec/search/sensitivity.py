@@ -21,13 +21,13 @@ import torch
 
 from seqrec import __version__
 from seqrec.batches import Split, evaluation_examples
-from seqrec.configuration import SensitivityOptions
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import metric_of
 from seqrec.evaluation.ranker import Ranker
+from seqrec.parameters.search_space import flat
+from seqrec.parameters.sections import SensitivityOptions
 from seqrec.search.fitting import SearchData, fit_once
 from seqrec.search.settings import Settings, check_varied, without_left_out
-from seqrec.search.values import flat
 from seqrec.training.loop import Checkpointing
 
 log = logging.getLogger(__name__)

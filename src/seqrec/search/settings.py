@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from seqrec.configuration import EvaluationOptions, TedOptions, TrainingOptions, check_section
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.models import COUNTING_MODELS, GIVEN, any_class, model_class, model_config
-from seqrec.search.values import OPTIONS, SearchRange, SearchValue, Space, nested
+from seqrec.parameters.search_space import OPTIONS, SearchRange, SearchValue, Space, nested
+from seqrec.parameters.sections import EvaluationOptions, TedOptions, TrainingOptions, check_section
 
 OF_THE_MACHINE = ("device",)
 """What of the section ``training`` says where to compute, not what."""

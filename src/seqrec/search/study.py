@@ -34,11 +34,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import DatabaseError
 
 from seqrec import __version__
-from seqrec.configuration import TuningOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.search_space import SearchRange, SearchValue, Space, flat
+from seqrec.parameters.sections import TuningOptions
 from seqrec.search.fitting import SearchData, fit_once
 from seqrec.search.settings import Settings, check_varied, own_space, without_left_out
-from seqrec.search.values import SearchRange, SearchValue, Space, flat
 
 log = logging.getLogger(__name__)
 

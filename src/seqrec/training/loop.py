@@ -33,7 +33,7 @@ from seqrec.training.progress import EpochBar
 from seqrec.training.step import TrainingStep
 
 if TYPE_CHECKING:
-    from seqrec.configuration import EvaluationOptions, TrainingOptions
+    from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 
 log = logging.getLogger(__name__)
 

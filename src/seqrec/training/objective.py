@@ -19,7 +19,7 @@ from seqrec.losses.sampled_softmax import SampledSoftmax
 from seqrec.models.parts.face import SequentialModel
 
 if TYPE_CHECKING:
-    from seqrec.configuration import TrainingOptions
+    from seqrec.parameters.sections import TrainingOptions
 
 NEGATIVES = {"bce": 1, "bpr": 1, "gbce": 256, "sampled_softmax": 1024}
 """How many negatives a loss draws unless told otherwise."""

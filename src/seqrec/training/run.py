@@ -23,7 +23,7 @@ from seqrec.training.ted import Ted
 from seqrec.training.tuning import Tuned, tune
 
 if TYPE_CHECKING:
-    from seqrec.configuration import EvaluationOptions, TrainingOptions
+    from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 
 
 TIMES = ("seconds", "validation_seconds", "examples_per_second")

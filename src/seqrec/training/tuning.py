@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
 
-    from seqrec.configuration import EvaluationOptions, TrainingOptions
+    from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from seqrec.configuration import EvaluationOptions
 from seqrec.evaluation.evaluate import evaluate
 from seqrec.evaluation.over_seeds import over_seeds, scores_of
 from seqrec.models.folder import TrainedModel, check_seeds
+from seqrec.parameters.sections import EvaluationOptions
 
 
 def rank_and_measure(

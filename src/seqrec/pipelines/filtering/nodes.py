@@ -5,7 +5,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from seqrec.configuration import FilteringOptions
+from seqrec.parameters.sections import FilteringOptions
 from seqrec.preparation.filtering import filter_interactions
 
 logger = logging.getLogger(__name__)

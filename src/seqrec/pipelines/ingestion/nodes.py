@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from seqrec.configuration import EngineOptions, IngestionOptions, RawOptions
+from seqrec.parameters.sections import EngineOptions, IngestionOptions, RawOptions
 from seqrec.preparation.demo_log import generate_if_absent
 from seqrec.preparation.ingestion import find_raw_file, read_log
 from seqrec.spill import spill_folder

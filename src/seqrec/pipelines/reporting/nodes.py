@@ -6,8 +6,8 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from seqrec.configuration import ReportingOptions, TransitionOptions
 from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ReportingOptions, TransitionOptions
 from seqrec.preparation.transitions import count_transitions
 from seqrec.results import figures, tables
 from seqrec.results.breakdowns import breakdowns, target_facts

@@ -9,10 +9,10 @@ import pandas as pd
 from torch import Tensor
 
 from seqrec.batches import Sequences
-from seqrec.configuration import ReportingOptions
 from seqrec.errors import SeqrecError
 from seqrec.models.bsarec import BSARec
 from seqrec.models.folder import TrainedModel
+from seqrec.parameters.sections import ReportingOptions
 from seqrec.pictures import figures, spectrum
 from seqrec.pictures.depth import Stack, stacks
 from seqrec.pictures.histories import longest_histories

@@ -6,7 +6,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from seqrec.configuration import (
+from seqrec.parameters.sections import (
     EvaluationOptions,
     SensitivityOptions,
     TedOptions,

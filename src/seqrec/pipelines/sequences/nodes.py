@@ -4,7 +4,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from seqrec.configuration import SplittingOptions
+from seqrec.parameters.sections import SplittingOptions
 from seqrec.preparation.sequences import build_sequences
 
 

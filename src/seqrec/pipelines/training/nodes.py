@@ -7,13 +7,13 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from seqrec.configuration import (
+from seqrec.models.folder import TrainedModel
+from seqrec.parameters.sections import (
     EvaluationOptions,
     TedOptions,
     TrainingOptions,
     TransitionOptions,
 )
-from seqrec.models.folder import TrainedModel
 from seqrec.training import train
 from seqrec.training.ted import Ted
 

@@ -2,7 +2,7 @@
 
 import ibis.expr.types as ir
 
-from seqrec.configuration import TransitionOptions
+from seqrec.parameters.sections import TransitionOptions
 from seqrec.preparation.transitions import count_transitions
 
 

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 import plotly.graph_objects as go
 import pyarrow as pa
 
-from seqrec.configuration import (
+from seqrec.parameters.sections import (
     EvaluationOptions,
     TedOptions,
     TrainingOptions,

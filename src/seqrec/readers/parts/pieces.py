@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.configuration import RawFileOptions
+from seqrec.parameters.sections import RawFileOptions
 
 INTERACTIONS = pa.schema(
     [

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from seqrec.configuration import EvaluationOptions, check_section, explain, merged
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, explain
+from seqrec.parameters.sections import EvaluationOptions, check_section, merged
 
 LEAVES = st.integers(0, 3) | st.none()
 BLOCKS = st.dictionaries(

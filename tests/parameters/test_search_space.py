@@ -2,9 +2,10 @@
 
 import pytest
 
-from seqrec.configuration import check_section
 from seqrec.errors import SeqrecError
-from seqrec.search.values import SearchRange, flat, nested, space_of, sweep_of
+from seqrec.parameters.search_space import SearchRange, flat, nested, space_of, sweep_of
+from seqrec.parameters.sections import check_section
+from seqrec.parameters.selection import select_parameters
 
 
 @pytest.mark.parametrize(
@@ -84,8 +85,10 @@ def test_names_with_and_without_their_section() -> None:
     ],
 )
 def test_a_wrong_name_is_one_line_with_the_nearest(spaces: dict[str, object], line: str) -> None:
+    defaults = {"dataset": "log", "model": "bsarec", "protocol": "standard", "seeds": [1]}
+    log = {"raw": {"files": [{"name": "log.csv", "reader": "table"}]}}
     with pytest.raises(SeqrecError) as error:
-        check_section("tuning", {"spaces": spaces})
+        select_parameters({"log": log, "tuning": {"spaces": spaces}}, {}, defaults)
     assert line in str(error.value)
 
 

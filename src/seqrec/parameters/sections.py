@@ -7,7 +7,6 @@ checked by that model (``seqrec.models``).
 """
 
 import re
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
@@ -22,10 +21,9 @@ from pydantic import (
     model_validator,
 )
 
-from seqrec.errors import SeqrecError, unknown_name
-from seqrec.models import COUNTING_MODELS, MODELS
+from seqrec.errors import explain
+from seqrec.parameters.search_space import Space, is_range, space_of, sweep_of
 from seqrec.protocol import Protocol as Protocol
-from seqrec.search.values import Space, check_names, is_range, space_of, sweep_of
 
 
 def _no_truth_value(value: Any) -> Any:
@@ -262,23 +260,11 @@ class TuningOptions(Section):
     """Epochs a trial has before it may be given up for being below the median of the others."""
     spaces: Spaces = {}
 
-    @field_validator("spaces")
-    @classmethod
-    def _known(cls, spaces: Spaces) -> Spaces:
-        check_names(spaces, (*MODELS, *COUNTING_MODELS))
-        return spaces
-
 
 class SensitivityOptions(Section):
     """One parameter varied at a time, the others as they are."""
 
     sweeps: Sweeps = {}
-
-    @field_validator("sweeps")
-    @classmethod
-    def _known(cls, sweeps: Sweeps) -> Sweeps:
-        check_names(sweeps, (*MODELS, *COUNTING_MODELS))
-        return sweeps
 
 
 def texts_in(value: Any) -> Any:
@@ -330,7 +316,6 @@ SECTIONS: dict[str, type[Section]] = {
 }
 SCALARS = ("dataset", "model", "protocol", "seeds", "raw_dir")
 MODEL_OPTIONS = "model_options"
-SCALAR = str | int | float | None
 
 
 def merged(*blocks: dict[str, Any] | None) -> dict[str, Any]:
@@ -387,22 +372,3 @@ def _section_in(annotation: Any) -> type[Section] | None:
         return annotation
     inner = (_section_in(argument) for argument in get_args(annotation))
     return next((found for found in inner if found), None)
-
-
-def explain(error: ValidationError, section: str, known: Iterable[str]) -> SeqrecError:
-    """Turn a pydantic error into one line with the nearest valid name.
-
-    Args:
-        error: what pydantic found.
-        section: the section of the parameters that was checked.
-        known: the names valid in it.
-    """
-    first = error.errors()[0]
-    *group, name = [part for part in (section, *map(str, first["loc"])) if part]
-    path = ".".join([*group, name])
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return unknown_name("parameter", path, [".".join([*group, field]) for field in known])
-    message = first["msg"].removeprefix("Value error, ")
-    got = first["input"]
-    shown = f" (got {got!r})" if isinstance(got, SCALAR) else ""
-    return SeqrecError(f"parameter {path}: {message[0].lower()}{message[1:]}{shown}")

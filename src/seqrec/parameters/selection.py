@@ -17,7 +17,10 @@ from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from seqrec.configuration import (
+from seqrec.errors import SeqrecError, unknown_name
+from seqrec.models import COUNTING_MODELS, MODELS
+from seqrec.parameters.search_space import check_names
+from seqrec.parameters.sections import (
     MODEL_OPTIONS,
     SCALARS,
     SECTIONS,
@@ -34,8 +37,6 @@ from seqrec.configuration import (
     merged,
     numbers_in,
 )
-from seqrec.errors import SeqrecError, unknown_name
-from seqrec.models import COUNTING_MODELS, MODELS
 
 Parameters = dict[str, Any]
 Name = Annotated[str, Field(min_length=1)]
@@ -122,6 +123,7 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
         name: check_section(name, _group(name, layers.get(name))).model_dump(mode="json")
         for name in SECTIONS
     }
+    _check_varied_models(sections)
     if model in COUNTING_MODELS:
         _check_untrained(model, sections, own)
     options = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS))
@@ -254,6 +256,18 @@ def _parts(block: Parameters, kind: str, known: Iterable[str], owner: str, path:
         if name not in known:
             raise unknown_name(kind, name, known, f"in the block of {owner}")
     return parts
+
+
+def _check_varied_models(sections: Parameters) -> None:
+    """Raise for a model, a section or a parameter of a search that does not exist."""
+    for path, models in {
+        "tuning.spaces": sections["tuning"]["spaces"],
+        "sensitivity.sweeps": sections["sensitivity"]["sweeps"],
+    }.items():
+        try:
+            check_names(models, KNOWN_MODELS)
+        except ValueError as error:
+            raise SeqrecError(f"parameter {path}: {error}") from None
 
 
 def _check_untrained(model: str, sections: Parameters, own: Parameters) -> None:

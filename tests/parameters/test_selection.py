@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from seqrec.configuration import merged
 from seqrec.errors import SeqrecError
-from seqrec.selection import KNOWN_MODELS, datasets_in, select_parameters
+from seqrec.parameters.sections import merged
+from seqrec.parameters.selection import KNOWN_MODELS, datasets_in, select_parameters
 
 DEFAULTS = {
     "dataset": "small",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from seqrec.report import metrics_table, output_lines
+from seqrec.console import metrics_table, output_lines
 
 METRICS = {
     "dataset": "demo",

@@ -6,7 +6,7 @@ import pytest
 
 from seqrec.cli import project_root
 from seqrec.errors import SeqrecError
-from seqrec.typed_paths import typed_in, with_typed_paths
+from seqrec.parameters.typed_paths import typed_in, with_typed_paths
 
 ROOT = Path("/project")
 
