@@ -32,7 +32,7 @@ UNTRACKED_CODE = {
     # what checks names and values, or is there to be fast, and changes no result
     *("seqrec", "errors", "preparation.read_ahead"),
     *("machine.devices", "machine.heap"),
-    *("spill", "interop", "parameters.sections", "parameters.selection"),
+    *("files", "interop", "parameters.sections", "parameters.selection"),
     "parameters.search_space",
     # what a model folder is, and the list of models: the folder's content says it
     *("models.folder", "models", "pipelines"),

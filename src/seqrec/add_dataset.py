@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from seqrec.column_guesses import Role
-from seqrec.datasets.atomic import is_disk_full, replacing
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.files import is_disk_full, replacing
 from seqrec.parameters.sections import (
     SCALARS,
     SECTIONS,

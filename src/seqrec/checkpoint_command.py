@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seqrec.datasets.atomic import replacing
 from seqrec.errors import SeqrecError
+from seqrec.files import replacing
 
 if TYPE_CHECKING:
     from seqrec.evaluation.evaluate import EvaluationResult

@@ -17,11 +17,11 @@ import torch
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.evaluation.evaluate import EvaluationResult, rank_splits
 from seqrec.evaluation.ranker import default_evaluation
+from seqrec.files import sha256_of
 from seqrec.interop import DIALECTS, from_authors, load_state_dict
 from seqrec.machine.devices import resolve_device
 from seqrec.models.parts.face import SequentialModel
 from seqrec.numbered_lines import read_numbered_lines
-from seqrec.preparation.ingestion import sha256_of
 from seqrec.protocol import Protocol, ranking_rules
 
 if TYPE_CHECKING:

@@ -126,7 +126,7 @@ def explanation(error: BaseException) -> str | None:
 
     Kedro wraps what a dataset raises; the first error of the chain that speaks to the user counts.
     """
-    from seqrec.datasets.atomic import is_disk_full
+    from seqrec.files import is_disk_full
 
     chain = list(_chain(error))
     for link in chain:

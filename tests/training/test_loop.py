@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("seqrec.training.checkpoint.save_file", no_space)
-    with pytest.raises(SeqrecError, match="No space left") as caught:
+    with pytest.raises(SeqrecError, match="no space left") as caught:
         run(2, Checkpointing(path, "run"))
     assert "\n" not in str(caught.value)
     assert path.read_bytes() == before

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.io import AbstractDataset
 
-from seqrec.datasets.atomic import replacing
 from seqrec.datasets.remedies import check_made, run_again
 from seqrec.errors import SeqrecError
+from seqrec.files import replacing
 
 if TYPE_CHECKING:
     from seqrec.models.folder import TrainedModel

@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 from kedro_datasets._typing import TablePreview
 from kedro_datasets.ibis import FileDataset
 
-from seqrec.datasets.atomic import replacing
 from seqrec.datasets.remedies import check_made, run_again
 from seqrec.errors import SeqrecError
-from seqrec.spill import spill_folder
+from seqrec.files import replacing, spill_folder
 
 
 class ParquetTableDataset(FileDataset):

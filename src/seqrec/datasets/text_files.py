@@ -12,9 +12,9 @@ from kedro_datasets.pandas import CSVDataset
 from kedro_datasets.plotly import JSONDataset as PlotlyDataset
 from kedro_datasets.text import TextDataset
 
-from seqrec.datasets.atomic import replacing
 from seqrec.datasets.remedies import check_made, run_again
 from seqrec.errors import SeqrecError
+from seqrec.files import replacing
 
 
 class AtomicJSONDataset(JSONDataset):

@@ -12,12 +12,13 @@ same seed gives the same bytes on every platform.
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seqrec.files import replacing
 
 if TYPE_CHECKING:
     from seqrec.parameters.sections import RawOptions
@@ -78,12 +79,8 @@ def write_demo_log(path: Path, seed: int = 0) -> None:
     rng = np.random.Generator(np.random.PCG64(seed))
     users, items, timestamps = _interactions(rng)
     lines = _with_broken_lines(_lines(users, items, timestamps), rng)
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
+    with replacing(path) as unfinished:
         unfinished.write_bytes(b"user_id,item_id,timestamp\n" + b"".join(lines))
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _interactions(rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:

@@ -4,11 +4,8 @@ Reading, checking and writing go on in pieces, so that memory does not grow with
 thread reads and checks while the other packs and writes.
 """
 
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
+from seqrec.files import replacing, sha256_of
 from seqrec.parameters.sections import IngestionOptions, RawFileOptions, RawOptions
 from seqrec.preparation.read_ahead import read_ahead
 from seqrec.readers import INTERACTIONS, REJECTED, find_reader
@@ -97,7 +95,7 @@ def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> 
     pieces = find_reader(found.options.reader)(found.path, found.options)
     tally = Tally(found, options)
     target = work_folder / INTERACTIONS_FILE
-    with finished_or_gone(target) as unfinished:
+    with replacing(target) as unfinished:
         write_interactions(read_ahead(tally.counted(pieces), AHEAD), unfinished)
         tally.check()
     return IngestedLog(target, tally.rejected_rows(), tally.report())
@@ -191,23 +189,6 @@ class Tally:
         }
 
 
-@contextmanager
-def finished_or_gone(target: Path) -> Iterator[Path]:
-    """Give a name beside the target; it gets the target's name if all goes well, else it goes."""
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield unfinished
-        os.replace(unfinished, target)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SeqrecError(
-            f"cannot write {target}: {reason}; free or choose another place"
-        ) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 def write_interactions(tables: Iterator[pa.Table], path: Path) -> None:
     """Write interactions as Parquet, in row groups of ``ROW_GROUP`` rows.
 
@@ -241,9 +222,3 @@ def row_groups(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
             rows -= ROW_GROUP
     if rows:
         yield pa.concat_tables(waiting)
-
-
-def sha256_of(path: Path) -> str:
-    """Return the checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from seqrec.errors import SeqrecError
+from seqrec.files import replacing
 from seqrec.training.optimizer import Optimizers
 
 log = logging.getLogger(__name__)
@@ -70,15 +69,12 @@ def save_checkpoint(
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.saving")
-    try:
-        save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary, metadata)
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        raise SeqrecError(f"cannot write the checkpoint {path}: {error}; free some space") from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    whole = {name: value.detach().contiguous() for name, value in tensors.items()}
+    with replacing(path) as temporary:
+        try:
+            save_file(whole, temporary, metadata)
+        except SafetensorError as error:  # quotes the system's text
+            raise OSError(str(error)) from None
 
 
 def load_checkpoint(path: Path, run: str, model: nn.Module, optimizer: Optimizers) -> Progress:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from seqrec.files import spill_folder
 from seqrec.parameters.sections import EngineOptions, IngestionOptions, RawOptions
 from seqrec.preparation.demo_log import generate_if_absent
 from seqrec.preparation.ingestion import find_raw_file, read_log
-from seqrec.spill import spill_folder
 
 logger = logging.getLogger(__name__)
 

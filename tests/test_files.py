@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seqrec.datasets.atomic import is_disk_full, replacing
 from seqrec.errors import SeqrecError
+from seqrec.files import is_disk_full, replacing, spill_folder
 
 
 def full_disk() -> OSError:
@@ -99,3 +99,28 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 )
 def test_which_errors_mean_a_full_disk(error: Exception, full: bool) -> None:
     assert is_disk_full(error) is full
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(SeqrecError, match=r"cannot write .*table: .*; free or choose another place"),
+        replacing(tmp_path / "file" / "table"),
+    ):
+        pass  # never reached: a file is no folder
+    assert listing(tmp_path) == ["file"]
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    assert spill_folder(str(tmp_path / "deep" / "spill")).is_dir()
+    assert list((tmp_path / "deep" / "spill").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SeqrecError) as error:
+        spill_folder(f"{tmp_path}/file/spill")
+    assert str(error.value) == (
+        f"engine.spill_directory={tmp_path}/file/spill: cannot write there, Not a directory; "
+        "name another folder"
+    )
