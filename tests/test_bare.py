@@ -30,7 +30,7 @@ from importlib import import_module
 for name in (
     "models.bsarec", "models.parts.face", "models.parts.layers", "batches", "losses",
     "evaluation.ranking", "evaluation.metrics", "evaluation.evaluate", "machine.devices",
-    "training.loop", "training.checkpoint", "models.folder", "models.hybrid", "training.tuning",
+    "training.loop", "training.checkpoint", "models.folder", "models.hybrid", "training.counted",
 ):
     import_module(f"seqrec.{name}")
 """

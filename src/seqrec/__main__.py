@@ -7,7 +7,8 @@
 import sys
 from typing import Any
 
-from seqrec import add_dataset_command, checkpoint_command
+from seqrec.add_dataset import command as add_dataset_command
+from seqrec.interop import command as checkpoint_command
 
 COMMANDS = {
     checkpoint_command.NAME: checkpoint_command.evaluate_checkpoint,
@@ -26,7 +27,8 @@ def main(*args: Any, **kwargs: Any) -> Any:
     # Kedro comes with them: not for a command that has no project.
     from kedro.framework.startup import bootstrap_project
 
-    from seqrec.cli import errors_in_one_line, project_root, run
+    from seqrec.cli import errors_in_one_line, run
+    from seqrec.project import project_root
 
     if not {"-h", "--help"} & set(arguments):
         with errors_in_one_line():

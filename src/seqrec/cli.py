@@ -4,10 +4,9 @@ The options are Kedro's own. What differs: an error that is meant for the user e
 and names are checked before anything is imported.
 """
 
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -17,15 +16,12 @@ import yaml
 from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
-from kedro.framework.project import LOGGING
-from kedro.utils import find_kedro_project
 
-from seqrec.add_dataset_command import add_dataset
-from seqrec.checkpoint_command import evaluate_checkpoint
+from seqrec.add_dataset.command import add_dataset
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.interop.command import evaluate_checkpoint
 from seqrec.parameters.typed_paths import typed_in, with_typed_paths
-
-LOGGING_FILE = "conf/logging.yml"
+from seqrec.project import project_root, working_in
 
 
 @click.group(context_settings=CONTEXT_SETTINGS, name="seqrec")
@@ -67,38 +63,6 @@ run = click.Command(
 cli.add_command(run)
 cli.add_command(evaluate_checkpoint)
 cli.add_command(add_dataset)
-
-
-def project_root() -> Path:
-    """Return the root of the project that the working folder belongs to.
-
-    Raises:
-        SeqrecError: it belongs to none.
-    """
-    root: Path | None = find_kedro_project(Path.cwd())
-    if root is None:
-        raise SeqrecError(
-            f"no project in {Path.cwd()} or above it; change into the folder of the project"
-        )
-    return root
-
-
-@contextmanager
-def working_in(root: Path) -> Iterator[None]:
-    """Make the root the working folder while the block lasts."""
-    if Path.cwd() == root:
-        yield
-        return
-    with chdir(root):
-        _log_as_the_project_says()
-        yield
-
-
-def _log_as_the_project_says() -> None:
-    """Do what Kedro does when it starts in the root."""
-    file = Path(LOGGING_FILE)
-    if file.is_file() and not os.environ.get("KEDRO_LOGGING_CONFIG"):
-        LOGGING.configure(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 @contextmanager

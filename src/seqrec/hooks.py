@@ -127,9 +127,9 @@ def check_report(options: ReportingOptions, all_metrics: Mapping[str, Callable[[
     """
     # torch comes with it: not for a run that only handles data.
     from seqrec.parameters.selection import KNOWN_MODELS
-    from seqrec.pictures.depth import WITH_ATTENTION
-    from seqrec.results.cells import Cell
-    from seqrec.results.leaderboard import check_measured
+    from seqrec.reporting.cells import Cell
+    from seqrec.reporting.leaderboard import check_measured
+    from seqrec.reporting.pictures.depth import WITH_ATTENTION
 
     for name in options.pictures:
         if name not in KNOWN_MODELS:

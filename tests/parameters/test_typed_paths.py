@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seqrec.cli import project_root
 from seqrec.errors import SeqrecError
 from seqrec.parameters.typed_paths import typed_in, with_typed_paths
+from seqrec.project import project_root
 
 ROOT = Path("/project")
 

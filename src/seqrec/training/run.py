@@ -18,9 +18,9 @@ from seqrec.evaluation.ranker import default_evaluation
 from seqrec.machine.devices import resolve_device
 from seqrec.models import COUNTING_MODELS, build_model
 from seqrec.models.folder import TrainedModel
+from seqrec.training.counted import Tuned, tune
 from seqrec.training.loop import Checkpointing, Fitted, fit
 from seqrec.training.ted import Ted
-from seqrec.training.tuning import Tuned, tune
 
 if TYPE_CHECKING:
     from seqrec.parameters.sections import EvaluationOptions, TrainingOptions

@@ -2,7 +2,7 @@
 
 Such a model is a sum of tables' rows for the last items of a history. ``fit`` fills the tables
 from counts that are the same for all parameters; ``space`` says what may be tuned, and where
-(``seqrec.training.tuning``).
+(``seqrec.training.counted``).
 
 Shapes: B histories of L items, V = items + 1.
 """

@@ -9,13 +9,13 @@ import pandas as pd
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import ReportingOptions, TransitionOptions
 from seqrec.preparation.transitions import count_transitions
-from seqrec.results import figures, tables
-from seqrec.results.breakdowns import breakdowns, target_facts
-from seqrec.results.cells import Cell
-from seqrec.results.curves import learning_curves, quality_against_time
-from seqrec.results.leaderboard import leaderboard, of_as_many_targets, published_table
-from seqrec.results.pages import latex, markdown
-from seqrec.results.significance import significance
+from seqrec.reporting import figures, tables
+from seqrec.reporting.breakdowns import breakdowns, target_facts
+from seqrec.reporting.cells import Cell
+from seqrec.reporting.curves import learning_curves, quality_against_time
+from seqrec.reporting.leaderboard import leaderboard, of_as_many_targets, published_table
+from seqrec.reporting.pages import latex, markdown
+from seqrec.reporting.significance import significance
 
 Loaders = Mapping[str, Callable[[], Any]]
 """What loads a cell, by the cell's name."""

@@ -13,12 +13,12 @@ from seqrec.errors import SeqrecError
 from seqrec.models.bsarec import BSARec
 from seqrec.models.folder import TrainedModel
 from seqrec.parameters.sections import ReportingOptions
-from seqrec.pictures import figures, spectrum
-from seqrec.pictures.depth import Stack, stacks
-from seqrec.pictures.histories import longest_histories
-from seqrec.pictures.oversmoothing import similarity_by_depth, singular_values_by_depth
 from seqrec.pipelines.reporting.nodes import Loaders, sequences_of
-from seqrec.results.look import nothing_to_show
+from seqrec.plotting.look import nothing_to_show
+from seqrec.reporting.pictures import figures, spectrum
+from seqrec.reporting.pictures.depth import Stack, stacks
+from seqrec.reporting.pictures.histories import longest_histories
+from seqrec.reporting.pictures.oversmoothing import similarity_by_depth, singular_values_by_depth
 
 Shown = dict[str, tuple[Any, list[Stack]]]
 """Models by their names, with their states and attention weights."""

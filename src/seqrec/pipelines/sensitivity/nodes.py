@@ -13,9 +13,9 @@ from seqrec.parameters.sections import (
     TrainingOptions,
     TransitionOptions,
 )
-from seqrec.search.fitting import search_data
-from seqrec.search.sensitivity import measure_points, sweep_points
-from seqrec.search.settings import Settings
+from seqrec.tuning.fitting import search_data
+from seqrec.tuning.sensitivity import measure_points, sweep_points
+from seqrec.tuning.space import Settings
 
 
 def measure_sensitivity(

@@ -15,11 +15,11 @@ from seqrec.parameters.sections import (
     TransitionOptions,
     TuningOptions,
 )
-from seqrec.search.figures import tuning_figure
-from seqrec.search.fitting import search_data
-from seqrec.search.parameter_file import parameter_file
-from seqrec.search.settings import Settings
-from seqrec.search.study import make_search, run_search
+from seqrec.tuning.figures import tuning_figure
+from seqrec.tuning.fitting import search_data
+from seqrec.tuning.parameter_file import parameter_file
+from seqrec.tuning.space import Settings
+from seqrec.tuning.study import make_search, run_search
 
 logger = logging.getLogger(__name__)
 

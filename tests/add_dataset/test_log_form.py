@@ -1,0 +1,132 @@
+"""The form of a raw log: the reader for it and the columns to choose from."""
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from seqrec.add_dataset.log_form import find_form
+from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping
+from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
+
+COLUMNS = ColumnMapping(user="u", item="i", timestamp=None)
+
+
+def written(folder: Path, text: str, name: str = "log.txt") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "reader"),
+    [
+        ("user,item,day\n1,2,2024-01-01\n", "table"),
+        ("user\titem\n1\t2\n", "table"),
+        ("1 1 2 3 4\n2 5 6 7\n", "sequence_lines"),
+        ("196\t242\t3\t881250949\n186\t302\t3\t891717742\n", "movielens_u_data"),
+        ("1::1193::5::978300760\n1::661::3::978302109\n", "movielens_ratings_dat"),
+        ("A1YJEY40YUW4SE,7806397051,1.0,1391040000\n", "amazon_2014_ratings"),
+        ("7806397051,A1YJEY40YUW4SE,1.0,1391040000\n", "amazon_2018_ratings"),
+        ("userID\tartistID\ttagID\tday\tmonth\tyear\n", "lastfm_dates"),
+        ("userID\tartistID\ttagID\ttimestamp\n", "lastfm_timestamps"),
+        ("user_id:token\titem_id:token\ttimestamp:float\n1\t2\t3\n", "atomic"),
+        ('{"reviewerID": "A", "asin": "B", "unixReviewTime": 1}\n', "amazon_reviews"),
+        ('{"user_id": "A", "business_id": "B", "date": "2019-01-01"}\n', "yelp_reviews"),
+    ],
+)
+def test_the_first_lines_tell_the_reader(tmp_path: Path, text: str, reader: str) -> None:
+    assert find_form(written(tmp_path, text)).reader == reader
+
+
+def test_the_columns_of_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv.gz"
+    path.write_bytes(gzip.compress(b'user;"item";day\n1;"a;b";x\nbroken\n2;c;y\n'))
+    sample = {"user": ["1", "2"], "item": ["a;b", "c"], "day": ["x", "y"]}
+    assert find_form(path).sample == sample
+
+
+def test_the_columns_of_parquet(tmp_path: Path) -> None:
+    times = pa.array([1_700_000_000_000_000_001, None], pa.timestamp("ns"))
+    pq.write_table(pa.table({"u": [1, 2], "t": times}), tmp_path / "log")
+    form = find_form(tmp_path / "log")
+    assert form.reader == "table"
+    assert form.sample == {"u": ["1", "2"], "t": ["2023-11-14 22:13:20", ""]}
+
+
+def test_atomic_columns_have_no_types(tmp_path: Path) -> None:
+    form = find_form(written(tmp_path, "a:token\tb:token_seq\n1\t2\n"))
+    assert form.sample == {"a": ["1"], "b": ["2"]}
+
+
+@pytest.mark.parametrize("header", ["u,i,t", "u;i;a,b", "u|i;x|y", "u\ti"])
+def test_the_reader_sees_the_columns_that_were_seen_here(tmp_path: Path, header: str) -> None:
+    path = written(tmp_path, f"{header}\n")
+    separator = guess_separator(path, header, HeaderNames("u", "i", None))
+    assert list(find_form(path).sample) == split_header(header, separator)
+
+
+def test_a_separator_of_the_user(tmp_path: Path) -> None:
+    form = find_form(written(tmp_path, "u:i\n1:2\n"), separator=":")
+    assert form.sample == {"u": ["1"], "i": ["2"]}
+    assert form.options(COLUMNS).separator == ":"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("u1,i1,2024-01-01\n", "line 1 is no header line; write one on top"),
+        ("1,2,3\n", "line 1 is no header line"),
+        ("1,2,1391040000,5\n", "line 1 is no header line"),
+        ("user item\n", "no known separator in the header; name it by --separator"),
+        ('{"a": 1}\n', "JSON lines are read with the keys of"),
+    ],
+)
+def test_what_no_reader_takes(tmp_path: Path, text: str, message: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(SeqrecError, match=r"log.txt") as caught:
+        find_form(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x01\x00"
+PICKLE = b"\x80\x04\x95\n\x8c\x07user,id\x94."
+SQLITE = b"SQLite format 3\x00\x10\x00\x01\x01\x00\n"
+
+
+@pytest.mark.parametrize("data", [PNG, PICKLE, SQLITE, b"us\x01er,it\x1bem\n1,2\n"])
+@pytest.mark.parametrize("reader", [None, "table"])
+def test_what_is_no_text(tmp_path: Path, data: bytes, reader: str | None) -> None:
+    for path, content in ((tmp_path / "log", data), (tmp_path / "log.gz", gzip.compress(data))):
+        path.write_bytes(content)
+        with pytest.raises(SeqrecError) as caught:
+            find_form(path, reader=reader)
+        assert str(caught.value) == (
+            f"{path} is no text and no format that is read here; save it as CSV or Parquet"
+        )
+
+
+@pytest.mark.parametrize("data", ["ä,b\n".encode("latin-1"), "a,b\n".encode("utf-16")])
+def test_a_header_that_is_not_utf_8(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "log").write_bytes(data)
+    with pytest.raises(SeqrecError, match="the header is not UTF-8 text; save the file as UTF-8"):
+        find_form(tmp_path / "log")
+
+
+def test_a_control_character_is_no_obstacle(tmp_path: Path) -> None:
+    """As the separator, as the flaw of a title, or beside bytes that are not UTF-8."""
+    separated = written(tmp_path, "u\x01i\n1\x012\n")
+    assert find_form(separated, separator="\x01").sample == {"u": ["1"], "i": ["2"]}
+    assert find_form(written(tmp_path, "u,i\n1,te\x08a\n")).sample["i"] == ["te\x08a"]
+    (tmp_path / "log").write_bytes("u,i\n1,thé\n".encode("latin-1"))
+    assert find_form(tmp_path / "log").sample["u"] == ["1"]
+
+
+def test_an_unknown_reader_gets_the_nearest_one(tmp_path: Path) -> None:
+    with pytest.raises(SeqrecError, match="did you mean 'table'"):
+        find_form(written(tmp_path, "a,b\n"), reader="tabel")
