@@ -1,7 +1,6 @@
 """What happens around the nodes: checks before a run, tidying and a report after it."""
 
 import logging
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from kedro.pipeline.node import Node
 from rich.console import Console
 
 from seqrec.console import metrics_table, output_lines
-from seqrec.errors import SeqrecError, unknown_name
 from seqrec.evaluation.metrics import parse_label
-from seqrec.parameters.sections import EvaluationOptions, ReportingOptions
+from seqrec.parameters.sections import EvaluationOptions
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +28,9 @@ class TrainingChecksHooks:
         if "params:evaluation" in needed:
             self._evaluation = catalog.load("params:evaluation")
         if "params:reporting" in needed:
+            # torch comes with it: not for a run that only handles data.
+            from seqrec.reporting.check import check_report
+
             check_report(catalog.load("params:reporting"), catalog.load("all_metrics"))
         if "params:model_options" not in needed:
             return
@@ -116,33 +117,6 @@ class ReportHooks:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):
                 console.print(f"  {line}", soft_wrap=True)
-
-
-def check_report(options: ReportingOptions, all_metrics: Mapping[str, Callable[[], Any]]) -> None:
-    """Raise a SeqrecError for what the book cannot be made of, before any of it is written.
-
-    Args:
-        options: the section ``reporting``.
-        all_metrics: what loads the metrics.json of each cell.
-    """
-    # torch comes with it: not for a run that only handles data.
-    from seqrec.parameters.selection import KNOWN_MODELS
-    from seqrec.reporting.cells import Cell
-    from seqrec.reporting.leaderboard import check_measured
-    from seqrec.reporting.pictures.depth import WITH_ATTENTION
-
-    for name in options.pictures:
-        if name not in KNOWN_MODELS:
-            raise unknown_name("model", name, WITH_ATTENTION, "in reporting.pictures")
-        if name not in WITH_ATTENTION:
-            raise SeqrecError(
-                f"model '{name}' in reporting.pictures has no attention weights to look at; "
-                f"choose from {', '.join(WITH_ATTENTION)}"
-            )
-    if options.reference not in (None, *KNOWN_MODELS):
-        raise unknown_name("model", str(options.reference), KNOWN_MODELS, "in reporting.reference")
-    metrics = {Cell.from_id(name): load() for name, load in all_metrics.items()}
-    check_measured(metrics, options.metrics, options.reference)
 
 
 def _path_of(dataset: Any) -> Any:

@@ -1,17 +1,7 @@
 """What a model is shown: histories, packed or padded, gathered from two flat arrays."""
 
-from seqrec.batches.examples import (
-    SPLITS,
-    Batch,
-    Batches,
-    Examples,
-    Integers,
-    Sequences,
-    Split,
-    evaluation_examples,
-    ranges,
-    training_examples,
-)
+from seqrec.batches.examples import Batch, Batches, Examples, evaluation_examples, training_examples
+from seqrec.batches.sequences import SPLITS, Integers, Sequences, Split, ranges
 
 __all__ = [
     "SPLITS",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Sequences
-from seqrec.batches.examples import SPLITS
+from seqrec.batches.sequences import SPLITS
 from seqrec.errors import SeqrecError
 
 LEAST = 2

@@ -7,7 +7,7 @@ import pytest
 from kedro.io import DatasetError
 
 from seqrec.cli import explanation
-from seqrec.datasets.cells import CellsDataset
+from seqrec.datasets.cell_files import CellsDataset
 
 JSON = {"type": "seqrec.datasets.text_files.AtomicJSONDataset"}
 

@@ -19,7 +19,7 @@ class CellsDataset(AbstractDataset[None, dict[str, Callable[[], Any]]]):
     Example in catalog.yml::
 
         all_ranks:
-          type: seqrec.datasets.cells.CellsDataset
+          type: seqrec.datasets.cell_files.CellsDataset
           filepath: data/07_model_output
           pattern: "*/*/*/ranks.parquet"
           dataset: {type: seqrec.datasets.parquet_table.ParquetTableDataset, …}
