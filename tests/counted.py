@@ -10,8 +10,7 @@ from seqrec.batches import SPLITS, Sequences
 from seqrec.evaluation.evaluate import evaluate
 from seqrec.models import counting_class, model_config
 from seqrec.models.parts.counting import CountingModel, Counts
-from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
-from seqrec.training import train
+from seqrec.parameters.sections import EvaluationOptions
 from seqrec.training.run import TrainingResult
 
 Floats = npt.NDArray[np.float64]
@@ -100,23 +99,6 @@ def table_of(sequences: Sequences) -> pa.Table:
             "timestamp": positions,
             "split": np.array(SPLITS)[sequences.split],
         }
-    )
-
-
-def trained_on(
-    sequences: Sequences, name: str, protocol: str = "standard", seed: int = 42, **options: float
-) -> TrainingResult:
-    """Return what a run trains."""
-    numbers = list(range(1, sequences.num_items + 1))
-    return train(
-        table_of(sequences),
-        pa.table({"item_index": numbers, "item_id": numbers}),
-        dataset="by-hand",
-        model=name,
-        protocol=protocol,
-        seed=seed,
-        model_options=dict(options),
-        options=TrainingOptions(device="cpu"),
     )
 
 

@@ -1,7 +1,6 @@
 """What happens around the nodes."""
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -10,8 +9,15 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 
 from seqrec.errors import SeqrecError
-from seqrec.hooks import CheckpointHooks, TrainingChecksHooks
-from seqrec.parameters.sections import EvaluationOptions, ReportingOptions, TrainingOptions
+from seqrec.hooks import TrainingChecksHooks
+from seqrec.parameters.sections import (
+    EvaluationOptions,
+    RankingOptions,
+    ReportingOptions,
+    TedOptions,
+    TrainingOptions,
+)
+from seqrec.training import Settings
 
 
 def nothing(*inputs: object) -> None:
@@ -25,18 +31,20 @@ def pipeline(*inputs: str) -> Pipeline:
 MEASURED: dict[str, Any] = {"splits": {"test": {"metrics": {"HR@10": {}, "NDCG@10": {}}}}}
 
 
-def catalog_of(**parameters: object) -> DataCatalog:
+def catalog_of(**parameters: Any) -> DataCatalog:
     catalog = DataCatalog()
-    defaults = {
+    settings: dict[str, Any] = {
         "model": "bsarec",
         "protocol": "standard",
         "model_options": {},
         "training": TrainingOptions(),
-        "evaluation": EvaluationOptions(),
-        "reporting": ReportingOptions(),
+        "ted": TedOptions(),
+        "ranking": RankingOptions(),
     }
-    for name, value in {**defaults, **parameters}.items():
-        catalog[f"params:{name}"] = value
+    settings |= {name: value for name, value in parameters.items() if name in settings}
+    catalog["params:settings"] = Settings(**settings)
+    catalog["params:evaluation"] = parameters.get("evaluation", EvaluationOptions())
+    catalog["params:reporting"] = parameters.get("reporting", ReportingOptions())
     catalog["all_metrics"] = MemoryDataset({"demo/bsarec/standard": lambda: MEASURED})
     return catalog
 
@@ -61,7 +69,7 @@ def test_what_would_stop_a_training_is_found_before_it(
     hooks.before_pipeline_run(pipeline("params:filtering"), catalog_of(**wrong))
     with pytest.raises(SeqrecError, match=said):
         hooks.before_pipeline_run(
-            pipeline("params:model_options", "params:evaluation"), catalog_of(**wrong)
+            pipeline("params:settings", "params:evaluation"), catalog_of(**wrong)
         )
 
 
@@ -130,20 +138,7 @@ def test_too_many_negatives_are_refused_before_hours_of_training() -> None:
         hooks.before_node_run(training, tables)
 
 
-def test_the_checkpoints_go_when_the_models_are_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "data/06_models/demo/bsarec/standard"
-    folder.mkdir(parents=True)
-    checkpoints = [folder / f"checkpoint-{seed}.safetensors" for seed in (7, 8)]
-    for checkpoint in checkpoints:
-        checkpoint.touch()
-    trained = node(nothing, inputs=["a"], outputs=["training_history", "models"], name="train")
-    hooks = CheckpointHooks()
-    cell = {"dataset": "demo", "model": "bsarec", "protocol": "standard", "seeds": (7, 8)}
-    hooks.after_node_run(trained, {f"params:{key}": value for key, value in cell.items()})
-    hooks.after_dataset_saved("training_history")
-    assert all(checkpoint.exists() for checkpoint in checkpoints)
-    hooks.after_dataset_saved("models")
-    assert not list(folder.iterdir())
+def test_the_options_go_on_as_the_model_takes_them() -> None:
+    catalog = catalog_of(model_options={"alpha": "0.25"})
+    TrainingChecksHooks().before_pipeline_run(pipeline("params:settings"), catalog)
+    assert catalog.load("params:settings").model_options == {"alpha": 0.25}

@@ -15,10 +15,10 @@ SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "seqrec"
 
 KEDROS_OWN = {"__init__", "__main__", "cli", "hooks", "pipeline_registry", "settings"}
-GROUND = {"console", "errors", "files", "project", "protocol"}
+GROUND = {"cell", "console", "errors", "files", "project", "protocol"}
 FLOORS = (
     {"errors"},
-    {"files", "protocol", "console", "machine"},
+    {"cell", "files", "protocol", "console", "machine"},
     {"losses"},
     {"batches"},
     {"models"},
@@ -40,6 +40,7 @@ MAY_BE_CALLED_ALIKE = {
     "pipeline": "the wiring of a pipeline",
     "command": "a command of the command line",
     "figures": "what is drawn of a room's tables",
+    "settings": "what a training is told, and Kedro's own file, whose name is given",
     "sequences": "every user's interactions: made, and shown to a model",
     "sequence_lines": "the form in which sequences are published: read, and written",
     "mqsa_ted": "the model, and its authors' checkpoints",

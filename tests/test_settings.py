@@ -26,7 +26,7 @@ DATASETS = sorted(datasets_in(loader()["parameter_blocks"]))
 def test_every_data_set_goes_with_every_model(dataset: str, model: str) -> None:
     parameters = loader(dataset=dataset, model=model)["parameters"]
     assert parameters["dataset"] == dataset
-    assert parameters["raw"]["files"]
+    assert parameters["raw"].files
 
 
 def test_globals_list_what_there_is() -> None:
@@ -37,10 +37,10 @@ def test_globals_list_what_there_is() -> None:
 
 def test_an_environment_changes_single_values_of_a_block() -> None:
     base, test = (loader(env)["parameters"] for env in ("base", "test"))
-    assert test["training"]["max_epochs"] == 2
-    assert test["training"]["patience"] == base["training"]["patience"]
+    assert test["training"].max_epochs == 2
+    assert test["training"].patience == base["training"].patience
     assert test["model_options"]["c"] == base["model_options"]["c"]
-    assert test["engine"]["spill_directory"] == base["engine"]["spill_directory"]
+    assert test["engine"].spill_directory == base["engine"].spill_directory
 
 
 def test_an_empty_section_leaves_the_papers_values() -> None:
@@ -58,7 +58,7 @@ def test_the_papers_values_differ_by_data_set() -> None:
             chosen["model_options"]["alpha"],
             chosen["model_options"]["c"],
             chosen["model_options"]["num_heads"],
-            chosen["training"]["learning_rate"],
+            chosen["training"].learning_rate,
         )
         for name, chosen in options.items()
     }

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog
@@ -13,6 +13,9 @@ from rich.console import Console
 from seqrec.console import metrics_table, output_lines
 from seqrec.evaluation.metrics import parse_label
 from seqrec.parameters.sections import EvaluationOptions
+
+if TYPE_CHECKING:
+    from seqrec.training.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -32,26 +35,24 @@ class TrainingChecksHooks:
             from seqrec.reporting.check import check_report
 
             check_report(catalog.load("params:reporting"), catalog.load("all_metrics"))
-        if "params:model_options" not in needed:
-            return
+        if "params:settings" in needed:
+            catalog["params:settings"] = self._checked(catalog.load("params:settings"))
+
+    def _checked(self, settings: "Settings") -> "Settings":
+        """Return the settings of a training, which nothing checks again."""
         # torch comes with them: not for a run that only handles data.
         from seqrec.machine.devices import resolve_device, use_precision
-        from seqrec.models import COUNTING_MODELS, check_options, model_class
         from seqrec.protocol import ranking_rules
-        from seqrec.training.objective import check_loss
 
-        name, options, protocol, training = (
-            catalog.load(f"params:{key}")
-            for key in ("model", "model_options", "protocol", "training")
-        )
-        check_options(name, options, protocol)
+        training = settings.training
+        settings = settings.checked()
         device = resolve_device(training.device)
-        if name not in COUNTING_MODELS:
+        if not settings.counted:
             use_precision(device, training.precision)
-            check_loss(training, model_class(name), protocol)
         parse_label(training.monitor)
         if self._evaluation is not None:
-            ranking_rules(protocol, self._evaluation.seen_items)
+            ranking_rules(settings.protocol, self._evaluation.seen_items)
+        return settings
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
@@ -67,28 +68,6 @@ class TrainingChecksHooks:
             table.to_pyarrow().as_py() for table in (inputs["items"].count(), known.n.max())
         )
         check_negatives(options.sampled_negatives, items - most)
-
-
-class CheckpointHooks:
-    """Checkpoints live until the trained models are saved."""
-
-    @hook_impl
-    def after_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
-        """Remember where the training that just ended kept its checkpoints."""
-        if "models" in node.outputs:
-            from seqrec.pipelines.training.nodes import checkpoint_path
-
-            dataset, model, protocol, seeds = (
-                inputs[f"params:{part}"] for part in ("dataset", "model", "protocol", "seeds")
-            )
-            self._checkpoints = [checkpoint_path(dataset, model, protocol, s) for s in seeds]
-
-    @hook_impl
-    def after_dataset_saved(self, dataset_name: str) -> None:
-        """Remove the checkpoints of the models that were saved."""
-        if dataset_name == "models":
-            for checkpoint in self._checkpoints:
-                checkpoint.unlink(missing_ok=True)
 
 
 class ReportHooks:

@@ -9,7 +9,8 @@ from kedro.io import DatasetError
 import seqrec.models.folder
 from seqrec.cli import explanation
 from seqrec.datasets.model_folders import ModelFoldersDataset
-from tests.counted import split_off, trained_on
+from tests.counted import split_off
+from tests.trainings import trained_on
 
 
 def test_a_missing_folder_names_the_pipeline_that_makes_it(tmp_path: Path) -> None:
@@ -73,3 +74,14 @@ def test_seeds_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     dataset.save({"7": one, "8": one})
     dataset.save({"9": one})
     assert list(dataset.load()) == ["9"]
+
+
+def test_checkpoints_live_until_their_models_are_saved(tmp_path: Path) -> None:
+    dataset = ModelFoldersDataset(filepath=str(tmp_path / "models"))
+    checkpoints = [tmp_path / f"checkpoint-{seed}.safetensors" for seed in (7, 8)]
+    for checkpoint in checkpoints:
+        checkpoint.touch()
+    sequences = split_off([1, 2, 3, 4], [2, 3, 4, 1], num_items=4)
+    model = trained_on(sequences, "popularity", seed=7).trained
+    dataset.save({"7": model})
+    assert [checkpoint.exists() for checkpoint in checkpoints] == [False, True]

@@ -18,9 +18,10 @@ from seqrec.models import MODELS, build_model
 from seqrec.models.folder import TrainedModel, load_model, save_model
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.models.parts.face import SequentialModel
-from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
+from seqrec.parameters.sections import EvaluationOptions
 from seqrec.protocol import ranking_rules
-from seqrec.training import train
+from seqrec.training import TrainingData, train
+from tests.trainings import settings
 
 
 class Settings:
@@ -183,16 +184,8 @@ def test_a_model_folder_stands_on_its_own(tmp_path: Path) -> None:
             "item_id": [f"item-{i}" for i in range(1, 7)],
         }
     )
-    result = train(
-        LOG,
-        items,
-        dataset="by-hand",
-        model="bsarec",
-        protocol="standard",
-        seed=3,
-        model_options={"max_len": 4, "dim": 8, "c": 3},
-        options=TrainingOptions(max_epochs=2),
-    )
+    told = settings(max_len=4, dim=8, c=3, num_blocks=2)
+    result = train(TrainingData.from_arrow("by-hand", LOG, items), told, 3)
     save_model(tmp_path, result.trained)
     loaded = load_model(tmp_path)
     options = EvaluationOptions(cutoffs=(1, 2))
@@ -220,15 +213,8 @@ def test_a_broken_model_folder_is_one_line(tmp_path: Path) -> None:
 
 def test_one_item_cannot_be_ranked() -> None:
     with pytest.raises(SeqrecError, match="at least 2"):
-        train(
-            table([[1, 1, 1, 1]]),
-            pa.table({"item_index": [1], "item_id": ["a"]}),
-            dataset="one",
-            model="bsarec",
-            protocol="standard",
-            seed=0,
-            model_options={},
-            options=TrainingOptions(),
+        TrainingData.from_arrow(
+            "one", table([[1, 1, 1, 1]]), pa.table({"item_index": [1], "item_id": ["a"]})
         )
 
 

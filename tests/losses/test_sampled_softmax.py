@@ -220,7 +220,7 @@ def small_model(name: str = "bsarec", num_items: int = 20, **options: object) ->
 
 def run(
     model: SequentialModel, epochs: int, kept: Checkpointing | None = None, **options: object
-) -> Fitted:
+) -> Fitted[SequentialModel]:
     values: dict[str, object] = {
         "max_epochs": epochs,
         "batch_size": 16,

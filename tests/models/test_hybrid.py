@@ -4,15 +4,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 import torch
 
 from seqrec.batches import Sequences
 from seqrec.evaluation.evaluate import evaluate
 from seqrec.models.folder import load_model, save_model
-from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
-from seqrec.training import train
+from seqrec.parameters.sections import EvaluationOptions
 from tests.counted import (
     fitted,
     plain_shared_users,
@@ -22,8 +20,8 @@ from tests.counted import (
     random_users,
     split_off,
     table_of,
-    trained_on,
 )
+from tests.trainings import trained_on
 
 PLAIN = {
     "window": 1,
@@ -123,16 +121,7 @@ def test_lastfm_reaches_the_level_of_trained_models(shared_folder: Path) -> None
     lines = (shared_folder / "datasets" / "sequences" / "LastFM.txt").read_text().splitlines()
     log: Sequences = split_off(*([*map(int, line.split()[1:])] for line in lines), num_items=3646)
     started = time.perf_counter()
-    trained = train(
-        table_of(log),
-        pa.table({"item_index": np.arange(1, 3647)}),
-        dataset="lastfm",
-        model="hybrid",
-        protocol="standard",
-        seed=42,
-        model_options={},
-        options=TrainingOptions(device="cpu"),
-    ).trained
+    trained = trained_on(log, "hybrid").trained
     seconds = time.perf_counter() - started
     metrics = evaluate(trained, table_of(log), options=EvaluationOptions(), device="cpu").metrics
     assert metrics["splits"]["test"]["metrics"]["NDCG@10"]["value"] > 0.046

@@ -11,8 +11,8 @@ from tests.counted import (
     random_users,
     ranks_of_test,
     split_off,
-    trained_on,
 )
+from tests.trainings import trained_on
 
 USERS = [[1, 2, 3, 2], [1, 2], [1, 3]]
 """1 is followed by 2, 2 and 3; 2 by 3; 3 by 2. Popularity: 3 3 2 0."""

@@ -5,7 +5,8 @@ import torch
 
 from seqrec.errors import SeqrecError
 from seqrec.models import check_options
-from tests.counted import fitted, ranks_of_test, split_off, trained_on
+from tests.counted import fitted, ranks_of_test, split_off
+from tests.trainings import trained_on
 
 
 def test_every_history_gets_the_counts() -> None:

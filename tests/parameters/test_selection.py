@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import merged
-from seqrec.parameters.selection import KNOWN_MODELS, datasets_in, select_parameters
+from seqrec.parameters import selection
+from seqrec.parameters.sections import Section, merged
+from seqrec.parameters.selection import KNOWN_MODELS, datasets_in
 
 DEFAULTS = {
     "dataset": "small",
@@ -32,6 +33,14 @@ BLOCKS = {
         "datasets": {"small": {"model_options": {"dim": 8}, "training": {"patience": 3}}},
     },
 }
+
+
+def select_parameters(*layers: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a run, its typed sections as plain values."""
+    return {
+        name: value.model_dump(mode="json") if isinstance(value, Section) else value
+        for name, value in selection.select_parameters(*layers).items()
+    }
 
 
 def selected(**runtime: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from seqrec.reporting.cells import Cell
+from seqrec.cell import Cell
 
 A, B = Cell("tiny", "a", "standard"), Cell("tiny", "b", "standard")
 

@@ -3,8 +3,9 @@
 import pyarrow as pa
 import pytest
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
-from seqrec.reporting.cells import Cell, grouped, ranked_targets
+from seqrec.reporting.cells import grouped, ranked_targets
 from tests.reporting.examples import A, ranks_table
 
 

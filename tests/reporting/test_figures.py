@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqrec.cell import Cell
 from seqrec.models import COUNTING_MODELS, MODELS
 from seqrec.plotting.labels import POSITIONS, label_positions
 from seqrec.plotting.look import COLOURS, colour
 from seqrec.reporting.breakdowns import breakdowns, target_facts
-from seqrec.reporting.cells import Cell
 from seqrec.reporting.curves import learning_curves, quality_against_time
 from seqrec.reporting.figures import (
     breakdown_figure,

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.models import COUNTING_MODELS, MODELS
-from seqrec.reporting.cells import Cell
 from seqrec.reporting.leaderboard import leaderboard, of_as_many_targets, published_table
 from tests.reporting.examples import A, B, metrics_file
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.reporting import significance as module
-from seqrec.reporting.cells import Cell
 from seqrec.reporting.significance import (
     best_in_validation,
     bootstrap_means,

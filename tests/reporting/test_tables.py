@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.reporting.breakdowns import COLUMNS as BREAKDOWN_COLUMNS
-from seqrec.reporting.cells import Cell
 from seqrec.reporting.leaderboard import leaderboard, published_table
 from seqrec.reporting.pages import latex, markdown
 from seqrec.reporting.tables import (

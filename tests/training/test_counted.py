@@ -9,7 +9,8 @@ from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
 from seqrec.models import COUNTING_MODELS, counting_class, model_config
 from seqrec.training import counted as tuning
-from tests.counted import random_users, split_off, trained_on
+from tests.counted import random_users, split_off
+from tests.trainings import trained_on
 
 LOG = split_off(*random_users(users=40), num_items=12)
 

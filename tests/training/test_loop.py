@@ -57,7 +57,7 @@ def run(
     model: SequentialModel | None = None,
     ted: Distillation | None = None,
     **options: object,
-) -> Fitted:
+) -> Fitted[SequentialModel]:
     return fit(
         small_model() if model is None else model,
         cycles(),
@@ -71,7 +71,7 @@ def run(
     )
 
 
-def weights(fitted: Fitted) -> list[torch.Tensor]:
+def weights(fitted: Fitted[SequentialModel]) -> list[torch.Tensor]:
     return list(fitted.model.state_dict().values())
 
 
@@ -149,7 +149,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(
     """Two epochs, then a new process with fresh weights goes on to four: equal to four at once."""
     checkpointing = Checkpointing(tmp_path / "checkpoint.safetensors", "run")
 
-    def epochs(count: int, kept: Checkpointing | None = None) -> Fitted:
+    def epochs(count: int, kept: Checkpointing | None = None) -> Fitted[SequentialModel]:
         ted = distillation(0.1) if name == "mqsa_ted" else None
         return run(count, kept, model=small_model(protocol, name), ted=ted, batch_size=size)
 

@@ -1,30 +1,23 @@
 """What a training run writes down: what it always gives, and how long it took this time."""
 
-import pyarrow as pa
+from typing import Any
+
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import train
 from seqrec.training.run import TIMES, TrainingResult, history_and_progress
-from tests.counted import random_users, split_off, table_of, trained_on
+from tests.counted import random_users, split_off
+from tests.trainings import data_of, settings, trained_on
 
 SEQUENCES = split_off(*([*items, 1, 2] for items in random_users()), num_items=12)
-ITEMS = pa.table({"item_index": list(range(1, 13)), "item_id": [f"i{n}" for n in range(1, 13)]})
+TINY: dict[str, Any] = {"max_len": 4, "c": 1, "dim": 8, "num_heads": 1, "num_blocks": 1}
 
 
 def trained(seed: int = 7, monitor: str = "NDCG@20") -> TrainingResult:
     """Two tiny epochs of BSARec."""
-    return train(
-        table_of(SEQUENCES),
-        ITEMS,
-        dataset="by-hand",
-        model="bsarec",
-        protocol="standard",
-        seed=seed,
-        model_options={"max_len": 4, "c": 1, "dim": 8, "num_heads": 1, "num_blocks": 1},
-        options=TrainingOptions(max_epochs=2, device="cpu", monitor=monitor),
-    )
+    options = {"max_epochs": 2, "batch_size": 256, "monitor": monitor}
+    return train(data_of(SEQUENCES), settings(training=options, **TINY), seed)
 
 
 def test_epochs_are_parted_from_their_times() -> None:

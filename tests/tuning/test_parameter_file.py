@@ -3,6 +3,7 @@
 import pyarrow as pa
 import yaml
 
+from seqrec.cell import Cell
 from seqrec.parameters.selection import select_parameters
 from seqrec.tuning.parameter_file import best_trial, parameter_file
 
@@ -21,12 +22,7 @@ HISTORY = pa.table(
 
 def text(model: str = "bsarec", dataset: str = "demo", history: pa.Table = HISTORY) -> str:
     return parameter_file(
-        history,
-        dataset=dataset,
-        model=model,
-        protocol="authors",
-        monitor="NDCG@20",
-        copy="cp here there",
+        history, Cell(dataset, model, "authors"), monitor="NDCG@20", copy="cp here there"
     )
 
 
@@ -61,7 +57,7 @@ def test_the_file_is_one_that_configuration_takes() -> None:
         for protocol in ("standard", "authors")
     }
     assert taken["authors"]["model_options"] == {"alpha": 0.25}
-    assert taken["authors"]["training"]["loss"] == "bpr"
+    assert taken["authors"]["training"].loss == "bpr"
     assert taken["standard"]["model_options"] == {}
 
 

@@ -9,36 +9,38 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import SensitivityOptions
+from seqrec.training import Settings, TrainingResult, train
 from seqrec.tuning import sensitivity
-from seqrec.tuning.fitting import Outcome, fit_once
 from seqrec.tuning.sensitivity import measure_points, sweep_points
-from seqrec.tuning.space import Settings
 from tests.counted import Floats, plain_ties, plain_transitions
-from tests.tuning.log import LOG, data_of, settings
+from tests.trainings import LOG, data_of, settings
 
 SWEEPS = {"bsarec": {"model_options": {"c": [3, 5], "alpha": [0.5, 0.1]}}}
 
 
 def measured(
-    kept: Path, seeds: tuple[int, ...] = (1, 2), present: Settings | None = None, sweeps: Any = None
+    record: Path,
+    seeds: tuple[int, ...] = (1, 2),
+    present: Settings | None = None,
+    sweeps: Any = None,
 ) -> pa.Table:
     options = SensitivityOptions(sweeps=sweeps or SWEEPS)
     points = sweep_points(present or settings(), options)
-    return measure_points(data_of(), points, seeds, dataset="by-hand", kept=kept)
+    return measure_points(data_of(), points, seeds, record)
 
 
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int, int]]:
     """What was trained: alpha, c and the seed."""
     found = []
-    real = fit_once
+    real = train
 
-    def counted(data: Any, chosen: Settings, seed: int, **rest: Any) -> Outcome:
+    def counted(data: Any, chosen: Settings, seed: int, **rest: Any) -> TrainingResult:
         values = (chosen.value("model_options.alpha"), chosen.value("model_options.c"))
         found.append((*values, seed))
         return real(data, chosen, seed, **rest)
 
-    monkeypatch.setattr(sensitivity, "fit_once", counted)
+    monkeypatch.setattr(sensitivity, "train", counted)
     return found
 
 
@@ -139,31 +141,31 @@ def test_what_was_measured_is_not_trained_again(
 ) -> None:
     whole = measured(tmp_path / "whole.jsonl")
     trainings.clear()
-    kept = tmp_path / "kept.jsonl"
+    record = tmp_path / "kept.jsonl"
     lines = (tmp_path / "whole.jsonl").read_text().splitlines(keepends=True)
     assert len(lines) == 6
-    kept.write_text("".join(lines[:4]) + lines[4][:50])  # a kill tore the fifth
-    assert measured(kept) == whole
+    record.write_text("".join(lines[:4]) + lines[4][:50])  # a kill tore the fifth
+    assert measured(record) == whole
     assert len(trainings) == 2
     trainings.clear()
-    assert measured(kept) == whole
+    assert measured(record) == whole
     assert trainings == []
 
     # other settings, other data or another value are trained, and nothing else
-    measured(kept, sweeps={"bsarec": {"model_options": {"c": [1, 3, 5]}}})
+    measured(record, sweeps={"bsarec": {"model_options": {"c": [1, 3, 5]}}})
     assert trainings == [(0.5, 1, 1), (0.5, 1, 2)]
     trainings.clear()
-    measured(kept, (1,), settings(training={"max_epochs": 1}))
+    measured(record, (1,), settings(training={"max_epochs": 1}))
     assert len(trainings) == 3
 
 
 def test_an_interrupted_analysis_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def interrupted(*_: Any, **__: Any) -> Outcome:
+    def interrupted(*_: Any, **__: Any) -> TrainingResult:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sensitivity, "fit_once", interrupted)
+    monkeypatch.setattr(sensitivity, "train", interrupted)
     with pytest.raises(SeqrecError, match="interrupted; the same command goes on"):
         measured(tmp_path / "kept.jsonl")
 

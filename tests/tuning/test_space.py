@@ -4,11 +4,12 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.models import MODELS
-from seqrec.parameters.search_space import SearchRange, flat
-from seqrec.parameters.sections import EvaluationOptions, check_section
-from seqrec.tuning.space import Settings, check_varied, own_space, without_left_out
+from seqrec.models.parts.search_range import SearchRange
+from seqrec.parameters.search_space import flat
+from seqrec.training.settings import Settings
+from seqrec.tuning.space import check_varied, own_space, without_left_out
 from tests.test_settings import loader
-from tests.tuning.log import settings
+from tests.trainings import settings
 
 
 def test_single_parameters_change_and_the_others_stay() -> None:
@@ -106,13 +107,9 @@ def test_a_counted_model_tries_nothing_out_by_itself() -> None:
 def test_every_trained_model_has_a_space_it_can_take(model: str, protocol: str) -> None:
     for dataset in ("demo", "beauty", "ml-1m"):
         parameters = loader(dataset=dataset, model=model, protocol=protocol)["parameters"]
-        sections = (check_section(name, parameters[name]) for name in ("training", "ted"))
-        present = Settings(
-            *(model, protocol, parameters["model_options"], *sections, EvaluationOptions())
-        )
+        present = Settings(**parameters["settings"]).checked()
         for section, key in (("tuning", "spaces"), ("sensitivity", "sweeps")):
-            declared = flat(parameters[section][key].get(model, {}))
-            options = check_section(section, parameters[section])
-            if declared:
-                check_varied(present, flat(getattr(options, key)[model]), f"{section}.{key}")
-        assert parameters["tuning"]["spaces"][model]
+            declared = getattr(parameters[section], key)
+            if model in declared:
+                check_varied(present, flat(declared[model]), f"{section}.{key}")
+        assert parameters["tuning"].spaces[model]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,11 @@ import pytest
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.ranker import Ranker
 from seqrec.parameters.sections import TuningOptions
+from seqrec.training import Settings, TrainingData, TrainingResult, train
+from seqrec.training.run import AfterEpoch
 from seqrec.tuning import study
-from seqrec.tuning.fitting import AfterEpoch, Outcome, SearchData, fit_once
-from seqrec.tuning.space import Settings
 from seqrec.tuning.study import Search, make_search, run_search
-from tests.tuning.log import LOG, data_of, settings
+from tests.trainings import LOG, data_of, settings
 
 SPACE = {
     "bsarec": {
@@ -35,7 +36,7 @@ def options(trials: int, spaces: Any = SPACE, **rest: Any) -> TuningOptions:
 def search(
     present: Settings | None = None,
     spaces: Any = SPACE,
-    data: SearchData | None = None,
+    data: TrainingData | None = None,
     seed: int = 3,
 ) -> Search:
     return make_search(data or data_of(), present or settings(), options(1, spaces), seed=seed)
@@ -56,14 +57,14 @@ def test_the_present_settings_come_first_and_others_after(tmp_path: Path) -> Non
     assert all((row["state"], row["epochs"]) == ("finished", 2) for row in rows)
     # a trial is what a run with these settings reaches
     values = {name: rows[1][name] for name in NAMES}
-    assert fit_once(data_of(), settings().changed(values), 3).value == rows[1]["value"]
+    assert train(data_of(), settings().changed(values), 3).trained.best_value == rows[1]["value"]
 
 
 def cut_off_in_trial(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the run die after the first epoch of a trial, counted from 1."""
-    real, started = fit_once, [0]
+    real, started = train, [0]
 
-    def mortal(*arguments: Any, after_epoch: AfterEpoch, **rest: Any) -> Outcome:
+    def mortal(*arguments: Any, after_epoch: AfterEpoch, **rest: Any) -> TrainingResult:
         started[0] += 1
 
         def dying(row: dict[str, float]) -> None:
@@ -73,7 +74,7 @@ def cut_off_in_trial(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
         return real(*arguments, after_epoch=dying, **rest)
 
-    monkeypatch.setattr(study, "fit_once", mortal)
+    monkeypatch.setattr(study, "train", mortal)
 
 
 @pytest.mark.parametrize("number", [1, 3])
@@ -105,7 +106,7 @@ def test_a_finished_search_trains_no_more_and_a_longer_one_goes_on(
     file = tmp_path / "trials.sqlite"
     two = tried(file, 2)
     assert tried(file, 3)[:2] == two
-    monkeypatch.setattr(study, "fit_once", None)
+    monkeypatch.setattr(study, "train", None)
     assert tried(file, 3)[:2] == two
 
 
@@ -140,23 +141,23 @@ def test_another_question_is_another_study(tmp_path: Path, monkeypatch: pytest.M
     assert tried(file, 2) == first
 
 
-def curves(by_trial: Callable[[int], list[float]]) -> Callable[..., Outcome]:
+def curves(by_trial: Callable[[int], list[float]]) -> Callable[..., object]:
     """Return a training whose validation values are given, one an epoch."""
     started = [0]
 
-    def fake(data: SearchData, chosen: Settings, seed: int, *, after_epoch: AfterEpoch) -> Outcome:
+    def fake(data: TrainingData, chosen: Settings, seed: int, *, after_epoch: AfterEpoch) -> object:
         started[0] += 1
         values = by_trial(started[0])
         for epoch, value in enumerate(values, start=1):
             after_epoch({"epoch": epoch, chosen.training.monitor: value})
-        return Outcome(None, max(values))  # type: ignore[arg-type]
+        return SimpleNamespace(trained=SimpleNamespace(best_value=max(values)))
 
     return fake
 
 
 def test_a_hopeless_trial_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good, hopeless = [0.2, 0.4, 0.6, 0.5], [0.1, 0.2, 0.1, 0.9]
-    monkeypatch.setattr(study, "fit_once", curves(lambda n: hopeless if n == 6 else good))
+    monkeypatch.setattr(study, "train", curves(lambda n: hopeless if n == 6 else good))
     history = run_search(search(), options(7, warmup_epochs=3), tmp_path / "trials.sqlite")
     rows = history.to_pylist()
     assert [row["state"] for row in rows] == ["finished"] * 5 + ["pruned", "finished"]
@@ -173,7 +174,7 @@ def test_a_trial_that_cannot_be_trained_counts_and_is_not_the_best(
             raise SeqrecError("training diverged")
         return [0.1]
 
-    monkeypatch.setattr(study, "fit_once", curves(diverging))
+    monkeypatch.setattr(study, "train", curves(diverging))
     rows = tried(tmp_path / "trials.sqlite", 3)
     assert [row["state"] for row in rows] == ["finished", "failed", "finished"]
     assert [row["value"] for row in rows] == [0.1, None, 0.1]
@@ -185,7 +186,7 @@ def test_present_settings_that_cannot_be_trained_end_the_search(
     def diverging(number: int) -> list[float]:
         raise SeqrecError("training diverged")
 
-    monkeypatch.setattr(study, "fit_once", curves(diverging))
+    monkeypatch.setattr(study, "train", curves(diverging))
     with pytest.raises(SeqrecError, match="training diverged"):
         tried(tmp_path / "trials.sqlite", 3)
     monkeypatch.undo()

@@ -13,10 +13,9 @@ import pyarrow as pa
 import torch
 from torch import Tensor
 
-from seqrec.batches import Examples, Sequences, Split, evaluation_examples
-from seqrec.errors import SeqrecError
+from seqrec.batches import SPLITS, Examples, Sequences, Split
 from seqrec.evaluation.metrics import Floats, ranking_metrics
-from seqrec.evaluation.ranker import Ranker, ScoredBatch, checked_ranks
+from seqrec.evaluation.ranker import Ranker, ScoredBatch, checked_ranks, split_targets
 from seqrec.evaluation.ranking import (
     candidate_counts,
     sampled_ranks,
@@ -128,36 +127,49 @@ def _evaluate_split(
     device: torch.device,
     seed: int,
 ) -> tuple[pa.Table, dict[str, Any]]:
-    examples = evaluation_examples(data, split, model.config.max_len, protocol)
-    if not len(examples):
-        raise SeqrecError(
-            f"no {split} targets in the sequences; filter less strictly "
-            "or choose another splitting.strategy"
-        )
+    examples = split_targets(data, split, model.config.max_len, protocol)
     ranker = Ranker(data, examples, model, device, options, protocol)
-    lists = _Lists(data, options.cutoffs, device)
-    generator = torch.Generator().manual_seed(seed)
-    ranks, candidates, sampled, repeats = [], [], [], []
+    results = _SplitResults(data, options, device, seed)
     for part in ranker.scored(model):
-        ranks.append(target_ranks(part.scores, part.targets))
-        candidates.append(candidate_counts(part.scores))
-        lists.add(part.scores)
-        repeats.append(repeat_targets(part))
-        if options.sampled_negatives:
-            sampled.append(sampled_ranks(*part, options.sampled_negatives, generator))
-    found = checked_ranks(ranker.in_order(ranks))
-    metrics: dict[str, Any] = {"metrics": ranking_metrics(found, options.cutoffs, examples.users)}
+        results.add(part)
+    ranks = checked_ranks(ranker.in_order(results.ranks))
+    metrics: dict[str, Any] = {"metrics": ranking_metrics(ranks, options.cutoffs, examples.users)}
     metrics |= _counts(data, examples, split)
-    metrics |= {"repeat_targets": int(torch.stack(repeats).sum())} | lists.summary()
+    metrics |= {"repeat_targets": int(results.repeats)} | results.lists.summary()
     if options.sampled_negatives:
+        sampled = checked_ranks(ranker.in_order(results.sampled))
         metrics["sampled"] = {
             "negatives": options.sampled_negatives,
             "note": "ranked among sampled items only: for comparison with papers that did so",
-            "metrics": ranking_metrics(
-                checked_ranks(ranker.in_order(sampled)), options.cutoffs, examples.users
-            ),
+            "metrics": ranking_metrics(sampled, options.cutoffs, examples.users),
         }
-    return _rank_table(data, examples, split, found, ranker.in_order(candidates)), metrics
+    return _rank_table(data, examples, split, ranks, ranker.in_order(results.candidates)), metrics
+
+
+class _SplitResults:
+    """What the batches of a split come to, in the order in which they were ranked."""
+
+    def __init__(
+        self, data: Sequences, options: EvaluationOptions, device: torch.device, seed: int
+    ) -> None:
+        self.negatives = options.sampled_negatives
+        self.generator = torch.Generator().manual_seed(seed)
+        self.lists = _Lists(data, options.cutoffs, device)
+        self.ranks: list[Tensor] = []
+        self.candidates: list[Tensor] = []
+        self.sampled: list[Tensor] = []
+        """Ranks among sampled negatives, where they are asked for."""
+        self.repeats = torch.zeros((), dtype=torch.long, device=device)
+        """How many targets stand in their own history."""
+
+    def add(self, part: ScoredBatch) -> None:
+        """Rank the targets of a batch."""
+        self.ranks.append(target_ranks(part.scores, part.targets))
+        self.candidates.append(candidate_counts(part.scores))
+        self.lists.add(part.scores)
+        self.repeats += repeat_targets(part)
+        if self.negatives:
+            self.sampled.append(sampled_ranks(*part, self.negatives, self.generator))
 
 
 def _seen_items(model: ScoringModel, options: EvaluationOptions, protocol: str) -> str:
@@ -172,7 +184,7 @@ def _seen_items(model: ScoringModel, options: EvaluationOptions, protocol: str) 
 def _counts(data: Sequences, examples: Examples, split: Split) -> dict[str, int]:
     """Count targets, those never seen in training, and those left out."""
     targets = data.items[examples.ends]
-    everything = int((data.split == (1 if split == "valid" else 2)).sum())
+    everything = int((data.split == SPLITS.index(split)).sum())
     return {
         "targets": len(examples),
         "users": len(np.unique(examples.users)),

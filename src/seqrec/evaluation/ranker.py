@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqrec.batches import Batches, Examples, Sequences
+from seqrec.batches import Batches, Examples, Sequences, Split, evaluation_examples
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import Floats
 from seqrec.evaluation.ranking import SeenItems, apply_rules, target_ranks
@@ -20,7 +20,7 @@ from seqrec.models.parts.face import ScoringModel
 from seqrec.protocol import ranking_rules
 
 if TYPE_CHECKING:
-    from seqrec.parameters.sections import EvaluationOptions
+    from seqrec.parameters.sections import EvaluationOptions, RankingOptions
 
 CACHED = 1_600_000
 """Scores of a batch on the CPU, at most: 6 MB, for they are read several times."""
@@ -59,7 +59,7 @@ class Ranker:
         examples: Examples,
         model: ScoringModel,
         device: torch.device,
-        options: EvaluationOptions | None = None,
+        options: RankingOptions | None = None,
         protocol: str | None = None,
     ) -> None:
         options, config = options or default_evaluation(), model.config
@@ -113,6 +113,27 @@ class Ranker:
         if self.lengths is None or not self.lengths[rows].all():
             return None
         return int(self.lengths[rows].max())
+
+
+def split_targets(sequences: Sequences, split: Split, max_len: int, protocol: str) -> Examples:
+    """Return the targets of a split, with the histories that a model sees.
+
+    Args:
+        sequences: the data.
+        split: ``valid`` or ``test``.
+        max_len: how much of a history the model sees.
+        protocol: ``standard`` or ``authors``.
+
+    Raises:
+        SeqrecError: there are none.
+    """
+    targets = evaluation_examples(sequences, split, max_len, protocol)
+    if not len(targets):
+        raise SeqrecError(
+            f"no {split} targets in the sequences; filter less strictly "
+            "or choose another splitting.strategy"
+        )
+    return targets
 
 
 def default_evaluation() -> EvaluationOptions:

@@ -106,17 +106,40 @@ def model_config(
             raise unknown_name(
                 "parameter", f"{SECTION}.{option}", [f"{SECTION}.{name}" for name in known]
             )
-    given = {"num_items": num_items, "num_users": num_users, "protocol": protocol}
-    given = {key: value for key, value in given.items() if key in config.__dataclass_fields__}
+    facts = _facts(config, protocol, num_items, num_users)
     try:
-        return TypeAdapter(config).validate_python({**options, **given})
+        return TypeAdapter(config).validate_python({**options, **facts})
     except ValidationError as error:
         raise explain(error, SECTION, known) from None
 
 
 def check_options(name: str, options: dict[str, Any], protocol: str) -> None:
     """Raise a SeqrecError if the options would be refused later, whatever the data."""
-    model_config(name, options, protocol, num_items=1)
+    checked_options(name, options, protocol)
+
+
+def checked_options(name: str, options: dict[str, Any], protocol: str) -> dict[str, Any]:
+    """Return the options as the model takes them: a number that was text is a number.
+
+    Raises:
+        SeqrecError: an unknown option (with the nearest valid one) or a wrong value.
+    """
+    config = model_config(name, options, protocol, num_items=1)
+    return {option: getattr(config, option) for option in options}
+
+
+def unchecked_config(
+    name: str, options: dict[str, Any], protocol: str, num_items: int, num_users: int = 1
+) -> Any:
+    """Return the configuration of a model from options that were checked before."""
+    config: Any = any_class(name).Config
+    return config(**options, **_facts(config, protocol, num_items, num_users))
+
+
+def _facts(config: Any, protocol: str, num_items: int, num_users: int) -> dict[str, Any]:
+    """Return what the data and the run decide, as far as a model asks for it."""
+    facts = {"num_items": num_items, "num_users": num_users, "protocol": protocol}
+    return {key: value for key, value in facts.items() if key in config.__dataclass_fields__}
 
 
 def build_model(

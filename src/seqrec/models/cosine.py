@@ -19,11 +19,11 @@ from seqrec.models.parts.counting import (
     CountingConfig,
     CountingModel,
     Counts,
-    Range,
     recent_sum,
     similarities,
 )
 from seqrec.models.parts.score_rows import ScoreRows
+from seqrec.models.parts.search_range import SearchRange
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class Cosine(CountingModel):
 
     Config: ClassVar[type] = CosineConfig
     config: CosineConfig
-    space: ClassVar[Mapping[str, Range]] = {
-        "source_exponent": Range(0.0, 0.8),
-        "target_exponent": Range(0.0, 0.6),
-        "decay": Range(0.2, 1.0),
+    space: ClassVar[Mapping[str, SearchRange]] = {
+        "source_exponent": SearchRange(0.0, 0.8),
+        "target_exponent": SearchRange(0.0, 0.6),
+        "decay": SearchRange(0.2, 1.0),
     }
 
     def __init__(self, config: CosineConfig) -> None:

@@ -24,12 +24,12 @@ from seqrec.models.parts.counting import (
     CountingConfig,
     CountingModel,
     Counts,
-    Range,
     recent_sum,
     similarities,
 )
 from seqrec.models.parts.pairs import Pairs
 from seqrec.models.parts.score_rows import ScoreRows
+from seqrec.models.parts.search_range import SearchRange
 
 
 @dataclass(frozen=True)
@@ -67,16 +67,16 @@ class Hybrid(CountingModel):
 
     Config: ClassVar[type] = HybridConfig
     config: HybridConfig
-    space: ClassVar[Mapping[str, Range]] = {
-        "gamma": Range(0.2, 1.0),
-        "reverse": Range(0.0, 0.8),
-        "transition_source_exponent": Range(0.0, 0.8),
-        "transition_target_exponent": Range(0.0, 0.6),
-        "transition_decay": Range(0.2, 0.95),
-        "cosine_source_exponent": Range(0.2, 0.8),
-        "cosine_target_exponent": Range(0.0, 0.5),
-        "cosine_decay": Range(0.4, 1.0),
-        "cosine_weight": Range(0.1, 5.0, log=True),
+    space: ClassVar[Mapping[str, SearchRange]] = {
+        "gamma": SearchRange(0.2, 1.0),
+        "reverse": SearchRange(0.0, 0.8),
+        "transition_source_exponent": SearchRange(0.0, 0.8),
+        "transition_target_exponent": SearchRange(0.0, 0.6),
+        "transition_decay": SearchRange(0.2, 0.95),
+        "cosine_source_exponent": SearchRange(0.2, 0.8),
+        "cosine_target_exponent": SearchRange(0.0, 0.5),
+        "cosine_decay": SearchRange(0.4, 1.0),
+        "cosine_weight": SearchRange(0.1, 5.0, log=True),
     }
 
     def __init__(self, config: HybridConfig) -> None:

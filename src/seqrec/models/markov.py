@@ -12,8 +12,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from seqrec.models.parts.bounds import Share, Size
-from seqrec.models.parts.counting import CountingConfig, CountingModel, Counts, Range, recent_sum
+from seqrec.models.parts.counting import CountingConfig, CountingModel, Counts, recent_sum
 from seqrec.models.parts.score_rows import ScoreRows
+from seqrec.models.parts.search_range import SearchRange
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class Markov(CountingModel):
 
     Config: ClassVar[type] = MarkovConfig
     config: MarkovConfig
-    space: ClassVar[Mapping[str, Range]] = {"window": Range(1, 10), "gamma": Range(0.1, 1.0)}
+    space: ClassVar[Mapping[str, SearchRange]] = {
+        "window": SearchRange(1, 10),
+        "gamma": SearchRange(0.1, 1.0),
+    }
 
     def __init__(self, config: MarkovConfig) -> None:
         super().__init__(config)

@@ -8,12 +8,11 @@ leaves a parameter out that is declared elsewhere.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from seqrec.errors import unknown_name
+from seqrec.models.parts.search_range import SearchRange, is_number
 
 SearchValue = bool | int | float | str | None
 VARIED = {
@@ -30,29 +29,6 @@ The others change the data, the measure or the machine, so that two values could
 OPTIONS = "model_options"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class SearchRange:
-    """Where a number is looked for, ends included; whole numbers where both ends are."""
-
-    low: int | float
-    high: int | float
-    log: bool = False
-    """Whether it is drawn evenly on a logarithmic scale."""
-
-    def __post_init__(self) -> None:
-        if not (_is_number(self.low) and _is_number(self.high) and isinstance(self.log, bool)):
-            raise ValueError("low and high of a range should be numbers, log true or false")
-        if self.low >= self.high:
-            raise ValueError(f"low {self.low} of a range should lie below its high {self.high}")
-        if self.log and self.low <= 0:
-            raise ValueError(f"low {self.low} of a logarithmic range should be greater than 0")
-
-    @property
-    def whole(self) -> bool:
-        """Whether it holds whole numbers only."""
-        return isinstance(self.low, int) and isinstance(self.high, int)
 
 
 Space = SearchRange | tuple[SearchValue, ...]
@@ -87,7 +63,7 @@ def sweep_of(given: Any) -> tuple[float, ...] | None:
     if given is None:
         return None
     values = _values(given)
-    numbers = {value for value in values if isinstance(value, int | float) and _is_number(value)}
+    numbers = {value for value in values if isinstance(value, int | float) and is_number(value)}
     if len(numbers) < len(values):
         raise ValueError("should be a list of numbers")
     return tuple(sorted(numbers))
@@ -109,10 +85,6 @@ def _parsed(text: str) -> SearchValue:
         except ValueError:
             continue
     return text
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def flat(groups: Mapping[str, Mapping[str, T]]) -> dict[str, T]:

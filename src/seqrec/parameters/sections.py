@@ -233,16 +233,21 @@ Cutoffs = Annotated[
 ]
 
 
-class EvaluationOptions(Section):
+class RankingOptions(Section):
+    """How targets are ranked."""
+
+    seen_items: Literal["exclude", "keep"] = "exclude"
+    """Whether items of the user's own history compete (protocol ``standard``)."""
+    batch_size: Positive = 256
+
+
+class EvaluationOptions(RankingOptions):
     """Ranking and metrics."""
 
     cutoffs: Cutoffs = (1, 5, 10, 20)
     """A list, one number, or a text such as ``1;5;10``: ``--params`` is split at its commas."""
-    seen_items: Literal["exclude", "keep"] = "exclude"
-    """Whether items of the user's own history compete (protocol ``standard``)."""
     sampled_negatives: Positive | None = None
     """Also rank against so many sampled items, to compare with old papers."""
-    batch_size: Positive = 256
 
 
 Sweep = tuple[int | float, ...]

@@ -27,6 +27,7 @@ from seqrec.parameters.sections import (
     ColumnMapping,
     Count,
     Protocol,
+    RankingOptions,
     RawOptions,
     Section,
     TrainingOptions,
@@ -91,8 +92,9 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
             and the section ``engine``.
 
     Returns:
-        Every section of ``SECTIONS`` in full, as plain values, the names of ``SCALARS``, and
-        ``model_options`` as they stand: the model itself checks them.
+        Every section of ``SECTIONS``, typed and checked, the names of ``SCALARS``,
+        ``model_options`` as they stand, for the model itself checks them, and what several of
+        these make together: ``cell`` and ``settings``.
 
     Raises:
         SeqrecError: an unknown name, with the nearest valid one, or a value of a wrong type.
@@ -119,16 +121,35 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     layers["raw"] = raw
     layers["transitions"] = _transitions_for_ted(layers, runtime, chosen["protocol"])
     chosen["raw_dir"] = layers.get("raw_dir") or folder or f"data/01_raw/{dataset}"
-    sections = {
-        name: check_section(name, _group(name, layers.get(name))).model_dump(mode="json")
-        for name in SECTIONS
+    sections: Parameters = {
+        name: check_section(name, _group(name, layers.get(name))) for name in SECTIONS
     }
     _check_varied_models(sections)
     if model in COUNTING_MODELS:
         _check_untrained(model, sections, own)
     options = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS))
     single = check_values(Selection, _given(chosen), "").model_dump()
-    return {**single, **sections, MODEL_OPTIONS: options}
+    return {
+        **single,
+        **sections,
+        MODEL_OPTIONS: options,
+        "cell": {name: single[name] for name in ("dataset", "model", "protocol")},
+        "settings": _settings(single, sections, options),
+    }
+
+
+def _settings(single: Parameters, sections: Parameters, options: Parameters) -> Parameters:
+    """Return what ``seqrec.training.Settings`` is made of."""
+    evaluation = sections["evaluation"]
+    ranking = {name: getattr(evaluation, name) for name in RankingOptions.model_fields}
+    return {
+        "model": single["model"],
+        "protocol": single["protocol"],
+        MODEL_OPTIONS: options,
+        "training": sections["training"],
+        "ted": sections["ted"],
+        "ranking": RankingOptions(**ranking),
+    }
 
 
 def datasets_in(blocks: Parameters) -> list[str]:
@@ -261,8 +282,8 @@ def _parts(block: Parameters, kind: str, known: Iterable[str], owner: str, path:
 def _check_varied_models(sections: Parameters) -> None:
     """Raise for a model, a section or a parameter of a search that does not exist."""
     for path, models in {
-        "tuning.spaces": sections["tuning"]["spaces"],
-        "sensitivity.sweeps": sections["sensitivity"]["sweeps"],
+        "tuning.spaces": sections["tuning"].spaces,
+        "sensitivity.sweeps": sections["sensitivity"].sweeps,
     }.items():
         try:
             check_names(models, KNOWN_MODELS)
@@ -278,14 +299,15 @@ def _check_untrained(model: str, sections: Parameters, own: Parameters) -> None:
         sections: every section in full.
         own: what the model's block and the user say, rather than what holds for all models.
     """
-    given = {key: sections["training"][key] for key in _group("training", own.get("training"))}
+    training = sections["training"]
     useless = {
-        f"training.{key}": value
-        for key, value in given.items()
-        if key not in USED_WITHOUT_TRAINING and value != TrainingOptions.model_fields[key].default
+        f"training.{key}": getattr(training, key)
+        for key in _group("training", own.get("training"))
+        if key not in USED_WITHOUT_TRAINING
+        and getattr(training, key) != TrainingOptions.model_fields[key].default
     }
-    if sections["ted"]["weight"]:
-        useless["ted.weight"] = sections["ted"]["weight"]
+    if sections["ted"].weight:
+        useless["ted.weight"] = sections["ted"].weight
     for name, value in useless.items():
         raise SeqrecError(
             f"parameter {name}={value} means nothing to model '{model}', which is counted, not "

@@ -17,15 +17,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import Floats, Integers, mean_and_error
-from seqrec.reporting.cells import (
-    Cell,
-    RankedTargets,
-    Ranks,
-    grouped,
-    ranked_targets,
-)
+from seqrec.reporting.cells import RankedTargets, Ranks, grouped, ranked_targets
 
 METRICS = ("HR@10", "NDCG@10")
 COLUMNS = (

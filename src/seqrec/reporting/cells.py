@@ -1,4 +1,4 @@
-"""A cell of the results (data set, model, protocol), and the ranked targets in it."""
+"""The results by their cells, and the ranked targets in a cell."""
 
 from __future__ import annotations
 
@@ -11,34 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import Floats, Integers, gains, parse_label
-
-
-@dataclass(frozen=True, order=True)
-class Cell:
-    """One place of the results: what was measured of a model on a data set; seeds are inside."""
-
-    dataset: str
-    model: str
-    protocol: str
-
-    @classmethod
-    def from_id(cls, name: str) -> Cell:
-        """Return the cell of ``dataset/model/protocol``.
-
-        Raises:
-            SeqrecError: the name has not these three parts.
-        """
-        parts = name.split("/")
-        if len(parts) != 3 or not all(parts):
-            raise SeqrecError(f"'{name}' names no cell of the results; DATASET/MODEL/PROTOCOL does")
-        return cls(*parts)
-
-    @property
-    def id(self) -> str:
-        """``dataset/model/protocol``: the cell's folder below its layer's."""
-        return f"{self.dataset}/{self.model}/{self.protocol}"
 
 
 class Group(NamedTuple):

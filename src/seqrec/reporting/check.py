@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.sections import ReportingOptions
 from seqrec.parameters.selection import KNOWN_MODELS
-from seqrec.reporting.cells import Cell
 from seqrec.reporting.leaderboard import check_measured
 from seqrec.reporting.pictures.depth import WITH_ATTENTION
 

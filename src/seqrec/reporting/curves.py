@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
-from seqrec.reporting.cells import Cell, Histories, Metrics, Progress
+from seqrec.reporting.cells import Histories, Metrics, Progress
 
 CURVE_COLUMNS = (
     "dataset",

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from pydantic import AfterValidator, Field
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
 from seqrec.parameters.sections import Positive, Section, Share, check_values
-from seqrec.reporting.cells import Cell, Metrics, grouped
+from seqrec.reporting.cells import Metrics, grouped
 
 log = logging.getLogger(__name__)
 

@@ -20,16 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import Floats, Integers
-from seqrec.reporting.cells import (
-    Cell,
-    Group,
-    RankedTargets,
-    Ranks,
-    grouped,
-    ranked_targets,
-)
+from seqrec.reporting.cells import Group, RankedTargets, Ranks, grouped, ranked_targets
 
 METRICS = ("HR@10", "NDCG@10")
 CHOSEN_BY = "NDCG@10"

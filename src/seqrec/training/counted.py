@@ -10,25 +10,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from seqrec.batches import Examples, Sequences, evaluation_examples
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import Floats, metric_of, parse_label
 from seqrec.evaluation.ranker import Ranker
+from seqrec.machine.devices import resolve_device
 from seqrec.machine.heap import keep_freed_memory
-from seqrec.models import GIVEN, counting_class, model_config
-from seqrec.models.parts.counting import CountingModel, Counts, Range
+from seqrec.models import GIVEN, counting_class
+from seqrec.models.parts.counting import CountingModel, Counts
+from seqrec.training.fitted import Fitted
+from seqrec.training.settings import Settings
 
 if TYPE_CHECKING:
-    from optuna import Study
-    from optuna.distributions import BaseDistribution
-
-    from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
+    from optuna.trial import Trial
 
 log = logging.getLogger(__name__)
 
@@ -36,109 +35,94 @@ MOST_TARGETS = 10_000
 """Validation targets that a trial ranks; where there are more, the same ones for all trials."""
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """The model with the best parameters, and one history row a trial."""
-
-    model: CountingModel
-    options: dict[str, Any]
-    """All its parameters."""
-    history: list[dict[str, float]]
-    best_epoch: int
-    """The trial."""
-    best_value: float
-
-
 class Attempts:
     """Sets of parameters on the same counts and the same targets; ``tune`` explains the rest."""
 
-    def __init__(
-        self,
-        name: str,
-        options: dict[str, Any],
-        protocol: str,
-        sequences: Sequences,
-        seed: int,
-        device: torch.device,
-        evaluation: EvaluationOptions | None,
-    ) -> None:
-        self.kind, self.device = counting_class(name), device
-        self.config = model_config(name, options, protocol, sequences.num_items)
-        self.number = getattr(self.config, "trials", 1)
-        space = self.kind.space if self.number > 1 else {}
+    def __init__(self, sequences: Sequences, settings: Settings, seed: int) -> None:
+        options = settings.model_options
+        self.model_class = counting_class(settings.model)
+        self.device = resolve_device(settings.training.device)
+        self.config = settings.config(sequences.num_items)
+        space = self.model_class.space if getattr(self.config, "trials", 1) > 1 else {}
         self.space = {key: space[key] for key in space if key not in options}
-        if not self.space:
-            self.number = 1
+        self.trials = self.config.trials if self.space else 1
         highest = {key: where.high for key, where in self.space.items()}
         widest = replace(self.config, **highest)
         self.counts = Counts(sequences, widest)
-        targets = _targets(sequences, widest.max_len, protocol, seed)
-        self.ranker = Ranker(sequences, targets, self.kind(widest), device, evaluation)
+        targets = _targets(sequences, widest.max_len, settings.protocol, seed)
+        model = self.model_class(widest)
+        self.ranker = Ranker(sequences, targets, model, self.device, settings.ranking)
 
     @property
     def defaults(self) -> dict[str, float]:
         """What is tried first."""
         return {key: getattr(self.config, key) for key in self.space}
 
-    def attempt(self, parameters: dict[str, float]) -> tuple[CountingModel, Floats]:
+    def attempt(self, parameters: Mapping[str, Any]) -> tuple[CountingModel, Floats]:
         """Return the model with these parameters, and the ranks it gives the targets."""
-        model = self.kind(replace(self.config, **parameters))
+        model = self.model_class(replace(self.config, **parameters))
         model.fit(self.counts)
         return model, self.ranker.ranks(model.to(self.device))
 
 
-def tune(
-    name: str,
-    model_options: dict[str, Any],
-    protocol: str,
-    sequences: Sequences,
-    *,
-    options: TrainingOptions,
-    seed: int,
-    device: torch.device,
-    evaluation: EvaluationOptions | None = None,
-) -> Tuned:
+def tune(sequences: Sequences, settings: Settings, seed: int) -> Fitted[CountingModel]:
     """Count, and choose the parameters that reach most on validation.
 
     Args:
-        name: as in ``seqrec.models.COUNTING_MODELS``.
-        model_options: the model's own parameters; what stands here is not tuned.
-        protocol: ``standard`` or ``authors``.
         sequences: the data; its training part is counted, its validation part ranked.
-        options: the section ``training``, which names the metric that is to be highest.
-        seed: of Optuna's sampler, and of the choice among very many targets.
-        device: where to rank.
-        evaluation: by which rules validation ranks.
+        settings: of a model without training; what stands in ``model_options`` is not tuned.
+        seed: of what proposes parameters, and of the choice among very many targets.
 
     Returns:
-        The model in evaluation mode, on the device.
+        The model in evaluation mode, on the device, and all its parameters.
 
     Raises:
-        SeqrecError: nothing to count or to validate on, an unknown metric or parameter.
+        SeqrecError: nothing to count or to validate on, or an unknown metric.
     """
-    monitor = options.monitor
+    import optuna
+
+    from seqrec.training.trials import in_words, run_trials, sampler_of
+
+    monitor = settings.training.monitor
     parse_label(monitor)
-    if device.type == "cpu":
+    attempts = Attempts(sequences, settings, seed)
+    if attempts.device.type == "cpu":
         keep_freed_memory()
-    attempts = Attempts(name, model_options, protocol, sequences, seed, device, evaluation)
-    distributions = _distributions(attempts.space)
-    study = _study(attempts.defaults, seed)
-    history: list[dict[str, float]] = []
-    best_epoch, best_value = 0, -1.0
-    for number in range(1, attempts.number + 1):
-        started = time.perf_counter()
-        trial = study.ask(distributions)
-        model, ranks = attempts.attempt(trial.params)
-        measured = {label: metric_of(label, ranks) for label in (monitor, "HR@10", "NDCG@10")}
-        study.tell(trial, measured[monitor])
-        if measured[monitor] > best_value:
-            best, best_epoch, best_value = model, number, measured[monitor]
+    search = _Search(attempts, monitor)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study, sampler = optuna.create_study(direction="maximize"), sampler_of(seed)
+    proposals = (attempts.space, attempts.defaults, attempts.trials)
+    for _ in run_trials(study, *proposals, search.measure, lambda _: sampler):
+        pass
+    best = search.best
+    options = {key: value for key, value in asdict(best.config).items() if key not in GIVEN}
+    log.info("trial %d is the best: %s", search.best_trial, in_words(options))
+    return Fitted(best.eval(), search.history, search.best_trial, search.best_value, options)
+
+
+class _Search:
+    """What the trials came to, and the best model among them."""
+
+    best: CountingModel
+
+    def __init__(self, attempts: Attempts, monitor: str) -> None:
+        self.attempts, self.monitor = attempts, monitor
+        self.history: list[dict[str, float]] = []
+        self.best_trial, self.best_value = 0, -1.0
+
+    def measure(self, trial: Trial) -> float:
+        """Count with the parameters of a trial, and return the monitored metric."""
+        started, number = time.perf_counter(), len(self.history) + 1
+        model, ranks = self.attempts.attempt(trial.params)
+        labels = (self.monitor, "HR@10", "NDCG@10")
+        metrics = {label: metric_of(label, ranks) for label in labels}
+        value = metrics[self.monitor]
+        if value > self.best_value:
+            self.best, self.best_trial, self.best_value = model, number, value
         seconds = {"seconds": time.perf_counter() - started}
-        history.append({"trial": number, **trial.params, **measured, **seconds})
-        _report(history[-1], monitor, attempts.number, is_best=best is model)
-    parameters = {key: value for key, value in asdict(best.config).items() if key not in GIVEN}
-    log.info("trial %d is the best: %s", best_epoch, _in_words(parameters))
-    return Tuned(best.eval(), parameters, history, best_epoch, best_value)
+        self.history.append({"trial": number, **trial.params, **metrics, **seconds})
+        _report(self.history[-1], self.monitor, self.attempts.trials, is_best=self.best is model)
+        return value
 
 
 def _targets(sequences: Sequences, max_len: int, protocol: str, seed: int) -> Examples:
@@ -155,28 +139,6 @@ def _targets(sequences: Sequences, max_len: int, protocol: str, seed: int) -> Ex
     return targets.take(np.sort(drawn))
 
 
-def _study(defaults: dict[str, float], seed: int) -> Study:
-    """Return a study that looks for the maximum, and tries the defaults first."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.enqueue_trial(defaults)
-    return study
-
-
-def _distributions(space: Mapping[str, Range]) -> dict[str, BaseDistribution]:
-    from optuna.distributions import FloatDistribution, IntDistribution
-
-    return {
-        key: IntDistribution(where.low, where.high, log=where.log)
-        if isinstance(where.low, int) and isinstance(where.high, int)
-        else FloatDistribution(where.low, where.high, log=where.log)
-        for key, where in space.items()
-    }
-
-
 def _report(row: dict[str, float], monitor: str, trials: int, *, is_best: bool) -> None:
     log.info(
         "trial %3d of %d  valid %s %.4f%s  %.1f s",
@@ -187,11 +149,3 @@ def _report(row: dict[str, float], monitor: str, trials: int, *, is_best: bool) 
         " *" if is_best else "  ",
         row["seconds"],
     )
-
-
-def _in_words(parameters: dict[str, Any]) -> str:
-    shown = (
-        f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}"
-        for key, value in parameters.items()
-    )
-    return ", ".join(shown)

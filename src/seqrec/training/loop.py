@@ -28,24 +28,15 @@ from seqrec.losses.distillation import Distillation
 from seqrec.machine.heap import keep_freed_memory
 from seqrec.models.parts.face import SequentialModel
 from seqrec.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from seqrec.training.fitted import Fitted
 from seqrec.training.objective import check_loss, item_loss
 from seqrec.training.progress import EpochBar
 from seqrec.training.step import TrainingStep
 
 if TYPE_CHECKING:
-    from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
+    from seqrec.parameters.sections import RankingOptions, TrainingOptions
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What training leaves: the model with its best weights, and one history row an epoch."""
-
-    model: SequentialModel
-    history: list[dict[str, float]]
-    best_epoch: int
-    best_value: float
 
 
 @dataclass(frozen=True)
@@ -63,11 +54,11 @@ def fit(
     options: TrainingOptions,
     seed: int,
     device: torch.device,
-    evaluation: EvaluationOptions | None = None,
+    evaluation: RankingOptions | None = None,
     distillation: Distillation | None = None,
     checkpointing: Checkpointing | None = None,
     after_epoch: Callable[[dict[str, float]], None] | None = None,
-) -> Fitted:
+) -> Fitted[SequentialModel]:
     """Train until the validation metric stops improving, and keep the best weights.
 
     Args:
@@ -152,7 +143,7 @@ class Trainer:
         options: TrainingOptions,
         seed: int,
         device: torch.device,
-        evaluation: EvaluationOptions | None,
+        evaluation: RankingOptions | None,
         distillation: Distillation | None,
     ) -> None:
         if device.type == "cpu":

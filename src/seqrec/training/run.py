@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import torch
 
 from seqrec import __version__
-from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
-from seqrec.evaluation.ranker import default_evaluation
 from seqrec.machine.devices import resolve_device
-from seqrec.models import COUNTING_MODELS, build_model
+from seqrec.models import model_class
 from seqrec.models.folder import TrainedModel
-from seqrec.training.counted import Tuned, tune
-from seqrec.training.loop import Checkpointing, Fitted, fit
+from seqrec.models.parts.counting import CountingModel
+from seqrec.models.parts.face import SequentialModel
+from seqrec.training.counted import tune
+from seqrec.training.data import TrainingData
+from seqrec.training.fitted import Fitted
+from seqrec.training.loop import Checkpointing, fit
+from seqrec.training.settings import Settings
 from seqrec.training.ted import Ted
 
-if TYPE_CHECKING:
-    from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
-
-
+AfterEpoch = Callable[[dict[str, float]], None]
+"""Is given the history row of an epoch; what it raises ends the training."""
 TIMES = ("seconds", "validation_seconds", "examples_per_second")
 """What differs between two runs of the same."""
 
@@ -44,85 +46,90 @@ class TrainingResult:
 
 
 def train(
-    sequences: pa.Table,
-    items: pa.Table,
-    *,
-    dataset: str,
-    model: str,
-    protocol: str,
+    data: TrainingData,
+    settings: Settings,
     seed: int,
-    model_options: dict[str, Any],
-    options: TrainingOptions,
-    evaluation: EvaluationOptions | None = None,
-    ted: Ted | None = None,
+    *,
     checkpoint: Path | None = None,
+    after_epoch: AfterEpoch | None = None,
 ) -> TrainingResult:
-    """Train a model on the ``sequences`` table.
+    """Train a model, or count one and choose its parameters on validation.
 
     Args:
-        sequences: user_index, position, item_index, timestamp, split.
-        items: item_index, item_id; kept with the model.
-        dataset: the name of the data set, for the record.
-        model: as in ``seqrec.models.MODELS`` or ``COUNTING_MODELS``.
-        protocol: ``standard`` or ``authors``.
+        data: what it learns from.
+        settings: what it is told; checked.
         seed: decides the initial weights, the order of the examples and dropout, or which
             parameters are tried.
-        model_options: the model's own parameters.
-        options: the section ``training``.
-        evaluation: by which rules, and in batches of which size, validation ranks.
-        ted: the transition graph to distil, and how; None trains without it.
         checkpoint: where the run keeps its state after every epoch; None keeps none.
+        after_epoch: called after each epoch; a model without training has none.
 
     Returns:
         The trained model and its history.
 
     Raises:
-        SeqrecError: bad options, no usable data, no such device, or a diverged training.
+        SeqrecError: no usable data, no such device, or a diverged training.
     """
-    if len(items) < 2:
-        raise SeqrecError(f"data set '{dataset}' has {len(items)} item; a ranking needs at least 2")
-    data = Sequences.from_table(sequences, len(items))
-    device = resolve_device(options.device)
-    fingerprint = data.fingerprint()
-    evaluation = evaluation or default_evaluation()
-    given: dict[str, Any] = {"evaluation": evaluation, "seed": seed, "device": device}
-    fitted: Fitted | Tuned
-    if model in COUNTING_MODELS:
-        if ted is not None:
-            raise SeqrecError(f"model '{model}' is counted, not trained; leave ted.weight out")
-        fitted = tune(model, model_options, protocol, data, options=options, **given)
-        model_options = fitted.options
+    fitted: Fitted[Any]
+    if settings.counted:
+        fitted = _count(data, settings, seed)
     else:
-        torch.manual_seed(seed)
-        net = build_model(model, model_options, protocol, data.num_items, data.num_users)
-        what = [fingerprint, model, protocol, seed, model_options, options.model_dump()]
-        what += [evaluation.seen_items, ted.fingerprint() if ted else None]
-        run = _fingerprint(*what, device.type, torch.__version__, __version__)
-        fitted = fit(
-            net,
-            data,
-            options=options,
-            **given,
-            distillation=ted.distillation(data, device) if ted else None,
-            checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
-        )
-    trained = TrainedModel(
+        fitted = _fit(data, settings, seed, checkpoint, after_epoch)
+    rows = [{"seed": seed, **row} for row in fitted.history]
+    return TrainingResult(
+        _trained_model(data, settings, seed, fitted),
+        *history_and_progress(rows, settings.training.monitor),
+    )
+
+
+def _count(data: TrainingData, settings: Settings, seed: int) -> Fitted[CountingModel]:
+    if settings.ted.weight:
+        raise SeqrecError(f"model '{settings.model}' is counted, not trained; leave ted.weight out")
+    return tune(data.sequences, settings, seed)
+
+
+def _fit(
+    data: TrainingData,
+    settings: Settings,
+    seed: int,
+    checkpoint: Path | None,
+    after_epoch: AfterEpoch | None,
+) -> Fitted[SequentialModel]:
+    device = resolve_device(settings.training.device)
+    sequences, ted = data.sequences, data.ted(settings.ted)
+    torch.manual_seed(seed)
+    run = _fingerprint(data, settings, seed, ted, device)
+    config = settings.config(sequences.num_items, sequences.num_users)
+    return fit(
+        model_class(settings.model)(config),
+        sequences,
+        options=settings.training,
+        seed=seed,
+        device=device,
+        evaluation=settings.ranking,
+        distillation=ted.distillation(sequences, device) if ted else None,
+        checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
+        after_epoch=after_epoch,
+    )
+
+
+def _trained_model(
+    data: TrainingData, settings: Settings, seed: int, fitted: Fitted[Any]
+) -> TrainedModel:
+    return TrainedModel(
         model=fitted.model,
-        items=items.sort_by("item_index"),
-        model_name=model,
-        options=dict(model_options),
-        protocol=protocol,
-        dataset=dataset,
-        num_items=data.num_items,
-        num_users=data.num_users,
-        data_fingerprint=fingerprint,
+        items=data.items,
+        model_name=settings.model,
+        options=dict(settings.model_options if fitted.options is None else fitted.options),
+        protocol=settings.protocol,
+        dataset=data.dataset,
+        num_items=data.sequences.num_items,
+        num_users=data.sequences.num_users,
+        data_fingerprint=data.fingerprint,
         seed=seed,
         best_epoch=fitted.best_epoch,
-        monitor=options.monitor,
+        monitor=settings.training.monitor,
         best_value=fitted.best_value,
     )
-    rows = [{"seed": seed, **row} for row in fitted.history]
-    return TrainingResult(trained, *history_and_progress(rows, options.monitor))
 
 
 def history_and_progress(rows: list[dict[str, Any]], monitor: str) -> tuple[pa.Table, pa.Table]:
@@ -142,6 +149,12 @@ def history_and_progress(rows: list[dict[str, Any]], monitor: str) -> tuple[pa.T
     return pa.Table.from_pylist(history), pa.Table.from_pylist(progress)
 
 
-def _fingerprint(*parts: object) -> str:
+def _fingerprint(
+    data: TrainingData, settings: Settings, seed: int, ted: Ted | None, device: torch.device
+) -> str:
     """A hash of everything a run depends on, by which it finds its own checkpoint again."""
+    parts: list[Any] = [data.fingerprint, settings.model, settings.protocol, seed]
+    parts += [settings.model_options, settings.training.model_dump()]
+    parts += [settings.ranking.seen_items, ted.fingerprint() if ted else None]
+    parts += [device.type, torch.__version__, __version__]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
+from seqrec.cell import Cell
 from seqrec.models import COUNTING_MODELS
 from seqrec.parameters.search_space import OPTIONS, nested
 
@@ -26,16 +27,12 @@ def parameters_of(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in MEASURED}
 
 
-def parameter_file(
-    history: pa.Table, *, dataset: str, model: str, protocol: str, monitor: str, copy: str
-) -> str:
+def parameter_file(history: pa.Table, cell: Cell, *, monitor: str, copy: str) -> str:
     """Return the best trial's parameters as YAML, in the form of ``conf/base/parameters/models``.
 
     Args:
         history: one row a trial.
-        dataset: whose values they become.
-        model: the model they are of.
-        protocol: under which they were found, and are used.
+        cell: the model they are of, the data set and the protocol they were found for.
         monitor: the metric that was to be highest.
         copy: the command that puts the file to use.
 
@@ -44,17 +41,19 @@ def parameter_file(
     """
     best = best_trial(history)
     values: dict[str, dict[str, Any]] = nested(parameters_of(best))
-    if model in COUNTING_MODELS:  # nothing is left to try out
+    if cell.model in COUNTING_MODELS:  # nothing is left to try out
         values[OPTIONS] = {**values.get(OPTIONS, {}), "trials": 1}
-    block = {model: {"datasets": {dataset: {"protocols": {protocol: values}}}}}
+    block = {cell.model: {"datasets": {cell.dataset: {"protocols": {cell.protocol: values}}}}}
+    file = f"conf/base/parameters/models/{cell.model}.yml"
+    trial = f"trial {best['trial']} of {len(history)}"
     lines = [
-        f"# {model} on {dataset}, protocol {protocol}: trial {best['trial']} of {len(history)},",
+        f"# {cell.model} on {cell.dataset}, protocol {cell.protocol}: {trial},",
         f"# {monitor} = {best['value']:.4f} on validation.",
         "# Not in use yet. `kedro run` of this model, data set and protocol takes the values after",
         f"#   {copy}",
         "# What they leave open is as before; delete the copy to go back. `dvc repro` does not",
         "# read conf/local: for it, and to share the values, move the block to",
-        f"# conf/base/parameters/models/{model}.yml. A log that only raw.file names must become a",
+        f"# {file}. A log that only raw.file names must become a",
         "# data set first: seqrec add-dataset.",
     ]
     return "\n".join(lines) + "\n" + yaml.safe_dump(block, sort_keys=False, allow_unicode=True)

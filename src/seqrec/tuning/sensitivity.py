@@ -20,15 +20,15 @@ import pyarrow as pa
 import torch
 
 from seqrec import __version__
-from seqrec.batches import Split, evaluation_examples
+from seqrec.batches import Split
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import metric_of
-from seqrec.evaluation.ranker import Ranker
+from seqrec.evaluation.ranker import Ranker, split_targets
+from seqrec.machine.devices import resolve_device
 from seqrec.parameters.search_space import flat
 from seqrec.parameters.sections import SensitivityOptions
-from seqrec.training.loop import Checkpointing
-from seqrec.tuning.fitting import SearchData, fit_once
-from seqrec.tuning.space import Settings, check_varied, without_left_out
+from seqrec.training import Settings, TrainingData, train
+from seqrec.tuning.space import check_varied, without_left_out
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def _point(present: Settings, name: str, value: float) -> Point:
 
 
 def measure_points(
-    data: SearchData, points: Iterable[Point], seeds: Iterable[int], *, dataset: str, kept: Path
+    data: TrainingData, points: Iterable[Point], seeds: Iterable[int], record: Path
 ) -> pa.Table:
     """Train at each point with each seed, and rank the validation and the test part.
 
@@ -79,8 +79,7 @@ def measure_points(
         data: what is learned from.
         points: which settings.
         seeds: of the trainings.
-        dataset: its name, for the record.
-        kept: a file of what was measured before, by this run or an earlier one.
+        record: a file of what was measured, by this run and earlier ones.
 
     Returns:
         dataset, protocol, model, parameter, value, in_use (whether it is the present one), seed,
@@ -91,15 +90,21 @@ def measure_points(
     """
     points, seeds = list(points), sorted(set(seeds))
     keys = {(point, seed): _key(data, point.settings, seed) for point in points for seed in seeds}
-    scores = _read(kept)
+    scores = _read(record)
     try:
-        _measure_missing(data, keys, scores, kept)
+        _measure_missing(data, keys, scores, record)
     except KeyboardInterrupt:
         raise SeqrecError(
             "the sensitivity analysis was interrupted; the same command goes on from there"
         ) from None
     return _table(
-        {"dataset": dataset, **_row(point, seed), "split": split, "metric": metric, "score": score}
+        {
+            "dataset": data.dataset,
+            **_row(point, seed),
+            "split": split,
+            "metric": metric,
+            "score": score,
+        }
         for (point, seed), key in keys.items()
         for split, metrics in scores[key].items()
         for metric, score in metrics.items()
@@ -107,7 +112,10 @@ def measure_points(
 
 
 def _measure_missing(
-    data: SearchData, keys: Mapping[tuple[Point, int], str], scores: dict[str, Scores], kept: Path
+    data: TrainingData,
+    keys: Mapping[tuple[Point, int], str],
+    scores: dict[str, Scores],
+    record: Path,
 ) -> None:
     """Train what was not measured yet, and write each result down before the next training."""
     order = list(dict.fromkeys(keys.values()))
@@ -116,52 +124,48 @@ def _measure_missing(
             continue
         words = f"{point.parameter}={point.value:g}, seed {seed}"
         log.info("training %d of %d: %s", order.index(key) + 1, len(order), words)
-        scores[key] = _measure(data, point.settings, seed, key, kept)
-        _append(kept, key, scores[key])
+        scores[key] = _measure(data, point.settings, seed, record)
+        _append(record, key, scores[key])
 
 
-def _measure(data: SearchData, settings: Settings, seed: int, key: str, kept: Path) -> Scores:
+def _measure(data: TrainingData, settings: Settings, seed: int, record: Path) -> Scores:
     """Return the metrics of one training; its checkpoint lives as long as it does."""
-    checkpoint = kept.with_suffix(".safetensors")
-    model = fit_once(data, settings, seed, checkpointing=Checkpointing(checkpoint, key)).model
+    checkpoint = record.with_suffix(".safetensors")
+    model = train(data, settings, seed, checkpoint=checkpoint).trained.model
+    device = resolve_device(settings.training.device)
     scores: Scores = {}
     for split in SPLITS:
-        config = model.config
-        examples = evaluation_examples(data.sequences, split, config.max_len, config.protocol)
-        if not len(examples):
-            raise SeqrecError(
-                f"no {split} targets in the sequences; filter less strictly "
-                "or choose another splitting.strategy"
-            )
-        ranker = Ranker(data.sequences, examples, model, data.device, settings.evaluation)
-        ranks = ranker.ranks(model)
+        max_len, protocol = model.config.max_len, model.config.protocol
+        targets = split_targets(data.sequences, split, max_len, protocol)
+        ranks = Ranker(data.sequences, targets, model, device, settings.ranking).ranks(model)
         scores[split] = {metric: metric_of(metric, ranks) for metric in METRICS}
     checkpoint.unlink(missing_ok=True)
     return scores
 
 
-def _key(data: SearchData, settings: Settings, seed: int) -> str:
+def _key(data: TrainingData, settings: Settings, seed: int) -> str:
     """Return a hash of everything a score depends on."""
-    versions = [data.device.type, torch.__version__, __version__]
-    parts = [*data.fingerprint, settings.plain(), seed, METRICS, versions]
+    device = resolve_device(settings.training.device).type
+    parts = [data.fingerprint, data.graph_fingerprint, settings.plain(), seed, METRICS]
+    parts += [[device, torch.__version__, __version__]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _read(kept: Path) -> dict[str, Scores]:
+def _read(record: Path) -> dict[str, Scores]:
     """Return what was measured; the last line may be torn, of a run that was killed."""
     found: dict[str, Scores] = {}
-    for line in kept.read_text(encoding="utf-8").splitlines() if kept.is_file() else ():
+    for line in record.read_text(encoding="utf-8").splitlines() if record.is_file() else ():
         try:
             row = json.loads(line)
             found[row["training"]] = row["scores"]
         except (ValueError, KeyError, TypeError):
-            log.warning("a line of %s is broken; its training is done again", kept)
+            log.warning("a line of %s is broken; its training is done again", record)
     return found
 
 
-def _append(kept: Path, key: str, scores: Scores) -> None:
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with kept.open("a+b") as file:
+def _append(record: Path, key: str, scores: Scores) -> None:
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with record.open("a+b") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
         torn = file.read(1) not in (b"", b"\n")
         line = json.dumps({"training": key, "scores": scores})

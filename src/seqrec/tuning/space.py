@@ -1,85 +1,17 @@
-"""The settings of a training as one value, of which single parameters can be changed.
-
-A parameter is named as after ``--params``: ``model_options.alpha``, ``training.learning_rate``.
-"""
+"""Which parameters of a model a search may vary, and whether it makes sense to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.models import COUNTING_MODELS, GIVEN, any_class, model_class, model_config
-from seqrec.parameters.search_space import OPTIONS, SearchRange, SearchValue, Space, nested
-from seqrec.parameters.sections import EvaluationOptions, TedOptions, TrainingOptions, check_section
-
-OF_THE_MACHINE = ("device",)
-"""What of the section ``training`` says where to compute, not what."""
+from seqrec.models import GIVEN, any_class
+from seqrec.models.parts.search_range import SearchRange
+from seqrec.parameters.search_space import OPTIONS, Space
+from seqrec.training.settings import Settings
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Everything a training is told but its data and its seed."""
-
-    model: str
-    protocol: str
-    model_options: dict[str, Any]
-    training: TrainingOptions
-    ted: TedOptions
-    evaluation: EvaluationOptions
-
-    @property
-    def counted(self) -> bool:
-        """Whether the model is counted rather than trained."""
-        return self.model in COUNTING_MODELS
-
-    def single(self) -> Settings:
-        """Return settings under which a model without training tries nothing out by itself."""
-        if not self.counted or "trials" not in any_class(self.model).Config.__dataclass_fields__:
-            return self
-        return replace(self, model_options={**self.model_options, "trials": 1})
-
-    def value(self, name: str) -> Any:
-        """Return a parameter; what nobody set is as the model has it."""
-        group, _, key = name.partition(".")
-        if group != OPTIONS:
-            return getattr(getattr(self, group), key)
-        return getattr(model_config(self.model, self.model_options, self.protocol, 1), key)
-
-    def changed(self, values: Mapping[str, SearchValue]) -> Settings:
-        """Return the settings with other values of some parameters.
-
-        Raises:
-            SeqrecError: an unknown parameter, with the nearest valid one, or values that the
-                model cannot take.
-        """
-        groups = nested(values)
-        options = {**self.model_options, **groups.pop(OPTIONS, {})}
-        model_config(self.model, options, self.protocol, 1)
-        sections: dict[str, Any] = {
-            group: check_section(group, {**getattr(self, group).model_dump(), **inner})
-            for group, inner in groups.items()
-        }
-        result = replace(self, model_options=options, **sections)
-        if not self.counted:
-            from seqrec.training.objective import check_loss
-
-            check_loss(result.training, model_class(self.model), self.protocol)
-        return result
-
-    def plain(self) -> dict[str, Any]:
-        """Return everything that decides a training's outcome, as plain values."""
-        return {
-            "model": self.model,
-            "protocol": self.protocol,
-            OPTIONS: self.model_options,
-            "training": self.training.model_dump(mode="json", exclude=set(OF_THE_MACHINE)),
-            "ted": self.ted.model_dump(mode="json"),
-            "seen_items": self.evaluation.seen_items,
-        }
 
 
 def own_space(settings: Settings) -> dict[str, Space]:
@@ -89,8 +21,8 @@ def own_space(settings: Settings) -> dict[str, Space]:
     """
     if not settings.counted:
         return {}
-    declared: Any = getattr(any_class(settings.model), "space", {})
-    return {f"{OPTIONS}.{key}": SearchRange(*where) for key, where in declared.items()}
+    declared: Mapping[str, SearchRange] = getattr(any_class(settings.model), "space", {})
+    return {f"{OPTIONS}.{key}": where for key, where in declared.items()}
 
 
 def without_left_out(settings: Settings, declared: Mapping[str, T | None]) -> dict[str, T]:

@@ -24,34 +24,31 @@ import numpy as np
 import optuna
 import pyarrow as pa
 import torch
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import DatabaseError
 
 from seqrec import __version__
 from seqrec.errors import SeqrecError
-from seqrec.parameters.search_space import SearchRange, SearchValue, Space, flat
+from seqrec.models.parts.search_range import SearchRange
+from seqrec.parameters.search_space import SearchValue, Space, flat
 from seqrec.parameters.sections import TuningOptions
-from seqrec.tuning.fitting import SearchData, fit_once
-from seqrec.tuning.space import Settings, check_varied, own_space, without_left_out
+from seqrec.training.data import TrainingData
+from seqrec.training.run import train
+from seqrec.training.settings import Settings
+from seqrec.training.trials import finished_trials, in_words, run_trials, sampler_of
+from seqrec.tuning.space import check_varied, own_space, without_left_out
 
 log = logging.getLogger(__name__)
 
 FAILED = "error"
 """Under this name a trial keeps the line that ended it."""
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 @dataclass(frozen=True)
 class Search:
     """A question: which of these settings of a model are best, on these data."""
 
-    data: SearchData
+    data: TrainingData
     present: Settings
     space: Mapping[str, Space]
     """What each parameter may be; the present value is among it."""
@@ -64,7 +61,8 @@ class Search:
         fixed = flat({key: x for key, x in self.present.plain().items() if isinstance(x, dict)})
         single = {key: x for key, x in self.present.plain().items() if not isinstance(x, dict)}
         parts = [
-            *self.data.fingerprint,
+            self.data.fingerprint,
+            self.data.graph_fingerprint,
             {key: value for key, value in fixed.items() if key not in varied},
             single,
             {name: _plain(where) for name, where in self.space.items()},
@@ -80,7 +78,7 @@ class Search:
 
 
 def make_search(
-    data: SearchData, present: Settings, options: TuningOptions, *, seed: int
+    data: TrainingData, present: Settings, options: TuningOptions, *, seed: int
 ) -> Search:
     """Return the search that the section ``tuning`` declares for a model.
 
@@ -121,19 +119,36 @@ def run_search(search: Search, options: TuningOptions, storage: Path) -> pa.Tabl
             was interrupted.
     """
     study = _open(search, options, storage)
-    done = len(_finished(study))
+    done = len(finished_trials(study))
     if done:
         log.info("tuning goes on after trial %d", done)
+
+    def measure(trial: Trial) -> float:
+        return _measure(search, trial, is_first=not finished_trials(study))
+
     try:
-        for number in range(done, options.trials):
-            _run_trial(study, search, number, options.trials)
+        for trial in run_trials(
+            study,
+            search.space,
+            search.first(),
+            options.trials,
+            measure,
+            lambda number: sampler_of(_trial_seed(search.seed, number)),
+        ):
+            row = _row(trial, len(finished_trials(study)))
+            _report(row, _best_value(study), options.trials, search)
     except KeyboardInterrupt:
-        done = len(_finished(study))
+        done = len(finished_trials(study))
         raise SeqrecError(
             f"tuning was interrupted after {done} of {options.trials} trials; the same command "
             "goes on from there"
         ) from None
     return _history(study, search)
+
+
+def _trial_seed(seed: int, number: int) -> int:
+    """Return the seed of one proposal: a search in pieces proposes what one in one piece does."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
 
 
 def _open(search: Search, options: TuningOptions, storage: Path) -> optuna.Study:
@@ -157,39 +172,12 @@ def _open(search: Search, options: TuningOptions, storage: Path) -> optuna.Study
     return study
 
 
-def _finished(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that count, in their order; one that was cut off is tried again."""
-    return study.get_trials(deepcopy=False, states=FINISHED)
-
-
-def _run_trial(study: optuna.Study, search: Search, number: int, trials: int) -> None:
-    """Propose, train and write down; ``number`` counts the finished trials before this one."""
-    seed = int(np.random.SeedSequence([search.seed, number]).generate_state(1)[0])
-    study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
-    if number == 0 and not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
-        study.enqueue_trial(search.first())
-    trial = study.ask({name: _distribution(where) for name, where in search.space.items()})
-    try:
-        value = _train(search, trial)
-        study.tell(trial, value)
-    except optuna.TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
-    except SeqrecError as error:
-        if number == 0:  # the settings every run would take
-            study.tell(trial, state=TrialState.FAIL)
-            raise
-        log.warning("this trial cannot be trained: %s", error)
-        trial.set_user_attr(FAILED, str(error))
-        study.tell(trial, state=TrialState.PRUNED)
-    _report(_row(_finished(study)[-1], number + 1), _best_value(study), trials, search)
-
-
-def _train(search: Search, trial: Trial) -> float:
+def _measure(search: Search, trial: Trial, *, is_first: bool) -> float:
     """Return the best value on validation.
 
     Raises:
-        TrialPruned: it falls below the other trials.
-        SeqrecError: the training fails.
+        TrialPruned: it falls below the other trials, or its settings cannot be trained.
+        SeqrecError: the first trial's cannot, which are those every run would take.
     """
     monitor = search.present.training.monitor
 
@@ -198,12 +186,20 @@ def _train(search: Search, trial: Trial) -> float:
         if trial.should_prune():
             raise optuna.TrialPruned
 
-    settings = search.present.changed(trial.params)
-    return fit_once(search.data, settings, search.seed, after_epoch=after_epoch).value
+    try:
+        settings = search.present.changed(trial.params)
+        result = train(search.data, settings, search.seed, after_epoch=after_epoch)
+    except SeqrecError as error:
+        if is_first:
+            raise
+        log.warning("this trial cannot be trained: %s", error)
+        trial.set_user_attr(FAILED, str(error))
+        raise optuna.TrialPruned from None
+    return result.trained.best_value
 
 
 def _history(study: optuna.Study, search: Search) -> pa.Table:
-    rows = [_row(trial, number) for number, trial in enumerate(_finished(study), start=1)]
+    rows = [_row(trial, number) for number, trial in enumerate(finished_trials(study), start=1)]
     columns = {name: [row[name] for row in rows] for name in rows[0] if name not in search.space}
     parameters = {name: [row[name] for row in rows] for name in search.space}
     numbers = {"trial": pa.int64(), "epochs": pa.int64(), "best_epoch": pa.int64()}
@@ -236,12 +232,6 @@ def _best_value(study: optuna.Study) -> float:
 
 
 def _report(row: dict[str, Any], best: float, trials: int, search: Search) -> None:
-    shown = (
-        f"{name.rpartition('.')[2]}={row[name]:.3g}"
-        if isinstance(row[name], float)
-        else f"{name.rpartition('.')[2]}={row[name]}"
-        for name in search.space
-    )
     value = "   -  " if row["value"] is None else f"{row['value']:.4f}"
     ended = " *" if row["value"] == best else "  "
     log.info(
@@ -251,17 +241,9 @@ def _report(row: dict[str, Any], best: float, trials: int, search: Search) -> No
         search.present.training.monitor,
         value,
         ended if row["state"] == "finished" else "  ",
-        ", ".join(shown),
+        in_words({name: row[name] for name in search.space}),
         "" if row["state"] == "finished" else f"  ({row['state']})",
     )
-
-
-def _distribution(where: Space) -> BaseDistribution:
-    if not isinstance(where, SearchRange):
-        return CategoricalDistribution(where)
-    if where.whole:
-        return IntDistribution(int(where.low), int(where.high), log=where.log)
-    return FloatDistribution(where.low, where.high, log=where.log)
 
 
 def _with_present(name: str, where: Space, settings: Settings) -> Space:

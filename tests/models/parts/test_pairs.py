@@ -5,13 +5,7 @@ import pytest
 
 from seqrec.models.parts import pairs
 from seqrec.models.parts.pairs import Pairs, blocks, lagged_pairs, shared_users
-from tests.counted import (
-    Floats,
-    plain_shared_users,
-    plain_transitions,
-    random_users,
-    sequences_of,
-)
+from tests.counted import Floats, plain_shared_users, plain_transitions, random_users, sequences_of
 
 
 def dense(found: Pairs) -> Floats:

@@ -13,7 +13,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -23,19 +23,11 @@ from seqrec.models.parts.bounds import Size
 from seqrec.models.parts.face import Scorer, ScoringModel
 from seqrec.models.parts.pairs import LaggedPairs, Pairs, SharedUsers, lagged_pairs, shared_users
 from seqrec.models.parts.score_rows import ScoreRows
+from seqrec.models.parts.search_range import SearchRange
 from seqrec.protocol import Protocol
 
 TIES = 1e-4
 """What the most popular item gets on top of scores between 0 and 1: it decides between equals."""
-
-
-class Range(NamedTuple):
-    """Where a parameter is looked for; whole numbers where both ends are."""
-
-    low: float
-    high: float
-    log: bool = False
-    """Whether it is drawn evenly on a logarithmic scale."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ class Counts:
 class CountingModel(ScoringModel):
     """A model without training; its scores are never negative."""
 
-    space: ClassVar[Mapping[str, Range]] = {}
+    space: ClassVar[Mapping[str, SearchRange]] = {}
     """The parameters that are tuned unless the user gives them."""
     popularity: Tensor
     """(V,) training interactions an item."""

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from seqrec.cell import Cell
 from seqrec.evaluation.evaluate import evaluate
 from seqrec.evaluation.over_seeds import over_seeds, scores_of
 from seqrec.models.folder import TrainedModel, check_seeds
@@ -16,7 +17,7 @@ def rank_and_measure(
     sequences: ir.Table,
     options: EvaluationOptions,
     device: Literal["auto", "cpu", "cuda", "mps"],
-    protocol: str,
+    cell: Cell,
     seeds: tuple[int, ...],
 ) -> tuple[pa.Table, dict[str, Any], dict[str, Any]]:
     """Evaluate the trained models on the validation and the test targets.
@@ -26,7 +27,7 @@ def rank_and_measure(
         sequences: every user's interactions, split.
         options: cutoffs and what competes.
         device: where to rank.
-        protocol: as the models must have been trained.
+        cell: data set, model and protocol, as the models must have been trained.
         seeds: likewise; each also draws its sampled negatives, where they are asked for.
 
     Returns:
@@ -37,7 +38,7 @@ def rank_and_measure(
     results = {}
     for seed in seeds:
         model = models[str(seed)]
-        model.check_run(protocol=protocol, seed=seed)
+        model.check_run(protocol=cell.protocol, seed=seed)
         results[seed] = evaluate(model, data, options=options, device=device)
     ranks, metrics = over_seeds(results)
     return ranks, metrics, scores_of(metrics)

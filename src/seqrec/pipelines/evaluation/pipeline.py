@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
                     "sequences",
                     "params:evaluation",
                     "params:training.device",
-                    "params:protocol",
+                    "params:cell",
                     "params:seeds",
                 ],
                 outputs=["ranks", "metrics", "scores"],

@@ -6,12 +6,12 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
+from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import ReportingOptions, TransitionOptions
 from seqrec.preparation.transitions import count_transitions
 from seqrec.reporting import figures, tables
 from seqrec.reporting.breakdowns import breakdowns, target_facts
-from seqrec.reporting.cells import Cell
 from seqrec.reporting.curves import learning_curves, quality_against_time
 from seqrec.reporting.leaderboard import leaderboard, of_as_many_targets, published_table
 from seqrec.reporting.pages import latex, markdown

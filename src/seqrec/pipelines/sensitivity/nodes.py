@@ -1,35 +1,23 @@
 """Measure how much single settings matter."""
 
 from pathlib import Path
-from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from seqrec.parameters.sections import (
-    EvaluationOptions,
-    SensitivityOptions,
-    TedOptions,
-    TrainingOptions,
-    TransitionOptions,
-)
-from seqrec.tuning.fitting import search_data
+from seqrec.cell import Cell
+from seqrec.parameters.sections import SensitivityOptions, TransitionOptions
+from seqrec.training import Settings, TrainingData
 from seqrec.tuning.sensitivity import measure_points, sweep_points
-from seqrec.tuning.space import Settings
 
 
 def measure_sensitivity(
     sequences: ir.Table,
     items: ir.Table,
     transition_graph: ir.Table,
-    dataset: str,
-    model: str,
-    protocol: str,
+    cell: Cell,
     seeds: tuple[int, ...],
-    model_options: dict[str, Any],
-    options: TrainingOptions,
-    evaluation: EvaluationOptions,
-    ted: TedOptions,
+    settings: Settings,
     transitions: TransitionOptions,
     sensitivity: SensitivityOptions,
 ) -> pa.Table:
@@ -39,27 +27,20 @@ def measure_sensitivity(
         sequences: every user's interactions, split.
         items: which number stands for which item.
         transition_graph: which item follows which.
-        dataset: the data set's name.
-        model: the model's name.
-        protocol: ``standard`` or ``authors``.
+        cell: data set, model and protocol.
         seeds: every value is trained with each of them.
-        model_options: the model's own parameters, as they are at present.
-        options: the training loop, at present.
-        evaluation: by which rules targets are ranked.
-        ted: the distillation of the transition graph, at present.
-        transitions: how that graph was counted.
+        settings: what a training is told at present.
+        transitions: how the graph was counted.
         sensitivity: which parameters, and their values.
 
     Returns:
         sensitivity, one row a value, seed, split and metric.
     """
-    present = Settings(model, protocol, model_options, options, ted, evaluation)
-    points = sweep_points(present, sensitivity)
-    data = search_data(sequences, items, transition_graph, transitions, options.device)
-    kept = kept_path(dataset, model, protocol)
-    return measure_points(data, points, seeds, dataset=dataset, kept=kept)
+    points = sweep_points(settings, sensitivity)
+    data = TrainingData.from_tables(cell.dataset, sequences, items, transition_graph, transitions)
+    return measure_points(data, points, seeds, record_path(cell))
 
 
-def kept_path(dataset: str, model: str, protocol: str) -> Path:
+def record_path(cell: Cell) -> Path:
     """Return where the trainings that are done leave their scores."""
-    return Path("data/06_models", dataset, model, protocol, "sensitivity.jsonl")
+    return Path("data/06_models", cell.id, "sensitivity.jsonl")

@@ -7,7 +7,6 @@ from seqrec.pipelines.tuning.nodes import plot_tuning, search_parameters, write_
 
 def create_pipeline() -> Pipeline:
     """Return the pipeline ``tuning``."""
-    cell = ["params:dataset", "params:model", "params:protocol"]
     return Pipeline(
         [
             node(
@@ -16,12 +15,9 @@ def create_pipeline() -> Pipeline:
                     "sequences",
                     "items",
                     "transition_graph",
-                    *cell,
+                    "params:cell",
                     "params:seeds",
-                    "params:model_options",
-                    "params:training",
-                    "params:evaluation",
-                    "params:ted",
+                    "params:settings",
                     "params:transitions",
                     "params:tuning",
                 ],
@@ -36,7 +32,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 write_parameters,
-                inputs=["tuning_history", *cell, "params:training"],
+                inputs=["tuning_history", "params:cell", "params:training"],
                 outputs="tuned_parameters",
                 name="write_parameters",
             ),

@@ -1,13 +1,15 @@
-"""A small log and settings that train on it within a second."""
+"""Data, and settings that train on them within a second."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
 from seqrec.batches import Sequences
-from seqrec.parameters.sections import EvaluationOptions, TedOptions, TrainingOptions
-from seqrec.tuning.fitting import SearchData
-from seqrec.tuning.space import Settings
+from seqrec.parameters.sections import RankingOptions, TedOptions, TrainingOptions
+from seqrec.training import Settings, TrainingData, TrainingResult, train
 from tests.counted import random_users, split_off
 
 USERS = random_users(users=40)
@@ -25,17 +27,21 @@ def graph_of(log: Sequences) -> pa.Table:
     return pa.table({"source_item": pairs[0], "target_item": pairs[1], "count": counts})
 
 
-def data_of(log: Sequences = LOG) -> SearchData:
-    return SearchData(log, graph_of(log), time_span=1, last_items=None, device=CPU)
+def data_of(log: Sequences = LOG) -> TrainingData:
+    """A log by hand, its items called as they are numbered."""
+    numbers = list(range(1, log.num_items + 1))
+    items = pa.table({"item_index": numbers, "item_id": numbers})
+    return TrainingData("by-hand", log, items, graph_of(log))
 
 
 def settings(
     model: str = "bsarec",
     protocol: str = "standard",
-    training: dict[str, object] | None = None,
-    ted: dict[str, object] | None = None,
-    **options: object,
+    training: Mapping[str, Any] | None = None,
+    ted: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Settings:
+    """What a training is told; two epochs of a small BSARec unless told otherwise."""
     short = {"max_epochs": 2, "batch_size": 64, "device": "cpu", "compile": "off"}
     small = {"max_len": 5, "dim": 8, "num_blocks": 1, "c": 3, "alpha": 0.5}
     return Settings(
@@ -44,5 +50,12 @@ def settings(
         {**(small if model == "bsarec" else {}), **options},
         TrainingOptions(**{**short, **(training or {})}),
         TedOptions(**(ted or {})),
-        EvaluationOptions(),
-    )
+        RankingOptions(),
+    ).checked()
+
+
+def trained_on(
+    sequences: Sequences, name: str, protocol: str = "standard", seed: int = 42, **options: Any
+) -> TrainingResult:
+    """Return what a run counts."""
+    return train(data_of(sequences), settings(name, protocol, **options), seed)
