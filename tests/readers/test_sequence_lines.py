@@ -17,17 +17,17 @@ PIECES = [b"1", b"2", b"3", b" ", b" ", b" ", b"\n", b"\n", b"\t", b"\r\n", b"\x
 def plain(raw: bytes) -> tuple[list[tuple[str, str, int, int]], list[int], int]:
     """Rows, rejected line numbers and blank lines, one line after the other."""
     rows, rejected, blank = [], [], 0
-    known: set[bytes] = set()
+    users: set[bytes] = set()
     lines = raw.split(b"\n")
     for number, line in enumerate(lines if lines[-1] else lines[:-1], start=1):
         line = line.removesuffix(b"\r")
         user, *items = line.split() or [b""]
         if not line:
             blank += 1
-        elif not items or user in known or b"\xff" in line:
+        elif not items or user in users or b"\xff" in line:
             rejected.append(number)
         else:
-            known.add(user)
+            users.add(user)
             rows += [(user.decode(), item.decode(), i, number) for i, item in enumerate(items)]
     return rows, rejected, blank
 

@@ -248,9 +248,9 @@ def test_quotes_in_a_table_with_tabs(tmp_path: Path, header: str) -> None:
 
     piece = read(log)
 
-    kept = ["b", "c"] if '"' in header else ['"Heroes', "b", "c"]
-    assert piece.interactions["item_id"].to_pylist() == kept
-    assert len(piece.rejected) == 3 - len(kept)
+    items = ["b", "c"] if '"' in header else ['"Heroes', "b", "c"]
+    assert piece.interactions["item_id"].to_pylist() == items
+    assert len(piece.rejected) == 3 - len(items)
 
 
 def test_what_is_no_log_is_an_error(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import MILLISECONDS, SECONDS
-from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.delimited import read_delimited, read_table_by_names
 from seqrec.readers.parts.fields import Layout
 from seqrec.readers.parts.headers import HeaderNames, find_layout
 from seqrec.readers.parts.json_lines import Keys, read_json_lines
@@ -58,8 +58,7 @@ def read_ratings_2018(path: Path, options: RawFileOptions) -> Iterator[Piece]:
 
 def read_ratings_2023(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ratings of 2023: header ``user_id,parent_asin,rating,timestamp``, milliseconds."""
-    header, blocks = take_header(read_blocks(path, options.member), path)
-    return read_delimited(blocks, find_layout(path, header, ",", TABLE_2023), MILLISECONDS)
+    return read_table_by_names(path, options, TABLE_2023, MILLISECONDS)
 
 
 def refuse_swapped(pieces: Iterator[Piece], path: Path, other: str) -> Iterator[Piece]:

@@ -37,10 +37,10 @@ def read_tags(
 ) -> Iterator[Piece]:
     """Yield a file of tags: user, artist, tag, then the columns of the timestamp."""
     header, blocks = take_header(read_blocks(path, options.member), path)
-    found = tuple(split_header(header, "\t"))
-    if found != names:
+    columns = tuple(split_header(header, "\t"))
+    if columns != names:
         raise SeqrecError(
-            f"{path}, line 1: the header is '{' '.join(found)}' instead of '{' '.join(names)}'; "
+            f"{path}, line 1: the header is '{' '.join(columns)}' instead of '{' '.join(names)}'; "
             "is it the right reader?"
         )
     timestamp = tuple(range(3, len(names)))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import SECONDS
-from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.delimited import read_delimited, read_table_by_names
 from seqrec.readers.parts.fields import Layout
-from seqrec.readers.parts.headers import HeaderNames, find_layout
+from seqrec.readers.parts.headers import HeaderNames
 from seqrec.readers.parts.pieces import Piece
-from seqrec.readers.parts.source import read_blocks, take_header
+from seqrec.readers.parts.source import read_blocks
 
 TABBED = Layout("\t", width=4, user=0, item=1, rating=2, timestamp=(3,))
 DOUBLE_COLONS = Layout("::", width=4, user=0, item=1, rating=2, timestamp=(3,))
@@ -31,5 +31,4 @@ def read_ratings_dat(path: Path, options: RawFileOptions) -> Iterator[Piece]:
 
 def read_ratings_csv(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``ratings.csv`` (20M, 25M, 32M, latest): ``userId,movieId,rating,timestamp``."""
-    header, blocks = take_header(read_blocks(path, options.member), path)
-    return read_delimited(blocks, find_layout(path, header, ",", NAMES), SECONDS)
+    return read_table_by_names(path, options, NAMES, SECONDS)

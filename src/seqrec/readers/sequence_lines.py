@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.lines import Lines, Mask, clean_lines
-from seqrec.readers.parts.pieces import Piece, Rejection, Rows, make_piece
+from seqrec.readers.parts.pieces import Piece, Rows, make_piece
 from seqrec.readers.parts.source import read_blocks
 
 
@@ -18,15 +18,14 @@ def read_sequence_lines(path: Path, options: RawFileOptions) -> Iterator[Piece]:
 
     A user's second line is rejected: which of the two comes first is not known.
     """
-    known: set[str] = set()
+    users: set[str] = set()
     for block in read_blocks(path, options.member):
         clean = clean_lines(block)
         words = split_words(clean.lines)
-        fault = faults(words, known)
+        fault = faults(words, users)
         lines = clean.lines
         rejections = clean.rejections + [
-            Rejection(int(lines.numbers[place]), reason, lines.text(place))
-            for place, reason in fault.items()
+            lines.rejection(place, reason) for place, reason in fault.items()
         ]
         good = np.ones(len(lines), dtype=bool)
         good[list(fault)] = False
@@ -39,15 +38,15 @@ def split_words(lines: Lines) -> pa.Array:
     return pc.ascii_split_whitespace(pc.ascii_trim_whitespace(lines.array()))
 
 
-def faults(words: pa.Array, known: set[str]) -> dict[int, str]:
+def faults(words: pa.Array, users: set[str]) -> dict[int, str]:
     """Return the places of the lines that cannot be taken, and note the users of the others."""
     short = np.flatnonzero(pc.list_value_length(words).to_numpy() < 2).tolist()
     fault = dict.fromkeys(short, "no items behind the user")
     for place, user in enumerate(pc.list_element(words, 0).to_pylist()):
-        if user in known:
+        if user in users:
             fault.setdefault(place, "the user has a line already")
         if place not in fault:
-            known.add(user)
+            users.add(user)
     return fault
 
 

@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import INSTANTS, SECONDS
-from seqrec.readers.parts.delimited import read_delimited
-from seqrec.readers.parts.headers import HeaderNames, find_layout
+from seqrec.readers.parts.delimited import read_table_by_names
+from seqrec.readers.parts.headers import HeaderNames
 from seqrec.readers.parts.json_lines import Keys, read_json_lines
 from seqrec.readers.parts.pieces import Piece
-from seqrec.readers.parts.source import read_blocks, take_header
+from seqrec.readers.parts.source import read_blocks
 
 REVIEW = Keys("user_id", "business_id", "date", "stars", pa.string())
 EXTRACT = HeaderNames("user_id", "business_id", "timestamp", "stars")
@@ -24,5 +24,4 @@ def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Piece]:
 
 def read_extract(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield a table with the header ``user_id,business_id,timestamp``, in seconds."""
-    header, blocks = take_header(read_blocks(path, options.member), path)
-    return read_delimited(blocks, find_layout(path, header, ",", EXTRACT), SECONDS)
+    return read_table_by_names(path, options, EXTRACT, SECONDS)

@@ -51,11 +51,11 @@ def plain(raw: bytes, layout: Layout) -> tuple[list[Row], list[Rejected], int]:
         if not line:
             blank += 1
             continue
-        found = plain_row(line, number, layout)
-        if isinstance(found, str):
-            rejected.append((number, found, line.decode(errors="replace")))
+        row = plain_row(line, number, layout)
+        if isinstance(row, str):
+            rejected.append((number, row, line.decode(errors="replace")))
         else:
-            rows.append(found)
+            rows.append(row)
     return rows, rejected, blank
 
 
@@ -107,9 +107,9 @@ def logs(draw: st.DrawFn) -> tuple[bytes, Layout]:
 def test_the_result_is_that_of_the_plain_way(log: tuple[bytes, Layout], size: int) -> None:
     raw, layout = log
 
-    found = joined(read_delimited(blocks_of(raw, size), layout, SECONDS))
+    result = joined(read_delimited(blocks_of(raw, size), layout, SECONDS))
 
-    assert found == plain(raw, layout)
+    assert result == plain(raw, layout)
 
 
 @given(raw=st.lists(st.sampled_from([b"a", b":", b"::", b"\n"]), max_size=20).map(b"".join))

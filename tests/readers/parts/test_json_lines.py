@@ -26,10 +26,10 @@ def read(raw: bytes, size: int = 1 << 20, keys: Keys = KEYS) -> tuple[list[Any],
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", size)
         blocks = list(cut_blocks(io.BytesIO(raw), Path("log")))
-    found = list(read_json_lines(iter(blocks), keys, clock))
-    rows = [tuple(row.values()) for piece in found for row in piece.interactions.to_pylist()]
-    rejected = [tuple(row.values())[:2] for piece in found for row in piece.rejected.to_pylist()]
-    return rows, rejected, sum(piece.blank_lines for piece in found)
+    pieces = list(read_json_lines(iter(blocks), keys, clock))
+    rows = [tuple(row.values()) for piece in pieces for row in piece.interactions.to_pylist()]
+    rejected = [tuple(row.values())[:2] for piece in pieces for row in piece.rejected.to_pylist()]
+    return rows, rejected, sum(piece.blank_lines for piece in pieces)
 
 
 def plain(raw: bytes) -> tuple[list[Any], list[Any], int]:
@@ -42,11 +42,11 @@ def plain(raw: bytes) -> tuple[list[Any], list[Any], int]:
         if not line:
             blank += 1
             continue
-        found = plain_row(line, number)
-        if isinstance(found, str):
-            rejected.append((number, found))
+        row = plain_row(line, number)
+        if isinstance(row, str):
+            rejected.append((number, row))
         else:
-            rows.append(found)
+            rows.append(row)
     return rows, rejected, blank
 
 
@@ -56,12 +56,12 @@ def plain_row(line: bytes, number: int) -> tuple[object, ...] | str:
     except UnicodeDecodeError:
         return "bytes are not UTF-8"
     try:
-        found = json.loads(text)
+        parsed = json.loads(text)
     except ValueError:
-        found = parse_literal(text) if text.startswith("{") else None
-    if not isinstance(found, dict):
+        parsed = parse_literal(text) if text.startswith("{") else None
+    if not isinstance(parsed, dict):
         return "not a JSON object"
-    user, item, time, stars = (found.get(key) for key in ("user", "item", "time", "stars"))
+    user, item, time, stars = (parsed.get(key) for key in ("user", "item", "time", "stars"))
     if not plain_text(user).strip():
         return "empty user id"
     if not plain_text(item).strip():

@@ -51,6 +51,6 @@ def test_a_selection_keeps_numbers_and_texts(raw: list[bytes], data: st.DataObje
 
     chosen = lines.select(np.array(keep))
 
-    places = [place for place, kept in enumerate(keep) if kept]
+    places = [place for place, stays in enumerate(keep) if stays]
     assert [chosen.bytes_at(i) for i in range(len(chosen))] == [raw[place] for place in places]
     assert chosen.numbers.tolist() == [place + 1 for place in places]

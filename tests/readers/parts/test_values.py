@@ -72,10 +72,10 @@ def test_every_integer_survives(column: list[str]) -> None:
 
 @given(column=texts(NUMBERS))
 def test_floats_agree_with_their_twin(column: list[str]) -> None:
-    found = floats(pa.array(column, pa.string())).to_pylist()
+    numbers = floats(pa.array(column, pa.string())).to_pylist()
 
     expected = [decimal_or_nan(text) if text else None for text in column]
-    assert [readable(number) for number in found] == [readable(number) for number in expected]
+    assert [readable(number) for number in numbers] == [readable(number) for number in expected]
 
 
 def readable(number: float | None) -> float | str | None:

@@ -1,16 +1,27 @@
 """Delimited text: blocks of a file to pieces of a log."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.clocks import Clock, guess_clock
 from seqrec.readers.parts.fields import Fields, Layout, split_fields
+from seqrec.readers.parts.headers import HeaderNames, find_layout
 from seqrec.readers.parts.lines import clean_lines
 from seqrec.readers.parts.pieces import Piece, Rows, make_piece
 from seqrec.readers.parts.quoted import split_quoted_blocks
-from seqrec.readers.parts.source import Block
+from seqrec.readers.parts.source import Block, read_blocks, take_header
 from seqrec.readers.parts.values import floats
+
+
+def read_table_by_names(
+    path: Path, options: RawFileOptions, names: HeaderNames, clock: Clock
+) -> Iterator[Piece]:
+    """Yield a comma-separated file whose header names its columns."""
+    header, blocks = take_header(read_blocks(path, options.member), path)
+    return read_delimited(blocks, find_layout(path, header, ",", names), clock)
 
 
 def read_delimited(

@@ -96,11 +96,11 @@ def find_all(characters: npt.NDArray[np.uint8], mark: bytes) -> Positions:
 
 def without_overlaps(places: Positions, width: int) -> Positions:
     """Return the places that do not lie within the mark before, as ``str.split`` takes them."""
-    kept: list[int] = []
+    apart: list[int] = []
     for place in places.tolist():
-        if not kept or place >= kept[-1] + width:
-            kept.append(place)
-    return np.array(kept, dtype=np.int64)
+        if not apart or place >= apart[-1] + width:
+            apart.append(place)
+    return np.array(apart, dtype=np.int64)
 
 
 def is_regular(bounds: Positions, lines: Lines, width: int) -> bool:
@@ -114,19 +114,16 @@ def take_out_irregular(
 ) -> tuple[Lines, list[Rejection]]:
     """Return the lines with the right number of columns, and the rejections with the others."""
     counts = np.diff(np.searchsorted(bounds, lines.ends), prepend=-1)
-    wrong = np.flatnonzero(counts != layout.width).tolist()
     more = [
-        Rejection(
-            int(lines.numbers[place]), wrong_width(int(counts[place]), layout), lines.text(place)
-        )
-        for place in wrong
+        lines.rejection(place, wrong_width(int(counts[place]), layout))
+        for place in np.flatnonzero(counts != layout.width).tolist()
     ]
     return lines.select(counts == layout.width), rejections + more
 
 
-def wrong_width(found: int, layout: Layout) -> str:
+def wrong_width(columns: int, layout: Layout) -> str:
     """Return the reason why a row with so many columns is rejected."""
-    return f"{found} column{'s' if found > 1 else ''} instead of {layout.width}"
+    return f"{columns} column{'s' if columns > 1 else ''} instead of {layout.width}"
 
 
 def cut_columns(lines: Lines, bounds: Positions, layout: Layout) -> list[pa.Array]:

@@ -73,16 +73,16 @@ def find_column(name: str, columns: list[str], place: str) -> int:
 
 
 def guess_separator(path: Path, header: str, names: HeaderNames) -> str:
-    """Return the separator of a header line: the one that gives the wanted columns.
+    """Return the separator of a header line: the one that gives the columns to read.
 
     Raises:
         SeqrecError: the line is a single column under every known separator.
     """
-    wanted = {names.user, names.item, names.timestamp}
+    columns_to_read = {names.user, names.item, names.timestamp}
 
     def hits(separator: str) -> tuple[int, int]:
         columns = split_header(header, separator)
-        return len(wanted.intersection(columns)), len(columns)
+        return len(columns_to_read.intersection(columns)), len(columns)
 
     best = max(SEPARATORS, key=hits)
     if hits(best)[1] < 2:

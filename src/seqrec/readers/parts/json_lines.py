@@ -109,23 +109,20 @@ def parse_line_by_line(lines: Lines, keys: Keys, clock: Clock) -> tuple[Rows, li
     values: list[tuple[str, ...]] = []
     rejections: list[Rejection] = []
     for place in range(len(lines)):
-        found = parse_object(lines.text(place))
-        if found is None:
-            rejections.append(
-                Rejection(int(lines.numbers[place]), NOT_AN_OBJECT, lines.text(place))
-            )
+        parsed = parse_object(lines.text(place))
+        if parsed is None:
+            rejections.append(lines.rejection(place, NOT_AN_OBJECT))
             continue
         places.append(place)
-        values.append(tuple(as_text(found.get(name)) for name in keys.names))
+        values.append(tuple(as_text(parsed.get(name)) for name in keys.names))
     columns = [pa.array([row[i] for row in values], pa.string()) for i in range(4)]
     user, item, timestamp, rating = columns
-    kept = np.array(places, dtype=np.int64)
     rows = Rows(
         user,
         item,
         clock.read(timestamp),
         floats(rating),
-        lines.numbers[kept],
+        lines.numbers[places],
         lambda row: lines.text(places[row]),
         clock.kind,
     )
@@ -134,13 +131,13 @@ def parse_line_by_line(lines: Lines, keys: Keys, clock: Clock) -> tuple[Rows, li
 
 def parse_object(text: str) -> dict[str, Any] | None:
     """Return the object a line holds, as JSON or as a Python dict, or None."""
-    found: object = None
+    value: object = None
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         if text.lstrip().startswith("{") and len(text) <= MAX_LITERAL:
-            found = parse_literal(text)
-    return found if isinstance(found, dict) else None
+            value = parse_literal(text)
+    return value if isinstance(value, dict) else None
 
 
 def parse_literal(text: str) -> object:

@@ -38,6 +38,10 @@ class Lines:
         """Return one line without its newline."""
         return self.bytes_at(place).decode(errors="replace")
 
+    def rejection(self, place: int, reason: str) -> Rejection:
+        """Return one line as a rejected row."""
+        return Rejection(int(self.numbers[place]), reason, self.text(place))
+
     def array(self) -> pa.Array:
         """Return the lines, newlines included, as a string array over the same memory."""
         offsets = np.zeros(len(self) + 1, dtype=np.int32)
@@ -69,10 +73,7 @@ def clean_lines(block: Block) -> CleanLines:
     if is_utf8(lines.data):
         return CleanLines(lines, [], blank_lines)
     broken = broken_lines(lines)
-    rejections = [
-        Rejection(int(lines.numbers[place]), NOT_UTF8, lines.text(place))
-        for place in np.flatnonzero(broken).tolist()
-    ]
+    rejections = [lines.rejection(place, NOT_UTF8) for place in np.flatnonzero(broken).tolist()]
     return CleanLines(lines.select(~broken), rejections, blank_lines)
 
 

@@ -36,7 +36,7 @@ def read_parquet(path: Path, names: HeaderNames) -> Iterator[Piece]:
     first = 1
     try:
         with pq.ParquetFile(path) as file:
-            columns = wanted_columns(path, names, file.schema_arrow.names)
+            columns = columns_to_read(path, names, file.schema_arrow.names)
             for records in file.iter_batches(BATCH_ROWS, columns=columns):
                 if clock is None and names.timestamp is not None:
                     clock = column_clock(records[names.timestamp], path, names.timestamp)
@@ -47,13 +47,12 @@ def read_parquet(path: Path, names: HeaderNames) -> Iterator[Piece]:
         raise SeqrecError(f"{path} cannot be read as Parquet ({line}); write it again") from None
 
 
-def wanted_columns(path: Path, names: HeaderNames, found: list[str]) -> list[str]:
+def columns_to_read(path: Path, names: HeaderNames, columns: list[str]) -> list[str]:
     """Return the columns to read, each of which the file has once."""
-    wanted = [names.user, names.item, names.timestamp, names.rating]
-    columns = [name for name in wanted if name is not None]
-    for name in columns:
-        find_column(name, found, f"in {path}")
-    return columns
+    optional = [name for name in (names.timestamp, names.rating) if name is not None]
+    for name in (to_read := [names.user, names.item, *optional]):
+        find_column(name, columns, f"in {path}")
+    return to_read
 
 
 def to_piece(

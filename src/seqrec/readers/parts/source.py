@@ -164,7 +164,7 @@ def choose_member(path: Path, member: str | None, files: list[str]) -> str:
 
 
 def missing_member(path: Path, member: str | None, files: list[str]) -> SeqrecError:
-    """Return the error for an archive without the wanted member, with the names there are."""
+    """Return the error for an archive without the member to read, with the names there are."""
     if member is None:
         return SeqrecError(f"{path} holds {shown(files)}; name the one to read by 'member'")
     near = get_close_matches(member, files, n=1, cutoff=0.5)

@@ -125,11 +125,11 @@ def instants(column: pa.Array) -> pa.Array:
     """Return a string column of ISO dates or instants as microseconds since 1970."""
     for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
         try:
-            found = pc.cast(pc.cast(column, kind), pa.int64())
+            values = pc.cast(pc.cast(column, kind), pa.int64())
         except pa.ArrowInvalid:
             continue
-        if (pc.min(found).as_py() or 0) >= YEAR_ONE:
-            return found
+        if (pc.min(values).as_py() or 0) >= YEAR_ONE:
+            return values
     return value_by_value(column, microseconds, pa.int64())
 
 
