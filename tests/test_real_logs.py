@@ -36,8 +36,8 @@ class Prepared(NamedTuple):
 def prepare(dataset: str, folder: Path, work_folder: Path) -> Prepared:
     """Run a configured data set from its raw file to its sequences."""
     block = yaml.safe_load((BLOCKS / f"{dataset}.yml").read_text())[dataset]
-    found = find_raw_file(dataset, RawOptions(**block["raw"]), folder)
-    log = read_log(found, IngestionOptions(), work_folder)
+    raw_file = find_raw_file(dataset, RawOptions(**block["raw"]), folder)
+    log = read_log(raw_file, IngestionOptions(), work_folder)
     engine = ibis.duckdb.connect(threads=2)
     interactions = engine.read_parquet(log.interactions)
     options = FilteringOptions(**block.get("filtering", {}))

@@ -41,11 +41,11 @@ def digests(log: Path, folder: Path, threads: int) -> dict[str, str]:
     core, _ = filter_interactions(engine.read_parquet(log), FilteringOptions(), "s")
     built = build_sequences(core, SplittingOptions())
     graph = count_transitions(built.sequences, TransitionOptions(time_span=2))
-    found = {}
+    sums = {}
     for name, table in {"core": core, **built._asdict(), "graph": graph}.items():
         engine.to_parquet(table, folder / name)
-        found[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    return found
+        sums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    return sums
 
 
 def test_same_bytes_with_one_and_two_threads(log: Path, tmp_path: Path) -> None:

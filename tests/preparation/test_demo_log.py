@@ -15,7 +15,7 @@ from seqrec.parameters.sections import (
 )
 from seqrec.preparation.demo_log import write_demo_log
 from seqrec.preparation.filtering import filter_interactions
-from seqrec.preparation.ingestion import FoundFile, read_log
+from seqrec.preparation.ingestion import RawFile, read_log
 from seqrec.preparation.sequences import build_sequences
 
 SHA256 = "5b116bce1f9d3fc7012a358e4239a0885a2fef469be1c277bfdf124b61f27518"
@@ -55,8 +55,8 @@ def test_size_and_broken_lines(demo: bytes, good_rows: list[tuple[str, str, int,
 
 def test_the_reader_rejects_just_the_broken_lines(demo: bytes, tmp_path: Path) -> None:
     (tmp_path / "demo.csv").write_bytes(demo)
-    found = FoundFile(tmp_path / "demo.csv", RawFileOptions(name="demo.csv", reader="table"))
-    log = read_log(found, IngestionOptions(), tmp_path / "work")
+    raw_file = RawFile(tmp_path / "demo.csv", RawFileOptions(name="demo.csv", reader="table"))
+    log = read_log(raw_file, IngestionOptions(), tmp_path / "work")
     assert log.report["timestamp_unit"] == "s"
     assert log.report["rows_kept"] + 60 == log.report["rows_read"] == len(demo.splitlines()) - 1
     assert list(log.report["rejected_by_reason"].values()) == [15] * 4

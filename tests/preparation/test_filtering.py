@@ -30,7 +30,9 @@ def log(rows: list[Row]) -> ibis.Table:
     )
 
 
-def kept(rows: list[Row], unit: str = "s", **options: Any) -> tuple[list[int], dict[str, Any]]:
+def filtered_by(
+    rows: list[Row], unit: str = "s", **options: Any
+) -> tuple[list[int], dict[str, Any]]:
     """Return the source rows that stay and the report; the k-core is off unless asked for."""
     chosen = FilteringOptions(**{"user_core": 0, "item_core": 0, **options})
     core, report = filter_interactions(log(rows), chosen, unit)
@@ -39,7 +41,7 @@ def kept(rows: list[Row], unit: str = "s", **options: Any) -> tuple[list[int], d
 
 def fails(rows: list[Row], unit: str = "s", **options: Any) -> str:
     with pytest.raises(SeqrecError) as error:
-        kept(rows, unit, **options)
+        filtered_by(rows, unit, **options)
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -67,7 +69,7 @@ def test_columns_file_order_and_the_first_row_of_a_user_in_the_whole_log() -> No
 
 
 def test_a_missing_rating_does_not_reach_the_threshold_and_is_reported() -> None:
-    rows, report = kept([*FOUR, ("a", "x", 50, 4.0), ("b", "x", 50, 4.5)], min_rating=4)
+    rows, report = filtered_by([*FOUR, ("a", "x", 50, 4.0), ("b", "x", 50, 4.5)], min_rating=4)
     assert rows == [1, 4, 5, 6]
     assert report["dropped_without_rating"] == 1
     assert report["steps"][1] == {
@@ -80,13 +82,13 @@ def test_a_missing_rating_does_not_reach_the_threshold_and_is_reported() -> None
 
 
 def test_both_ends_of_the_window_are_inside() -> None:
-    rows, report = kept(FOUR, start=20, end=40)
+    rows, report = filtered_by(FOUR, start=20, end=40)
     assert rows == [2, 3, 4]
     assert (report["start"], report["end"]) == (20, 40)
 
 
 def test_an_end_of_zero_is_an_end() -> None:
-    rows, _ = kept([("a", "x", -1, None), ("b", "y", 0, None), ("a", "x", 1, None)], end=0)
+    rows, _ = filtered_by([("a", "x", -1, None), ("b", "y", 0, None), ("a", "x", 1, None)], end=0)
     assert rows == [1, 2]
 
 
@@ -128,26 +130,26 @@ REPEATS: list[Row] = [("a", "x", 5, 0), ("a", "x", 1, 0), ("a", "y", 3, 0), ("a"
     ],
 )
 def test_repeats(repeats: str, order: str, expected: list[int]) -> None:
-    rows, _ = kept([*REPEATS, ("b", "x", 1, 0)], repeats=repeats, repeats_order=order)
+    rows, _ = filtered_by([*REPEATS, ("b", "x", 1, 0)], repeats=repeats, repeats_order=order)
     assert rows == expected
 
 
 def test_last_in_time_is_not_last_in_file() -> None:
     rows: list[Row] = [("a", "x", 9, 0), ("a", "x", 1, 0), ("b", "y", 1, 0)]
-    assert kept(rows, repeats="last", repeats_order="time")[0] == [1, 3]
-    assert kept(rows, repeats="last", repeats_order="file")[0] == [2, 3]
+    assert filtered_by(rows, repeats="last", repeats_order="time")[0] == [1, 3]
+    assert filtered_by(rows, repeats="last", repeats_order="file")[0] == [2, 3]
 
 
 def test_consecutive_repeats_follow_time_then_file_order() -> None:
     # a's sequence: x (row 2), x (3), y (4), x (1): the second x goes, the last one stays
     rows: list[Row] = [("a", "x", 9, 0), ("a", "x", 1, 0), ("a", "x", 1, 0), ("a", "y", 5, 0)]
-    assert kept([*rows, ("b", "x", 1, 0)], consecutive_repeats="drop")[0] == [1, 2, 4, 5]
+    assert filtered_by([*rows, ("b", "x", 1, 0)], consecutive_repeats="drop")[0] == [1, 2, 4, 5]
 
 
 def test_the_report_names_every_step_and_pass_and_is_json() -> None:
     rows: list[Row] = [(u, i, 1, 5.0) for u in "ab" for i in "xy"]
     rows += [("c", "x", 1, 5.0), ("c", "z", 1, 1.0)]
-    _, report = kept(rows, min_rating=2, user_core=2, item_core=2)
+    _, report = filtered_by(rows, min_rating=2, user_core=2, item_core=2)
     assert [(s["name"], s["interactions"], s["dropped"]) for s in report["steps"]] == [
         ("raw log", 6, 0),
         ("min_rating", 5, 1),
@@ -216,7 +218,7 @@ anything = st.builds(
     user_core=st.just(0),
     item_core=st.just(1),
 )
-one_row = st.tuples(
+row = st.tuples(
     st.sampled_from("abc"),
     st.sampled_from("xyz"),
     st.integers(0, 4),
@@ -225,7 +227,7 @@ one_row = st.tuples(
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(one_row, max_size=20), anything)
+@given(st.lists(row, max_size=20), anything)
 def test_equals_plain_filters(drawn: list[Row], options: FilteringOptions) -> None:
     rows: list[Row] = [*drawn, ("d", "v", 0, 2.0), ("e", "w", 0, 2.0)]
     core, report = filter_interactions(log(rows), options, "s")
@@ -238,10 +240,10 @@ def test_a_filter_that_drops_nothing_changes_neither_the_core_nor_its_passes() -
     # without a filter rare users are left out from the start, with one they are counted first
     rows: list[Row] = [(f"u{n % 7}", f"i{n * n % 23}", n, 1.0) for n in range(60)]
     rows += [("once", "i0", 99, 1.0), ("twice", "i1", 99, 1.0), ("twice", "rare", 99, 1.0)]
-    kept_rows, report = kept(rows, user_core=4, item_core=4)
-    filtered_rows, filtered = kept(rows, min_rating=0, user_core=4, item_core=4)
-    assert filtered_rows == kept_rows
-    assert 0 < len(kept_rows) < 60
+    core_rows, report = filtered_by(rows, user_core=4, item_core=4)
+    filtered_rows, filtered = filtered_by(rows, min_rating=0, user_core=4, item_core=4)
+    assert filtered_rows == core_rows
+    assert 0 < len(core_rows) < 60
     raw, _, *passes = filtered["steps"]
     assert [raw, *passes] == report["steps"]
     assert (raw["users"], raw["items"]) == (9, len({row[1] for row in rows}))

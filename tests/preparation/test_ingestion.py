@@ -14,7 +14,7 @@ import pytest
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import IngestionOptions, Publisher, RawFileOptions, RawOptions
 from seqrec.preparation import ingestion
-from seqrec.preparation.ingestion import FoundFile, IngestedLog, find_raw_file, read_log, row_groups
+from seqrec.preparation.ingestion import IngestedLog, RawFile, find_raw_file, read_log, row_groups
 from seqrec.readers import INTERACTIONS
 from seqrec.readers.parts import source
 
@@ -27,8 +27,8 @@ def ingested(
 ) -> IngestedLog:
     path = folder / "log.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = FoundFile(path, RawFileOptions(name="log.csv", reader=reader))
-    return read_log(found, IngestionOptions(max_rejected_share=share), folder / "work")
+    raw_file = RawFile(path, RawFileOptions(name="log.csv", reader=reader))
+    return read_log(raw_file, IngestionOptions(max_rejected_share=share), folder / "work")
 
 
 def left_over(folder: Path) -> list[str]:
@@ -252,8 +252,8 @@ def test_real_logs_are_read_whole(
     block = Path(__file__).parents[2] / f"conf/base/parameters/datasets/{dataset}.yml"
     raw = RawOptions(**yaml.safe_load(block.read_text(encoding="utf-8"))[dataset]["raw"])
 
-    found = find_raw_file(dataset, raw, shared_folder / "datasets" / folder)
-    log = read_log(found, IngestionOptions(max_rejected_share=0.0), tmp_path)
+    raw_file = find_raw_file(dataset, raw, shared_folder / "datasets" / folder)
+    log = read_log(raw_file, IngestionOptions(max_rejected_share=0.0), tmp_path)
 
     assert (log.report["rows_kept"], log.report["rows_rejected"]) == (rows, 0)
     assert pq.read_metadata(log.interactions).num_rows == rows

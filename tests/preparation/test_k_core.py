@@ -16,10 +16,10 @@ def plain_core(pairs: list[Pair], user_core: int, item_core: int) -> list[Pair]:
     while True:
         users = Counter(user for user, _ in pairs)
         items = Counter(item for _, item in pairs)
-        kept = [(u, i) for u, i in pairs if users[u] >= user_core and items[i] >= item_core]
-        if len(kept) == len(pairs):
-            return kept
-        pairs = kept
+        core = [(u, i) for u, i in pairs if users[u] >= user_core and items[i] >= item_core]
+        if len(core) == len(pairs):
+            return core
+        pairs = core
 
 
 def table(pairs: list[Pair]) -> ibis.Table:

@@ -13,12 +13,12 @@ def test_every_piece_once_in_order(length: int, count: int) -> None:
 
 
 def test_so_many_pieces_lie_ready_and_no_more() -> None:
-    made: list[int] = []
+    numbers: list[int] = []
     third = threading.Event()
 
     def pieces() -> Iterator[int]:
         for number in range(10):
-            made.append(number)
+            numbers.append(number)
             if number == 2:
                 third.set()
             yield number
@@ -27,7 +27,7 @@ def test_so_many_pieces_lie_ready_and_no_more() -> None:
     assert next(ahead) == 0
     assert third.wait(timeout=10)  # though nobody asked for it yet
     ahead.close()  # type: ignore[attr-defined]  # a generator
-    assert made == [0, 1, 2]
+    assert numbers == [0, 1, 2]
 
 
 def test_an_error_comes_at_its_place() -> None:

@@ -107,8 +107,8 @@ def test_leave_one_out() -> None:
     ],
 )
 def test_ratio(valid: float, test: float, lengths: list[int], expected: list[str]) -> None:
-    found = splits(lengths, strategy="ratio", valid_share=valid, test_share=test)
-    assert found == expected
+    letters = splits(lengths, strategy="ratio", valid_share=valid, test_share=test)
+    assert letters == expected
 
 
 def test_temporal_cuts_are_the_same_for_all_users() -> None:
@@ -167,7 +167,7 @@ def test_positions_have_no_temporal_split() -> None:
         build_sequences(core([("a", "x", 1)]), SplittingOptions(strategy="temporal"), "order")
 
 
-some_rows = st.lists(
+logs = st.lists(
     st.tuples(st.sampled_from("abcd"), st.sampled_from("vwxyz"), st.integers(0, 6)),
     min_size=1,
     max_size=40,
@@ -175,7 +175,7 @@ some_rows = st.lists(
 
 
 @settings(max_examples=30, deadline=None)
-@given(some_rows)
+@given(logs)
 def test_numbering_equals_a_plain_walk(drawn: list[Row]) -> None:
     rows = [*drawn, ("e", "x", 0), ("e", "x", 0), ("e", "y", 0)]
     histories: dict[str, list[tuple[int, int, str]]] = {}
@@ -193,7 +193,7 @@ shares = st.sampled_from([0.05, 0.1, 0.25, 0.4])
 
 
 @settings(max_examples=40, deadline=None)
-@given(some_rows, st.sampled_from(["leave_one_out", "ratio", "temporal"]), shares, shares)
+@given(logs, st.sampled_from(["leave_one_out", "ratio", "temporal"]), shares, shares)
 def test_every_row_is_in_one_split_and_they_follow_each_other(
     rows: list[Row], strategy: str, valid_share: float, test_share: float
 ) -> None:
@@ -202,10 +202,10 @@ def test_every_row_is_in_one_split_and_they_follow_each_other(
         tables = built(rows, **options)
     except SeqrecError:
         return  # nothing to train on or to test; see above
-    found = rows_of(tables, "user_index", "position", "timestamp", "split")
-    assert len(found) == len(rows)
+    marked = rows_of(tables, "user_index", "position", "timestamp", "split")
+    assert len(marked) == len(rows)
     age = {"train": 0, "valid": 1, "test": 2}
-    for _, group in groupby(found, key=lambda row: row[0]):
+    for _, group in groupby(marked, key=lambda row: row[0]):
         history = list(group)
         assert [row[1] for row in history] == list(range(len(history)))
         assert [row[2] for row in history] == sorted(row[2] for row in history)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from seqrec.add_dataset.column_guesses import OTHER_DATE
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import IngestionOptions, RawFileOptions
-from seqrec.preparation.ingestion import FoundFile, Tally
+from seqrec.preparation.ingestion import RawFile, Tally
 from seqrec.readers import find_reader
 from seqrec.readers.parts.lines import NOT_UTF8
 
@@ -39,10 +39,10 @@ def first_rows(file: Path, options: RawFileOptions) -> FirstRows:
     Raises:
         SeqrecError: it cannot be read, or most of its beginning cannot.
     """
-    tally = Tally(FoundFile(file, options), IngestionOptions())
+    tally = Tally(RawFile(file, options), IngestionOptions())
     pieces = tally.counted(islice(find_reader(options.reader)(file, options), 1))
     rows = [row for piece in pieces for row in _rows(piece)]
-    read = tally.kept + tally.broken_lines
+    read = tally.accepted + tally.broken_lines
     share = tally.broken_lines / read if read else 0.0
     (reason, _), *_ = tally.reasons().most_common(1) or [("", 0)]
     if not rows or share > HOPELESS_SHARE:

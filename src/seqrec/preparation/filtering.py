@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import FilteringOptions
-from seqrec.preparation.k_core import find_core
+from seqrec.preparation.k_core import count_rows, find_core
 
 UNITS_A_SECOND = {"s": 1, "ms": 1000}
 IN_TIME = ("timestamp", "source_row")
@@ -163,7 +163,7 @@ def _number_ids(interactions: ir.Table, least: int, report: _Report) -> _Numbere
     items = log.select("item_id").distinct()
     items = items.mutate(item_key=_place_by(items.item_id)).cache()
     total = everyone.interactions.sum().to_pyarrow().as_py() or 0
-    report.add(RAW, "", int(total), _count(everyone), _count(items))
+    report.add(RAW, "", int(total), count_rows(everyone), count_rows(items))
     users = everyone.filter(everyone.interactions >= least)
     users = users.mutate(user_key=_place_by(users.user_first_row, users.user_id))
     users = _replaced(everyone, users.drop("interactions"))
@@ -182,13 +182,13 @@ def _row_steps(options: FilteringOptions, window: dict[str, int | None]) -> Iter
     least = options.min_rating
     if least is not None:
         yield _Step("min_rating", f"filtering.min_rating={least}", lambda rows: _rated(rows, least))
-    given = [
+    bounds = [
         f"filtering.{side}={getattr(options, side)}"
         for side, instant in window.items()
         if instant is not None
     ]
-    if given:
-        yield _Step("date window", ", ".join(given), lambda rows: _inside(rows, window))
+    if bounds:
+        yield _Step("date window", ", ".join(bounds), lambda rows: _in_window(rows, window))
     if options.repeats != "keep":
         yield _Step(
             "repeats", f"filtering.repeats={options.repeats}", lambda rows: _once(rows, options)
@@ -202,7 +202,7 @@ def _rated(rows: ir.Table, least: float) -> ir.Table:
     return rows.filter(rows.rating.notnull() & (rows.rating >= least))
 
 
-def _inside(rows: ir.Table, window: dict[str, int | None]) -> ir.Table:
+def _in_window(rows: ir.Table, window: dict[str, int | None]) -> ir.Table:
     start, end = window["start"], window["end"]
     if start is not None:
         rows = rows.filter(rows.timestamp >= start)
@@ -255,14 +255,10 @@ def _totals(rows: ir.Table) -> tuple[int, int, int]:
     return interactions, users, items
 
 
-def _count(table: ir.Table) -> int:
-    return int(table.count().to_pyarrow().as_py())
-
-
 def _replaced(old: ir.Table, new: ir.Table) -> ir.Table:
     """Materialise the new rows and give the old ones' memory back."""
     cached = new.cache()
-    _count(cached)  # Spark fills a cache at its first use
+    count_rows(cached)  # Spark fills a cache at its first use
     if isinstance(old, ir.CachedTable):
         old.release()
     return cached
@@ -272,8 +268,8 @@ def _rating_note(rows: ir.Table, options: FilteringOptions) -> dict[str, int]:
     """Say how many interactions have no rating, where that decides; some must have one."""
     if options.min_rating is None:
         return {}
-    without = _count(rows.filter(rows.rating.isnull()))
-    if without == _count(rows):
+    without = count_rows(rows.filter(rows.rating.isnull()))
+    if without == count_rows(rows):
         raise SeqrecError(
             f"filtering.min_rating={options.min_rating:g}: no rating was read from this log; name "
             "their column, raw.columns.rating=COLUMN, and ingest again, or set "
@@ -285,11 +281,11 @@ def _rating_note(rows: ir.Table, options: FilteringOptions) -> dict[str, int]:
 def _check_enough(steps: list[dict[str, Any]]) -> None:
     """Complain where fewer than two users or items are left, naming the step that did it."""
     for step in steps:
-        for what in ("users", "items"):
-            if step[what] < 2:
+        for side in ("users", "items"):
+            if step[side] < 2:
                 place = "in the raw log" if step["name"] == RAW else f"after step '{step['name']}'"
                 raise SeqrecError(
-                    f"filtering: only 1 {what[:-1]} {place}, training and evaluation need at "
+                    f"filtering: only 1 {side[:-1]} {place}, training and evaluation need at "
                     "least 2; use a larger log or loosen the parameters 'filtering'"
                 )
 

@@ -27,7 +27,7 @@ AHEAD = 8
 INTERACTIONS_FILE = "interactions.parquet"
 
 
-class FoundFile(NamedTuple):
+class RawFile(NamedTuple):
     """A raw file that is there, and how to read it."""
 
     path: Path
@@ -44,7 +44,7 @@ class IngestedLog(NamedTuple):
     report: dict[str, Any]
 
 
-def find_raw_file(dataset: str, raw: RawOptions, folder: Path) -> FoundFile:
+def find_raw_file(dataset: str, raw: RawOptions, folder: Path) -> RawFile:
     """Return which of the data set's files lies in the folder.
 
     Args:
@@ -57,11 +57,11 @@ def find_raw_file(dataset: str, raw: RawOptions, folder: Path) -> FoundFile:
     """
     for options in raw.files:
         if (folder / options.name).is_file():
-            return FoundFile(folder / options.name, options)
-    wanted = " or ".join(options.name for options in raw.files)
-    there = "" if folder.is_dir() else " (no such folder)"
+            return RawFile(folder / options.name, options)
+    names = " or ".join(options.name for options in raw.files)
+    remark = "" if folder.is_dir() else " (no such folder)"
     raise SeqrecError(
-        f"data set '{dataset}': no {wanted} in {folder}{there}; {how_to_get(dataset, raw)}"
+        f"data set '{dataset}': no {names} in {folder}{remark}; {how_to_get(dataset, raw)}"
     )
 
 
@@ -77,11 +77,11 @@ def how_to_get(dataset: str, raw: RawOptions) -> str:
     return f"put it there or {elsewhere}{note}"
 
 
-def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> IngestedLog:
+def read_log(raw_file: RawFile, options: IngestionOptions, work_folder: Path) -> IngestedLog:
     """Read a raw file into a Parquet file of interactions.
 
     Args:
-        found: the raw file and its reader.
+        raw_file: the raw file and its reader.
         options: how many broken rows are tolerated.
         work_folder: where ``interactions.parquet`` goes; made if it is not there.
 
@@ -92,8 +92,8 @@ def read_log(found: FoundFile, options: IngestionOptions, work_folder: Path) -> 
         SeqrecError: the file cannot be read, holds no interactions or too many broken rows, or
             the result cannot be written; nothing is left behind then.
     """
-    pieces = find_reader(found.options.reader)(found.path, found.options)
-    tally = Tally(found, options)
+    pieces = find_reader(raw_file.options.reader)(raw_file.path, raw_file.options)
+    tally = Tally(raw_file, options)
     target = work_folder / INTERACTIONS_FILE
     with replacing(target) as unfinished:
         write_interactions(read_ahead(tally.counted(pieces), AHEAD), unfinished)
@@ -107,10 +107,10 @@ class Tally:
     The share of what cannot be read is one of lines: a row between broken quotes may be many.
     """
 
-    def __init__(self, found: FoundFile, options: IngestionOptions) -> None:
-        self.found = found
+    def __init__(self, raw_file: RawFile, options: IngestionOptions) -> None:
+        self.raw_file = raw_file
         self.max_share = options.max_rejected_share
-        self.kept = 0
+        self.accepted = 0
         self.broken = 0
         self.broken_lines = 0
         self.blank_lines = 0
@@ -120,7 +120,7 @@ class Tally:
     def counted(self, pieces: Iterator[Piece]) -> Iterator[pa.Table]:
         """Yield the interactions of the pieces, up to the point where there is no hope."""
         for piece in pieces:
-            self.kept += len(piece.interactions)
+            self.accepted += len(piece.interactions)
             self.broken += len(piece.rejected)
             self.broken_lines += piece.rejected_lines
             self.blank_lines += piece.blank_lines
@@ -128,22 +128,22 @@ class Tally:
             if len(piece.rejected):
                 self.rejected.append(piece.rejected)
             yield piece.interactions
-            if self.broken > HOPELESS and self.broken > self.kept and self.max_share < 0.5:
+            if self.broken > HOPELESS and self.broken > self.accepted and self.max_share < 0.5:
                 return  # a file of another kind: its rows would fill the memory
 
     def rejected_rows(self) -> pa.Table:
         """Return the rejected rows with the name of their file."""
         rows = pa.concat_tables([REJECTED.empty_table(), *self.rejected])
-        names = pa.repeat(self.found.path.name, len(rows))
+        names = pa.repeat(self.raw_file.path.name, len(rows))
         return rows.add_column(0, "source_file", names).combine_chunks()
 
     def check(self) -> None:
         """Raise where too many rows were rejected, or none was left."""
-        read = self.kept + self.broken_lines
-        path = self.found.path
+        read = self.accepted + self.broken_lines
+        path = self.raw_file.path
         if not read:
             raise SeqrecError(f"{path} holds no interactions; is it the right file?")
-        if self.kept and self.broken_lines <= self.max_share * read:
+        if self.accepted and self.broken_lines <= self.max_share * read:
             return
         unit = "rows" if self.broken == self.broken_lines else "lines"
         (reason, count), *_ = self.reasons().most_common(1)
@@ -156,14 +156,14 @@ class Tally:
 
     def remedy(self) -> str:
         """Return what can be done about too many rejected rows."""
-        if not self.kept:
-            return f"is '{self.found.options.reader}' the right reader?"
+        if not self.accepted:
+            return f"is '{self.raw_file.options.reader}' the right reader?"
         return f"mend the file or raise ingestion.max_rejected_share ({self.max_share:g})"
 
     def reasons(self) -> Counter[str]:
         """Return how many rows were rejected for which reason."""
-        found = pc.value_counts(self.column("reason"))
-        return Counter({one["values"]: one["counts"] for one in found.to_pylist()})
+        counts = pc.value_counts(self.column("reason")).to_pylist()
+        return Counter({row["values"]: row["counts"] for row in counts})
 
     def first_line(self, reason: str) -> int:
         """Return the first line that was rejected for a reason."""
@@ -177,12 +177,12 @@ class Tally:
     def report(self) -> dict[str, Any]:
         """Return what was read, as plain values."""
         return {
-            "file": self.found.path.name,
-            "sha256": sha256_of(self.found.path),
-            "reader": self.found.options.reader,
+            "file": self.raw_file.path.name,
+            "sha256": sha256_of(self.raw_file.path),
+            "reader": self.raw_file.options.reader,
             "timestamp_unit": self.timestamp_unit,
-            "rows_read": self.kept + self.broken,
-            "rows_kept": self.kept,
+            "rows_read": self.accepted + self.broken,
+            "rows_kept": self.accepted,
             "rows_rejected": self.broken,
             "rejected_by_reason": dict(sorted(self.reasons().items())),
             "blank_lines": self.blank_lines,

@@ -50,7 +50,7 @@ def find_core(pairs: ir.Table, user_core: int, item_core: int) -> Core:
         users, items = _drop_rare(pairs, users, items, user_core)
         items, users = _drop_rare(pairs, items, users, item_core)
         interactions, user_count, fewest = _summary(users)
-        passes.append(CorePass(interactions, user_count, _count(items)))
+        passes.append(CorePass(interactions, user_count, count_rows(items)))
         if fewest >= user_core or interactions == 0:
             return Core(users.select("user_key"), items.select("item_key"), passes)
 
@@ -66,21 +66,21 @@ def _drop_rare(
     """Drop the rare of one side, and take what they had from the counts of the other side."""
     key, other_key = side.columns[0], other.columns[0]
     rare = side.filter(side.interactions < least)
-    if _count(rare) == 0:
+    if count_rows(rare) == 0:
         return side, other
     gone = pairs.semi_join(rare, key).semi_join(other, other_key)
     lost = gone.group_by(other_key).aggregate(lost=gone.count())
     left = other.left_join(lost, other_key)
     left = left.select(other_key, interactions=left.interactions - left.lost.fill_null(0))
-    kept = (
+    left_over = (
         side.filter(side.interactions >= least).cache(),
         left.filter(left.interactions > 0).cache(),
     )
-    for table in kept:
-        _count(table)  # Spark fills a cache at its first use: before its source is released
+    for table in left_over:
+        count_rows(table)  # Spark fills a cache at its first use: before its source is released
     side.release()
     other.release()
-    return kept
+    return left_over
 
 
 def _summary(counts: ir.Table) -> tuple[int, int, int]:
@@ -94,5 +94,6 @@ def _summary(counts: ir.Table) -> tuple[int, int, int]:
     return int(interactions or 0), int(rows), int(fewest or 0)
 
 
-def _count(table: ir.Table) -> int:
+def count_rows(table: ir.Table) -> int:
+    """Return how many rows a table has, which materialises it where it is cached."""
     return int(table.count().to_pyarrow().as_py())

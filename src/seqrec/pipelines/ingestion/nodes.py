@@ -35,10 +35,10 @@ def read_raw_log(
         interactions as a finished Parquet file, rejected_rows, and the report.
     """
     generate_if_absent(raw, Path(raw_dir))
-    found = find_raw_file(dataset, raw, Path(raw_dir))
+    raw_file = find_raw_file(dataset, raw, Path(raw_dir))
     spill = spill_folder(engine.spill_directory)
     with TemporaryDirectory(prefix=f"ingestion-{dataset}-", dir=spill) as work_folder:
-        log = read_log(found, options, Path(work_folder))
+        log = read_log(raw_file, options, Path(work_folder))
         # Out of the folder that goes now; the catalog moves it to its place.
         finished = log.interactions.rename(f"{work_folder}.parquet")
     logger.info(
