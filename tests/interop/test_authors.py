@@ -42,8 +42,8 @@ def test_refusals_name_the_weight_or_setting() -> None:
     ]
     with pytest.raises(SeqrecError, match="no JSON"):
         interop.from_authors("bsarec", state, "{c: 3}")
-    for name, weights, settings, said in wrong:
-        with pytest.raises(SeqrecError, match=said):
+    for name, weights, settings, message in wrong:
+        with pytest.raises(SeqrecError, match=message):
             interop.from_authors(name, weights, settings)
 
 

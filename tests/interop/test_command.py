@@ -111,7 +111,7 @@ class Hostile:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ("--model bsrec", "unknown model 'bsrec'; did you mean 'bsarec'?"),
         ("--weights absent.pt", "no weights at absent.pt"),
@@ -142,7 +142,7 @@ class Hostile:
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(
-    run: Run, folder: Path, arguments: str, said: str
+    run: Run, folder: Path, arguments: str, message: str
 ) -> None:
     spoil(folder)
     before = files(folder)
@@ -151,7 +151,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert finished.code == 1
     (line,) = finished.err.splitlines()
     assert line.startswith("error: ")
-    assert said in line
+    assert message in line
     assert finished.out == ""
     assert files(folder) == before
 
@@ -171,7 +171,7 @@ def test_no_output_is_better_than_half(
     finished = run("--output", "metrics.json", "--ranks", "ranks.parquet")
     assert finished.code == 1
     assert finished.err == "error: cannot write metrics.json: Permission denied; " + (
-        "choose another place\n"
+        "free or choose another place\n"
     )
     assert (folder / "ranks.parquet").read_text() == "old"
     assert files(folder) == ["Toy.txt", "config.json", "ranks.parquet", "w.pt"]
@@ -189,10 +189,10 @@ def test_it_starts_without_torch_and_without_a_project(folder: Path) -> None:
         "try: main(['evaluate-checkpoint', '--help'])\n"
         "finally: print([name for name in ('torch', 'kedro', 'pyarrow') if name in sys.modules])"
     )
-    done = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert finished.stdout.splitlines()[-1] == "[]"
 
 
 def test_the_help_of_seqrec_names_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,8 +38,10 @@ class Checkpoint:
     config: dict[str, Any]
     users: list[list[int]]
 
-    def evaluated(self, weights: str = "weights.pt", **asked: Any) -> EvaluationResult:
-        section = EvaluationOptions(cutoffs=CUTOFFS, seen_items=asked.pop("seen_items", "exclude"))
+    def evaluated(self, weights: str = "weights.pt", **options: Any) -> EvaluationResult:
+        section = EvaluationOptions(
+            cutoffs=CUTOFFS, seen_items=options.pop("seen_items", "exclude")
+        )
         return evaluate_checkpoint(
             self.name,
             self.folder / weights,
@@ -47,7 +49,7 @@ class Checkpoint:
             self.folder / "Toy.txt",
             options=section,
             device="cpu",
-            **asked,
+            **options,
         )
 
     def write(self) -> None:
@@ -58,7 +60,7 @@ class Checkpoint:
         torch.save(tensors, self.folder / "weights.pt")
 
 
-def made(name: str, folder: Path) -> Checkpoint:
+def checkpoint_of(name: str, folder: Path) -> Checkpoint:
     file, prefix = CASES[name]
     with np.load(GOLDEN / f"{file}.npz") as arrays:
         state = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
@@ -75,12 +77,12 @@ def made(name: str, folder: Path) -> Checkpoint:
 
 @pytest.fixture(params=list(CASES))
 def checkpoint(request: pytest.FixtureRequest, tmp_path: Path) -> Checkpoint:
-    return made(request.param, tmp_path)
+    return checkpoint_of(request.param, tmp_path)
 
 
 @pytest.fixture
 def bsarec(tmp_path: Path) -> Checkpoint:
-    return made("bsarec", tmp_path)
+    return checkpoint_of("bsarec", tmp_path)
 
 
 def expected(checkpoint: Checkpoint, split: str, rules: str) -> list[float]:
@@ -155,8 +157,8 @@ def test_the_protocol_decides_the_rules_alone(bsarec: Checkpoint) -> None:
 
 
 def test_seen_items_can_be_kept_under_standard(bsarec: Checkpoint) -> None:
-    kept = bsarec.evaluated(protocol="standard", seen_items="keep")
-    assert ranks_of(kept, "test") == expected(bsarec, "test", "keep")
+    result = bsarec.evaluated(protocol="standard", seen_items="keep")
+    assert ranks_of(result, "test") == expected(bsarec, "test", "keep")
     with pytest.raises(SeqrecError, match="authors has a rule of its own"):
         bsarec.evaluated(protocol="authors", seen_items="keep")
 
@@ -170,9 +172,9 @@ def test_every_form_of_file_gives_the_same(checkpoint: Checkpoint) -> None:
     torch.save({f"module.{k}": v for k, v in tensors.items()}, folder / "parallel.pt")
     first = checkpoint.evaluated("weights.pt")
     for other in ("weights.npz", "weights.safetensors", "wrapped.pt", "parallel.pt"):
-        found = checkpoint.evaluated(other)
-        assert found.ranks.equals(first.ranks), other
-        assert found.metrics["splits"] == first.metrics["splits"], other
+        result = checkpoint.evaluated(other)
+        assert result.ranks.equals(first.ranks), other
+        assert result.metrics["splits"] == first.metrics["splits"], other
 
 
 def test_the_metrics_say_what_was_measured(bsarec: Checkpoint) -> None:
@@ -241,12 +243,12 @@ def test_refusals_name_the_thing_and_the_place(bsarec: Checkpoint) -> None:
         ({}, {"protocol": "author"}, "unknown protocol 'author'; did you mean 'authors'?"),
         ({}, {"weights": "absent.pt"}, "no weights at"),
     ]
-    for changes, asked, said in cases:
+    for changes, options, message in cases:
         wrong = Checkpoint("bsarec", bsarec.folder, state, config, bsarec.users)
         for field, value in changes.items():
             setattr(wrong, field, value)
         wrong.write()
         with pytest.raises(SeqrecError) as caught:
-            wrong.evaluated(**asked)
-        assert said in str(caught.value)
+            wrong.evaluated(**options)
+        assert message in str(caught.value)
         assert "\n" not in str(caught.value)

@@ -42,7 +42,7 @@ def test_the_size_of_the_blocks_does_not_matter(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("1 1 2 3\n2\n", "line 2: no items behind the user ('2')"),
         ("1 1 2 3\n\n1 4 5 6\n", "line 3: the user has a line already ('1 4 5 6')"),
@@ -57,12 +57,12 @@ def test_the_size_of_the_blocks_does_not_matter(
         ("", "is empty"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path: Path, text: str, said: str) -> None:
+def test_a_bad_line_is_named(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(SeqrecError) as caught:
         read_numbered_lines(path, 6)
     line = str(caught.value)
-    assert said in line
+    assert message in line
     assert str(path) in line
     assert "\n" not in line
 

@@ -22,9 +22,9 @@ def arrays(weights: dict[str, Tensor] = WEIGHTS) -> dict[str, Any]:
     return {name: value.numpy() for name, value in weights.items()}
 
 
-def same(found: dict[str, Tensor], expected: dict[str, Tensor] = WEIGHTS) -> bool:
-    return found.keys() == expected.keys() and all(
-        torch.equal(found[name], expected[name]) for name in expected
+def same(weights: dict[str, Tensor], expected: dict[str, Tensor] = WEIGHTS) -> bool:
+    return weights.keys() == expected.keys() and all(
+        torch.equal(weights[name], expected[name]) for name in expected
     )
 
 
@@ -62,9 +62,9 @@ def test_wrappings_are_taken_off(tmp_path: Path, wrapped: dict[str, Any]) -> Non
 def test_arrays_of_any_number_type_become_floats(tmp_path: Path) -> None:
     values = np.array([[1, 2], [3, 4]])
     np.savez(tmp_path / "w.npz", double=values.astype(">f8"), half=values.astype(np.float16))
-    found = load_state_dict(tmp_path / "w.npz")
-    assert all(value.dtype == torch.float32 for value in found.values())
-    assert found["double"].tolist() == found["half"].tolist() == [[1, 2], [3, 4]]
+    weights = load_state_dict(tmp_path / "w.npz")
+    assert all(value.dtype == torch.float32 for value in weights.values())
+    assert weights["double"].tolist() == weights["half"].tolist() == [[1, 2], [3, 4]]
 
 
 class Hostile:
@@ -154,7 +154,7 @@ def test_an_array_file_with_a_broken_member_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "said"),
+    ("content", "message"),
     [
         ([torch.zeros(2)], "holds a list without names"),
         (torch.zeros(2), "holds a Tensor without names"),
@@ -166,9 +166,9 @@ def test_an_array_file_with_a_broken_member_is_one_line(tmp_path: Path) -> None:
         ({"w": torch.zeros(2, device="meta")}, "'w' is no plain tensor"),
     ],
 )
-def test_what_is_no_state_dict_is_named(tmp_path: Path, held: Any, said: str) -> None:
-    torch.save(held, tmp_path / "w.pt")
-    assert said in refusal(tmp_path / "w.pt")
+def test_what_is_no_state_dict_is_named(tmp_path: Path, content: Any, message: str) -> None:
+    torch.save(content, tmp_path / "w.pt")
+    assert message in refusal(tmp_path / "w.pt")
 
 
 def test_an_array_of_text_is_named(tmp_path: Path) -> None:

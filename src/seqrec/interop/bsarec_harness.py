@@ -24,6 +24,13 @@ _FEED_FORWARD: Names = (
     (_BLOCK + r"\.feed_forward\.dense_2\.(.+)", r"blocks.\1.feed_forward.contract.\2"),
     (_BLOCK + r"\.feed_forward\.LayerNorm\.(.+)", r"blocks.\1.feed_forward_norm.\2"),
 )
+_CONTRAST = {
+    "tau": "tau",
+    "lmd": "unsupervised_weight",
+    "lmd_sem": "supervised_weight",
+    "ssl": "contrast",
+    "sim": "similarity",
+}
 _GELU = {"hidden_act": "gelu"}
 
 
@@ -37,10 +44,12 @@ def _attention(layer: str) -> Names:
 
 
 _TRANSFORMER: Names = (*_INPUT, *_attention(r"\.layer"), *_FEED_FORWARD)
+_ATTENTIVE = {**_SHAPE, **_BLOCKS, **_HEADS}
+_SASREC = Dialect(options=_ATTENTIVE, names=_TRANSFORMER, fixed=_GELU)
 
 HARNESS = {
     "bsarec": Dialect(
-        options={**_SHAPE, **_BLOCKS, **_HEADS, "alpha": "alpha", "c": "c"},
+        options={**_ATTENTIVE, "alpha": "alpha", "c": "c"},
         names=(
             *_INPUT,
             (_BLOCK + r"\.layer\.filter_layer\.sqrt_beta", r"blocks.\1.filter.sqrt_beta"),
@@ -50,24 +59,15 @@ HARNESS = {
         ),
         fixed=_GELU,
     ),
-    "sasrec": Dialect(options={**_SHAPE, **_BLOCKS, **_HEADS}, names=_TRANSFORMER, fixed=_GELU),
-    "sasrec_ce": Dialect(options={**_SHAPE, **_BLOCKS, **_HEADS}, names=_TRANSFORMER, fixed=_GELU),
+    "sasrec": _SASREC,
+    "sasrec_ce": _SASREC,
     "bert4rec": Dialect(
-        options={**_SHAPE, **_BLOCKS, **_HEADS, "mask_ratio": "mask_ratio"},
+        options={**_ATTENTIVE, "mask_ratio": "mask_ratio"},
         names=_TRANSFORMER,
         fixed=_GELU,
     ),
     "duorec": Dialect(
-        options={
-            **_SHAPE,
-            **_BLOCKS,
-            **_HEADS,
-            "tau": "tau",
-            "lmd": "unsupervised_weight",
-            "lmd_sem": "supervised_weight",
-            "ssl": "contrast",
-            "sim": "similarity",
-        },
+        options={**_ATTENTIVE, **_CONTRAST},
         names=_TRANSFORMER,
         fixed=_GELU,
     ),
@@ -83,16 +83,10 @@ HARNESS = {
     ),
     "fearec": Dialect(
         options={
-            **_SHAPE,
-            **_BLOCKS,
-            **_HEADS,
+            **_ATTENTIVE,
             "spatial_ratio": "spatial_ratio",
             "global_ratio": "global_ratio",
-            "tau": "tau",
-            "lmd": "unsupervised_weight",
-            "lmd_sem": "supervised_weight",
-            "ssl": "contrast",
-            "sim": "similarity",
+            **_CONTRAST,
             "fredom": "regularise_frequencies",
             "fredom_type": "regularised_views",
         },

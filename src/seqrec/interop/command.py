@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,16 +93,18 @@ def _check_outputs(outputs: list[Path | None], inputs: list[Path]) -> None:
     Raises:
         SeqrecError: an output cannot be written, or would take the place of another file.
     """
-    taken = {path.resolve() for path in inputs}
+    named = {path.resolve() for path in inputs}
     for path in filter(None, outputs):
-        if path.resolve() in taken:
+        if path.resolve() in named:
             raise SeqrecError(f"{path} is named twice; give every file a name of its own")
-        taken.add(path.resolve())
+        named.add(path.resolve())
         if path.exists() and not path.is_file():  # a folder, a device: it would be replaced
             raise SeqrecError(f"cannot write {path}: it is no plain file; name another")
-        there = next(folder for folder in path.absolute().parents if folder.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK):
-            raise SeqrecError(f"cannot write {path}: {there} {_fault(there)}; choose another place")
+        nearest = next(folder for folder in path.absolute().parents if folder.exists())
+        if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+            raise SeqrecError(
+                f"cannot write {path}: {nearest} {_fault(nearest)}; choose another place"
+            )
 
 
 def _fault(folder: Path) -> str:
@@ -116,21 +117,10 @@ def _write(result: EvaluationResult, output: Path | None, ranks: Path | None) ->
 
     with ExitStack() as stack:
         if ranks is not None:
-            write_table(result.ranks, stack.enter_context(_written(ranks)))
+            write_table(result.ranks, stack.enter_context(replacing(ranks)))
         if output is not None:
             text = json.dumps(result.metrics, indent=2)
-            stack.enter_context(_written(output)).write_text(f"{text}\n", encoding="utf-8")
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[Path]:
-    """Lend a path to write to, which takes the file's place at the end."""
-    try:
-        with replacing(path) as temporary:
-            yield temporary
-    except OSError as error:
-        reason = error.strerror or error
-        raise SeqrecError(f"cannot write {path}: {reason}; choose another place") from None
+            stack.enter_context(replacing(output)).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _print(result: EvaluationResult) -> None:

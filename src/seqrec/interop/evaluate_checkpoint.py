@@ -61,9 +61,7 @@ def evaluate_checkpoint(
     options = options or default_evaluation()
     _check_names(model_name, protocol, options)
     resolve_device(device)
-    for what, path in (("weights", weights), ("config", config), ("sequences", sequences)):
-        if not path.is_file():
-            raise SeqrecError(f"no {what} at {path}; give the path of the file")
+    _check_files(weights=weights, config=config, sequences=sequences)
     model = _load_model(model_name, weights, config)
     data = read_numbered_lines(sequences, model.config.num_items)
     _check_users(sequences, data.num_users, model.config)
@@ -89,6 +87,12 @@ def _check_names(model_name: str, protocol: str, options: EvaluationOptions) -> 
     ranking_rules(protocol, options.seen_items)
 
 
+def _check_files(**paths: Path) -> None:
+    for name, path in paths.items():
+        if not path.is_file():
+            raise SeqrecError(f"no {name} at {path}; give the path of the file")
+
+
 def _load_model(model_name: str, weights: Path, config: Path) -> SequentialModel:
     """Build the model of a checkpoint, in evaluation mode."""
     settings, state = _settings(config), load_state_dict(weights)
@@ -105,10 +109,10 @@ def _load_model(model_name: str, weights: Path, config: Path) -> SequentialModel
 
 
 def _check_users(sequences: Path, num_users: int, config: Any) -> None:
-    known = getattr(config, "num_users", None)
-    if known is not None and num_users > known:
+    vectors = getattr(config, "num_users", None)
+    if vectors is not None and num_users > vectors:
         raise SeqrecError(
-            f"{sequences} has {num_users:,} users, the model a vector for each of {known:,}; "
+            f"{sequences} has {num_users:,} users, the model a vector for each of {vectors:,}; "
             "give the sequences it was trained on"
         )
 

@@ -86,8 +86,8 @@ def _items(path: Path, piece: Piece, num_items: int) -> npt.NDArray[np.int32]:
     return np.asarray(numbers, np.int32)
 
 
-def _wrong_item(path: Path, rows: pa.Table, right: pa.ChunkedArray, said: str) -> SeqrecError:
+def _wrong_item(path: Path, rows: pa.Table, right: pa.ChunkedArray, fault: str) -> SeqrecError:
     """Return the error for the first item that is not right."""
     place = pc.index(right, False).as_py()
     line, item = (rows[name][place].as_py() for name in ("source_row", "item_id"))
-    return SeqrecError(f"{path}, line {line}: '{item[:40]}' {said}")
+    return SeqrecError(f"{path}, line {line}: '{item[:40]}' {fault}")

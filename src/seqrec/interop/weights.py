@@ -40,12 +40,12 @@ def load_state_dict(path: Path | str) -> dict[str, Tensor]:
         raise SeqrecError(f"no weights at {path}; give the path of a .pt file")
     read = READERS.get(path.suffix, _read_pickle)
     try:
-        held = read(path)
+        content = read(path)
     except Exception as error:  # a damaged file can make its reader raise anything
         raise SeqrecError(
             f"{path} is not a plain file of tensors ({_reason(error)}); {SAVE_PLAINLY}"
         ) from None
-    return {name: _tensor(path, name, value) for name, value in _unwrapped(path, held).items()}
+    return {name: _tensor(path, name, value) for name, value in _unwrapped(path, content).items()}
 
 
 def _read_pickle(path: Path) -> Any:
@@ -69,8 +69,8 @@ def _reason(error: Exception) -> str:
     Torch's own text begins with how to load the file nevertheless, which nobody should.
     """
     text = str(error)
-    if found := re.search(r"GLOBAL (\S+)", text):
-        return f"it needs {found[1]}, and loading it would run code"
+    if code := re.search(r"GLOBAL (\S+)", text):
+        return f"it needs {code[1]}, and loading it would run code"
     text = text.partition("WeightsUnpickler error:")[2].strip() or text.strip()
     if text.startswith("Unsupported operand"):
         return "no pickle of torch.save"
@@ -78,17 +78,17 @@ def _reason(error: Exception) -> str:
     return first_sentence or type(error).__name__
 
 
-def _unwrapped(path: Path, held: Any) -> Mapping[str, Any]:
+def _unwrapped(path: Path, content: Any) -> Mapping[str, Any]:
     """Return the mapping of names to weights, wherever in a checkpoint it is."""
-    if isinstance(held, dict):
-        held = next((held[k] for k in WRAPPINGS if isinstance(held.get(k), dict)), held)
-    if not isinstance(held, dict) or not all(isinstance(name, str) for name in held):
-        raise SeqrecError(f"{path} holds a {type(held).__name__} without names; {SAVE_PLAINLY}")
-    if not held:
+    if isinstance(content, dict):
+        content = next((content[k] for k in WRAPPINGS if isinstance(content.get(k), dict)), content)
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise SeqrecError(f"{path} holds a {type(content).__name__} without names; {SAVE_PLAINLY}")
+    if not content:
         raise SeqrecError(f"{path} holds no weights; {SAVE_PLAINLY}")
-    if all(name.startswith(PARALLEL) for name in held):
-        return {name.removeprefix(PARALLEL): value for name, value in held.items()}
-    return held
+    if all(name.startswith(PARALLEL) for name in content):
+        return {name.removeprefix(PARALLEL): value for name, value in content.items()}
+    return content
 
 
 def _tensor(path: Path, name: str, value: Any) -> Tensor:
