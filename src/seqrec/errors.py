@@ -16,36 +16,36 @@ class SeqrecError(Exception):
     """One line that names the thing, the place and the remedy."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], place: str = "") -> SeqrecError:
+def unknown_name(kind: str, name: str, names: Iterable[str], place: str = "") -> SeqrecError:
     """Return the error for a name that does not exist, with the nearest one that does.
 
     Args:
         kind: what the name names, in the singular ("data set", "parameter").
         name: the unknown name.
-        known: every valid name.
+        names: every valid name.
         place: where the name stands, if that is not obvious ("in --params").
     """
-    known = sorted(known)
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    remedy = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    names = sorted(names)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    remedy = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
     where = f" {place}" if place else ""
     return SeqrecError(f"unknown {kind} '{name}'{where}; {remedy}")
 
 
-def explain(error: ValidationError, section: str, known: Iterable[str]) -> SeqrecError:
+def explain(error: ValidationError, section: str, names: Iterable[str]) -> SeqrecError:
     """Turn a pydantic error into one line with the nearest valid name.
 
     Args:
         error: what pydantic found.
         section: the section of the parameters that was checked.
-        known: the names valid in it.
+        names: the names valid in it.
     """
     first = error.errors()[0]
     *group, name = [part for part in (section, *map(str, first["loc"])) if part]
     path = ".".join([*group, name])
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return unknown_name("parameter", path, [".".join([*group, field]) for field in known])
+        return unknown_name("parameter", path, [".".join([*group, field]) for field in names])
     message = first["msg"].removeprefix("Value error, ")
-    got = first["input"]
-    shown = f" (got {got!r})" if isinstance(got, SCALAR) else ""
+    value = first["input"]
+    shown = f" (got {value!r})" if isinstance(value, SCALAR) else ""
     return SeqrecError(f"parameter {path}: {message[0].lower()}{message[1:]}{shown}")

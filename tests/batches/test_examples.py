@@ -79,7 +79,7 @@ def test_examples_by_target_equal_the_authors_index() -> None:
     by_item: list[list[list[int]]] = [[] for _ in theirs]
     for start, end in zip(examples.starts, examples.ends, strict=True):
         by_item[sequences.items[end]].append(sequences.items[start : end + 1].tolist())
-    assert [sorted(prefixes) for prefixes in theirs] == [sorted(found) for found in by_item]
+    assert [sorted(prefixes) for prefixes in theirs] == [sorted(ours) for ours in by_item]
 
 
 def test_standard_examples_by_hand() -> None:

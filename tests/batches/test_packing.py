@@ -36,15 +36,15 @@ def training_only(users: list[list[int]], after: int = 0) -> Sequences:
 
 def segments_of(batch: PackedBatch) -> dict[int, Inputs]:
     """What each segment holds, in the order of its row."""
-    found: dict[int, Inputs] = {}
+    inputs: dict[int, Inputs] = {}
     columns = (batch.histories, batch.targets, batch.positions, batch.segments)
     flat = (column.flatten().tolist() for column in columns)
     for item, target, position, segment in zip(*flat, strict=True):
         if segment >= 0:
-            found.setdefault(segment, []).append((item, target, position))
+            inputs.setdefault(segment, []).append((item, target, position))
         else:
             assert (item, target) == (0, 0)
-    return found
+    return inputs
 
 
 def test_by_hand_under_authors() -> None:
@@ -104,16 +104,16 @@ def test_every_input_comes_once_with_its_next_item_and_position(
         return
     order = torch.tensor(random.sample(range(len(learned)), len(learned)))
     batch = packed.gather(order)
-    found = segments_of(batch)
-    assert sorted(found) == list(range(len(learned)))
+    segments = segments_of(batch)
+    assert sorted(segments) == list(range(len(learned)))
     for segment, user in enumerate(order.tolist()):
         items = learned[user]
         first = max_len - len(items) + 1
         positions = range(first, max_len)
-        assert found[segment] == list(zip(items, items[1:], positions, strict=False))
+        assert segments[segment] == list(zip(items, items[1:], positions, strict=False))
     assert batch.histories.shape[1] == max_len
     # every segment in one row, without a gap
-    for segment in found:
+    for segment in segments:
         rows, columns = (batch.segments == segment).nonzero().T
         assert len(rows.unique()) == 1
         assert (columns.diff() == 1).all()
@@ -123,17 +123,17 @@ def test_every_input_comes_once_with_its_next_item_and_position(
 def test_rows_never_overlap_and_are_few(data: st.DataObject, width: int) -> None:
     lengths = data.draw(st.lists(st.integers(1, width), min_size=1, max_size=60))
     rows, columns = pack(np.array(lengths), width)
-    taken = Counter(
+    places = Counter(
         (row, column + k)
         for row, column, length in zip(rows.tolist(), columns.tolist(), lengths, strict=True)
         for k in range(length)
     )
-    assert max(taken.values()) == 1
-    assert max(column for _, column in taken) < width
+    assert max(places.values()) == 1
+    assert max(column for _, column in places) < width
     used = int(rows.max()) + 1
     assert set(rows.tolist()) == set(range(used))
     # two rows half empty would have become one: hence at most 1 + twice the content
-    fill = Counter(row for row, _ in taken)
+    fill = Counter(row for row, _ in places)
     assert sum(2 * filled <= width for filled in fill.values()) <= 1
     assert used <= 1 + 2 * sum(lengths) / width
 
@@ -210,7 +210,7 @@ def test_sequences_that_are_their_own_targets() -> None:
 def test_negatives_of_a_sequence_are_outside_all_of_it() -> None:
     data = training_only([[1, 2, 3], [4, 5]])
     batch = PackedSequences(data, 4, "standard", CPU).gather(torch.arange(2))
-    held = batch.seen()
-    assert held.items.tolist() == [[0, 0, 1, 2, 3], [0, 0, 0, 4, 5]]
-    of = [held.items[row].tolist() for row in held.of.reshape(batch.segments.shape)[0, :3]]
+    seen = batch.seen()
+    assert seen.items.tolist() == [[0, 0, 1, 2, 3], [0, 0, 0, 4, 5]]
+    of = [seen.items[row].tolist() for row in seen.of.reshape(batch.segments.shape)[0, :3]]
     assert of == [[0, 0, 1, 2, 3], [0, 0, 1, 2, 3], [0, 0, 0, 4, 5]]

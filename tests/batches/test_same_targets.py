@@ -29,17 +29,17 @@ def test_groups_are_those_of_the_authors() -> None:
     )
     examples = training_examples(sequences, 50, "authors")
     index = SameTargets(sequences, examples, CPU)
-    found: dict[int, list[tuple[int, ...]]] = {}
+    prefixes: dict[int, list[tuple[int, ...]]] = {}
     for row in range(len(examples)):
         first, stop = int(index.first[row]), int(index.stop[row])
         group = index.order[first:stop].tolist()
         assert row in group
-        found[int(sequences.items[examples.ends[row]])] = [
+        prefixes[int(sequences.items[examples.ends[row]])] = [
             prefix(sequences, examples, other) for other in group
         ]
     for item, theirs in enumerate(lists):
         expected = Counter(tuple(sequence[:-1]) for sequence in theirs)
-        assert Counter(found.get(item, [])) == expected
+        assert Counter(prefixes.get(item, [])) == expected
 
 
 def test_partners_have_the_same_target_and_another_history() -> None:

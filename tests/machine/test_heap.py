@@ -27,5 +27,5 @@ def test_glibc_takes_the_limits() -> None:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
     code = "from seqrec.machine.heap import keep_freed_memory; print(keep_freed_memory())"
     command = [sys.executable, "-c", code]
-    found = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "True"
+    finished = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "True"

@@ -13,15 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from seqrec.batches import Examples, Sequences
+from seqrec.batches import Examples, Integers, Sequences
 from seqrec.batches.same_targets import SameTargets
 from seqrec.losses import Held
 
-Integers = npt.NDArray[np.int64]
 ROWS_TOGETHER = 8
 """On an accelerator the rows of a batch are filled up to a multiple, for few different shapes."""
 
@@ -145,26 +143,26 @@ class Packer:
             (3, R, W): place in the flat array (-1: nothing), position, segment (-1: none). And
             (B,): the last position of each segment in the flattened rows.
         """
-        taken = np.where(lengths == 0, self.max_len, lengths)
+        widths = np.where(lengths == 0, self.max_len, lengths)
         width = self.max_len
         if self.apart:
-            width = int(taken.max()) if self.device.type == "cpu" else width
-            rows, columns = np.arange(len(taken)), width - taken
+            width = int(widths.max()) if self.device.type == "cpu" else width
+            rows, columns = np.arange(len(widths)), width - widths
         else:
-            rows, columns = pack(taken, width)
+            rows, columns = pack(widths, width)
         count = int(rows.max()) + 1
         if self.device.type != "cpu" and not self.apart:
             count = -(-count // ROWS_TOGETHER) * ROWS_TOGETHER
         begins = rows * width + columns
-        segment = np.repeat(np.arange(len(taken)), taken)
-        within = np.arange(len(segment)) - np.repeat(np.cumsum(taken) - taken, taken)
+        segment = np.repeat(np.arange(len(widths)), widths)
+        within = np.arange(len(segment)) - np.repeat(np.cumsum(widths) - widths, widths)
         layout = np.empty((3, count * width), dtype=np.int64)
         layout[:] = [[-1], [0], [-1]]
         where = begins[segment] + within
         layout[0, where] = np.where(lengths[segment] > 0, starts[segment] + within, -1)
-        layout[1, where] = self.max_len - taken[segment] + within
+        layout[1, where] = self.max_len - widths[segment] + within
         layout[2, where] = segment
-        return self._moved(layout.reshape(3, count, width)), self._moved(begins + taken - 1)
+        return self._moved(layout.reshape(3, count, width)), self._moved(begins + widths - 1)
 
     def at(self, places: Tensor) -> Tensor:
         """Return the items at places in the flat array, 0 for -1."""
@@ -267,8 +265,8 @@ class PackedExamples:
         return self._packed(rows, None if others is None else self._packed(others, None))
 
     def _packed(self, rows: Tensor, same_target: PackedHistories | None) -> PackedHistories:
-        some = self.examples.take(rows.numpy())
-        layout, last = self.packer.layout(some.starts, some.ends - some.starts)
+        examples = self.examples.take(rows.numpy())
+        layout, last = self.packer.layout(examples.starts, examples.ends - examples.starts)
         source, positions, segments = layout
         device = self.packer.device
         return PackedHistories(
@@ -276,8 +274,10 @@ class PackedExamples:
             positions=positions,
             segments=segments,
             last=last,
-            users=torch.from_numpy(some.users).to(device, non_blocking=True),
-            targets=self.packer.items[torch.from_numpy(some.ends).to(device, non_blocking=True)],
+            users=torch.from_numpy(examples.users).to(device, non_blocking=True),
+            targets=self.packer.items[
+                torch.from_numpy(examples.ends).to(device, non_blocking=True)
+            ],
             same_target=same_target,
         )
 

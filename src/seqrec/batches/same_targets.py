@@ -76,8 +76,8 @@ def _contents(sequences: Sequences, examples: Examples) -> Words:
     sums = np.zeros(length + 1, dtype=np.uint64)
     np.cumsum(codes[sequences.items] * _powers(_FACTOR, length), out=sums[1:])
     back = _powers(pow(_FACTOR, -1, 2**64), length + 1)
-    found: Words = (sums[examples.ends] - sums[examples.starts]) * back[examples.starts]
-    return found
+    contents: Words = (sums[examples.ends] - sums[examples.starts]) * back[examples.starts]
+    return contents
 
 
 def _powers(factor: int, count: int) -> Words:

@@ -16,16 +16,16 @@ def resolve_device(name: str) -> torch.device:
     Raises:
         SeqrecError: no device has this name, or the GPU asked for is not there.
     """
-    present = {
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
     if name == "auto":
-        name = next(device for device, there in present.items() if there)
-    if name not in present:
-        raise unknown_name("device", name, ["auto", *present])
-    if not present[name]:
+        name = next(device for device, usable in available.items() if usable)
+    if name not in available:
+        raise unknown_name("device", name, ["auto", *available])
+    if not available[name]:
         raise SeqrecError(
             f"training.device={name}, but this machine has no {name} device that torch can use; "
             "choose training.device=auto or cpu"

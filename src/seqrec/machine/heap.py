@@ -6,7 +6,7 @@ import ctypes
 import os
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt, in glibc's malloc.h
-KEPT = 1 << 29
+MOST_FREED = 1 << 29
 """Bytes of freed memory that stay with the process, at most."""
 LARGEST = 1 << 25
 """Arrays up to this size come from that memory; glibc takes no more than 32 MB."""
@@ -24,7 +24,7 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(_c_library(), "mallopt", None)
     if mallopt is None:
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, LARGEST)) and bool(mallopt(_TRIM_THRESHOLD, KEPT))
+    return bool(mallopt(_MMAP_THRESHOLD, LARGEST)) and bool(mallopt(_TRIM_THRESHOLD, MOST_FREED))
 
 
 def _c_library() -> ctypes.CDLL | None:
