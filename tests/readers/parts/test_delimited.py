@@ -1,30 +1,20 @@
 """Delimited text, vectorised, beside a plain reading line by line."""
 
-import io
 from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec.readers.parts import source
 from seqrec.readers.parts.clocks import SECONDS
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.fields import Layout, find_all
 from seqrec.readers.parts.pieces import Piece
-from seqrec.readers.parts.source import Block, cut_blocks
 from seqrec.readers.parts.values import decimal, integer
+from tests.readers.parts.blocks import blocks_of
 
 FIELDS = ["u1", "i2", "5", "4.5", "1390000000", "", " ", "x", "é", "-1", "1.5", "::", ":", "nan"]
 Row = tuple[str, str, int, int, float | None]
 Rejected = tuple[int, str, str]
-
-
-def blocks_of(raw: bytes, size: int = 1 << 20) -> Iterator[Block]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "BLOCK_BYTES", size)
-        return iter(list(cut_blocks(io.BytesIO(raw), Path("log"))))
 
 
 def joined(pieces: Iterator[Piece]) -> tuple[list[Row], list[Rejected], int]:

@@ -1,8 +1,6 @@
 """JSON lines through Arrow, beside a plain reading line by line."""
 
-import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.readers.parts import json_lines, source
+from seqrec.readers.parts import json_lines
 from seqrec.readers.parts.clocks import INSTANTS, SECONDS
 from seqrec.readers.parts.json_lines import Keys, parse_literal, read_json_lines
-from seqrec.readers.parts.source import cut_blocks
 from seqrec.readers.parts.values import decimal, integer
+from tests.readers.parts.blocks import blocks_of
 
 KEYS = Keys("user", "item", "time", "stars", pa.int64())
 DATED = Keys("user", "item", "time", "stars", pa.string())
@@ -23,10 +21,7 @@ GOOD = '{"user": "u1", "item": "i1", "time": 5, "stars": 4.0}'
 
 def read(raw: bytes, size: int = 1 << 20, keys: Keys = KEYS) -> tuple[list[Any], list[Any], int]:
     clock = SECONDS if keys is KEYS else INSTANTS
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "BLOCK_BYTES", size)
-        blocks = list(cut_blocks(io.BytesIO(raw), Path("log")))
-    pieces = list(read_json_lines(iter(blocks), keys, clock))
+    pieces = list(read_json_lines(blocks_of(raw, size), keys, clock))
     rows = [tuple(row.values()) for piece in pieces for row in piece.interactions.to_pylist()]
     rejected = [tuple(row.values())[:2] for piece in pieces for row in piece.rejected.to_pylist()]
     return rows, rejected, sum(piece.blank_lines for piece in pieces)

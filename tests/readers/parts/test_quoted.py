@@ -3,28 +3,25 @@
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.readers.parts import quoted, source
+from seqrec.readers.parts import quoted
 from seqrec.readers.parts.clocks import SECONDS
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.fields import Layout
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.parts.quoted import each_row_is_a_line, parse_records
-from seqrec.readers.parts.source import cut_blocks
+from tests.readers.parts.blocks import blocks_of
 
 LAYOUT = Layout(",", 3, user=0, item=1, timestamp=(2,), quoted=True)
 TABBED = Layout("\t", 3, user=0, item=1, timestamp=(2,), quoted=True, row_is_line=True)
 
 
 def read(raw: bytes, size: int = 1 << 20, layout: Layout = LAYOUT) -> list[Piece]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "BLOCK_BYTES", size)
-        return list(read_delimited(cut_blocks(io.BytesIO(raw), Path("log")), layout, SECONDS))
+    return list(read_delimited(blocks_of(raw, size), layout, SECONDS))
 
 
 def rows(pieces: list[Piece]) -> Iterator[tuple[object, ...]]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
 from seqrec.readers.parts import source
-from seqrec.readers.parts.source import cut_blocks, put_back, read_blocks, take_header
+from seqrec.readers.parts.source import put_back, read_blocks, take_header
+from tests.readers.parts.blocks import blocks_of
 
 TEXT = b"1,a\n2,b\n3,c\n"
 
@@ -78,9 +79,7 @@ def test_line_ends_and_marks_are_levelled(tmp_path: Path, raw: bytes) -> None:
     size=st.integers(1, 12),
 )
 def test_blocks_are_whole_lines_with_their_numbers(raw: bytes, size: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "BLOCK_BYTES", size)
-        blocks = list(cut_blocks(io.BytesIO(raw), Path("log")))
+    blocks = list(blocks_of(raw, size))
 
     lines = [line.removesuffix(b"\r") for line in raw.split(b"\n")]
     if raw.endswith(b"\n") or not raw:
