@@ -62,8 +62,9 @@ class TrainingData:
         Raises:
             SeqrecError: there is only one item, or no sequence.
         """
-        names = items.to_pyarrow()
-        edges = graph and graph.order_by("source_item", "target_item").to_pyarrow()
+        names, edges = items.to_pyarrow(), None
+        if graph is not None:
+            edges = graph.order_by("source_item", "target_item").to_pyarrow()
         return cls.from_arrow(dataset, sequences.to_pyarrow(), names, edges, transitions)
 
     @classmethod
