@@ -63,9 +63,9 @@ class TrainingChecksHooks:
         from seqrec.evaluation.ranking import check_negatives
 
         sequences = inputs["sequences"]
-        known = sequences.group_by("user_index").aggregate(n=sequences.item_index.nunique())
+        seen = sequences.group_by("user_index").aggregate(n=sequences.item_index.nunique())
         items, most = (
-            table.to_pyarrow().as_py() for table in (inputs["items"].count(), known.n.max())
+            table.to_pyarrow().as_py() for table in (inputs["items"].count(), seen.n.max())
         )
         check_negatives(options.sampled_negatives, items - most)
 

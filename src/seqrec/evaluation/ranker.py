@@ -93,13 +93,13 @@ class Ranker:
 
     def ranks(self, model: ScoringModel) -> Floats:
         """Return (T,) ranks of the targets, 1 the best, in the order of the examples."""
-        found = torch.empty(len(self.batches), device=self.inverse.device)
+        ranks = torch.empty(len(self.batches), device=self.inverse.device)
         done = 0
         for part in self.scored(model):
             stop = done + len(part.targets)
-            found[done:stop] = target_ranks(part.scores, part.targets)
+            ranks[done:stop] = target_ranks(part.scores, part.targets)
             done = stop
-        return checked_ranks(found[self.inverse])
+        return checked_ranks(ranks[self.inverse])
 
     def in_order(self, parts: list[Tensor]) -> Tensor:
         """Join results of the batches, in the order of the examples."""
@@ -143,13 +143,13 @@ def default_evaluation() -> EvaluationOptions:
     return EvaluationOptions()
 
 
-def checked_ranks(found: Tensor) -> Floats:
+def checked_ranks(counted: Tensor) -> Floats:
     """Return ranks as an array.
 
     Raises:
         SeqrecError: a target's score is not a number.
     """
-    ranks: Floats = found.cpu().double().numpy()
+    ranks: Floats = counted.cpu().double().numpy()
     if np.isnan(ranks).any():
         raise SeqrecError(
             "the model gives scores that are not numbers; its training diverged: "

@@ -82,10 +82,10 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Tensor:
     """
     own = scores.gather(1, targets[:, None])
     # Ones and zeros as floats: counting bools takes five times as long on a CPU.
-    found = torch.empty_like(scores)
+    matches = torch.empty_like(scores)
     # All but those at most as good: a rival that is not a number counts against the target.
-    ranks = 1 + scores.shape[1] - torch.le(scores, own, out=found).sum(dim=1)
-    ranks += (torch.eq(scores, own, out=found).sum(dim=1) - 1) / 2
+    ranks = 1 + scores.shape[1] - torch.le(scores, own, out=matches).sum(dim=1)
+    ranks += (torch.eq(scores, own, out=matches).sum(dim=1) - 1) / 2
     return _spoilt(ranks, own[:, 0])
 
 
@@ -100,12 +100,12 @@ def candidate_counts(scores: Tensor) -> Tensor:
     return torch.isfinite(scores).sum(dim=1)
 
 
-def check_negatives(wanted: int, fewest: int) -> None:
-    """Raise a SeqrecError if some user has fewer unseen items than negatives are wanted."""
-    if fewest < wanted:
+def check_negatives(negatives: int, fewest_unseen: int) -> None:
+    """Raise a SeqrecError if some user has fewer unseen items than negatives are drawn."""
+    if fewest_unseen < negatives:
         raise SeqrecError(
-            f"evaluation.sampled_negatives={wanted}, but a user has only {max(0, fewest)} unseen "
-            "items to draw from; choose fewer"
+            f"evaluation.sampled_negatives={negatives}, but a user has only "
+            f"{max(0, fewest_unseen)} unseen items to draw from; choose fewer"
         )
 
 

@@ -35,44 +35,44 @@ Space = SearchRange | tuple[SearchValue, ...]
 """What one parameter may be."""
 
 
-def space_of(given: Any) -> Space | None:
+def space_of(written: Any) -> Space | None:
     """Return a range or values as the user wrote them, None for what is left out.
 
     Raises:
         ValueError: it is neither.
     """
-    if given is None or isinstance(given, SearchRange):
-        return given
-    if isinstance(given, dict):
-        if not {"low", "high"} <= given.keys() <= {"low", "high", "log"}:
+    if written is None or isinstance(written, SearchRange):
+        return written
+    if isinstance(written, dict):
+        if not {"low", "high"} <= written.keys() <= {"low", "high", "log"}:
             raise ValueError("a range is written {low: NUMBER, high: NUMBER, log: true or false}")
-        return SearchRange(**given)
-    values = _values(given)
+        return SearchRange(**written)
+    values = _values(written)
     kinds = {str if isinstance(value, str) else float for value in values if value is not None}
     if len(kinds) > 1:
         raise ValueError("should be numbers or texts, not both")
     return values
 
 
-def sweep_of(given: Any) -> tuple[float, ...] | None:
+def sweep_of(written: Any) -> tuple[float, ...] | None:
     """Return the numbers of a sweep, each once, in order; None for what is left out.
 
     Raises:
         ValueError: one is no number.
     """
-    if given is None:
+    if written is None:
         return None
-    values = _values(given)
+    values = _values(written)
     numbers = {value for value in values if isinstance(value, int | float) and is_number(value)}
     if len(numbers) < len(values):
         raise ValueError("should be a list of numbers")
     return tuple(sorted(numbers))
 
 
-def _values(given: Any) -> tuple[SearchValue, ...]:
-    if isinstance(given, str):
-        given = [_parsed(part.strip()) for part in given.split(";") if part.strip()]
-    values = given if isinstance(given, list | tuple) else [given]
+def _values(written: Any) -> tuple[SearchValue, ...]:
+    if isinstance(written, str):
+        written = [_parsed(part.strip()) for part in written.split(";") if part.strip()]
+    values = written if isinstance(written, list | tuple) else [written]
     if not values or not all(isinstance(value, SearchValue) for value in values):
         raise ValueError("should be a range, a list of values, or a text such as 0.1;0.5")
     return tuple(dict.fromkeys(values))
@@ -106,20 +106,22 @@ def is_range(block: Any) -> bool:
     return isinstance(block, dict) and block.keys() >= {"low", "high"}
 
 
-def check_names(models: Mapping[str, Mapping[str, Iterable[str]]], known: Iterable[str]) -> None:
+def check_names(
+    models: Mapping[str, Mapping[str, Iterable[str]]], model_names: Iterable[str]
+) -> None:
     """Raise where a name is unknown to all models.
 
     Args:
         models: model → section → parameters.
-        known: the models there are.
+        model_names: the models there are.
 
     Raises:
         ValueError: an unknown model, section or parameter, with the nearest valid one.
     """
-    known = list(known)
+    model_names = list(model_names)
     for model, groups in models.items():
-        if model not in known:
-            raise ValueError(str(unknown_name("model", model, known)))
+        if model not in model_names:
+            raise ValueError(str(unknown_name("model", model, model_names)))
         for group, names in groups.items():
             if group not in (OPTIONS, *VARIED):
                 raise ValueError(str(unknown_name("section", group, [OPTIONS, *VARIED])))

@@ -128,7 +128,7 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     if model in COUNTING_MODELS:
         _check_untrained(model, sections, own)
     options = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS))
-    single = check_values(Selection, _given(chosen), "").model_dump()
+    single = check_values(Selection, _without_nulls(chosen), "").model_dump()
     return {
         **single,
         **sections,
@@ -166,8 +166,8 @@ def _by_text(blocks: dict[Any, Any]) -> Parameters:
 
 def _single_values(runtime: Parameters, defaults: Parameters) -> Parameters:
     """Return the values of ``SCALARS``; what the user left empty is as in globals."""
-    given = {**_with_seeds(_given(defaults)), **_with_seeds(_given(runtime))}
-    chosen = {name: given.get(name) for name in SCALARS}
+    values = {**_with_seeds(_without_nulls(defaults)), **_with_seeds(_without_nulls(runtime))}
+    chosen = {name: values.get(name) for name in SCALARS}
     for name in ("dataset", "model"):
         chosen[name] = _as_name(name, runtime.get(name, chosen[name]))
     return chosen
@@ -192,13 +192,13 @@ def _with_seeds(values: Parameters) -> Parameters:
     return {**rest, "seeds": values[ONE_SEED]}
 
 
-def _given(values: Parameters) -> Parameters:
+def _without_nulls(values: Parameters) -> Parameters:
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _check_names(blocks: Parameters, runtime: Parameters) -> None:
     """Raise for a name that nothing would read, in the files or in ``--params``."""
-    if {ONE_SEED, "seeds"} <= _given(runtime).keys():
+    if {ONE_SEED, "seeds"} <= _without_nulls(runtime).keys():
         raise SeqrecError("seed and seeds are given; leave one of the two out")
     for name in runtime:
         if name not in (*SCALARS, ONE_SEED, *SECTIONS, MODEL_OPTIONS):
@@ -215,17 +215,17 @@ def _check_names(blocks: Parameters, runtime: Parameters) -> None:
                 " conf/base/globals.yml or after --params"
             )
         elif name not in BLOCK_SECTIONS:
-            known = [*BLOCK_SECTIONS, *KNOWN_MODELS, *datasets]
-            raise unknown_name("top-level parameter", name, known, "(a data set has a key 'raw')")
+            names = [*BLOCK_SECTIONS, *KNOWN_MODELS, *datasets]
+            raise unknown_name("top-level parameter", name, names, "(a data set has a key 'raw')")
 
 
-def _check_keys(block: Parameters, known: tuple[str, ...], owner: str) -> None:
+def _check_keys(block: Parameters, names: tuple[str, ...], owner: str) -> None:
     for key in _group(owner, block):
-        if key not in known:
-            raise unknown_name("parameter", key, known, f"in the block of {owner}")
+        if key not in names:
+            raise unknown_name("parameter", key, names, f"in the block of {owner}")
 
 
-def _check_dataset(name: str, known: Iterable[str], runtime: Parameters) -> None:
+def _check_dataset(name: str, names: Iterable[str], runtime: Parameters) -> None:
     """Raise unless the data set is known, or the user says with ``raw.file`` what it is."""
     has_file = "file" in _group("raw", runtime.get("raw"))
     if has_file and "dataset" not in runtime:
@@ -233,8 +233,8 @@ def _check_dataset(name: str, known: Iterable[str], runtime: Parameters) -> None
             f"raw.file is a log of your own, and would take the place of data set '{name}'; "
             "name yours, dataset=NAME"
         )
-    if name not in known and not has_file:
-        error = unknown_name("data set", name, known)
+    if name not in names and not has_file:
+        error = unknown_name("data set", name, names)
         raise SeqrecError(f"{error} (a log of your own: name its file, raw.file=PATH)")
     if NOT_IN_A_NAME.search(name):
         raise SeqrecError(
@@ -243,13 +243,13 @@ def _check_dataset(name: str, known: Iterable[str], runtime: Parameters) -> None
 
 
 def _model_layers(
-    block: Any, model: str, protocol: Any, dataset: str, known: Iterable[str]
+    block: Any, model: str, protocol: Any, dataset: str, names: Iterable[str]
 ) -> Iterator[Parameters]:
     """Yield the model's own values, then those for the data set, each with its protocol's."""
     owner = f"model '{model}'"
     block = _group(model, block)
     yield from _protocol_layers(block, protocol, owner, model)
-    for name, values in _parts(block, "data set", known, owner, model).items():
+    for name, values in _parts(block, "data set", names, owner, model).items():
         of_dataset = f"{owner} for data set '{name}'"
         _check_keys(values, (*MODEL_KEYS, PARTS_OF_MODELS["protocol"]), of_dataset)
         path = f"{model}.{PARTS_OF_MODELS['data set']}.{name}"
@@ -269,13 +269,13 @@ def _protocol_layers(
     yield _group(f"{path}.{PARTS_OF_MODELS['protocol']}.{protocol}", parts.get(str(protocol)))
 
 
-def _parts(block: Parameters, kind: str, known: Iterable[str], owner: str, path: str) -> Parameters:
+def _parts(block: Parameters, kind: str, names: Iterable[str], owner: str, path: str) -> Parameters:
     """Return the values that a block holds by the names of one kind, all of them known ones."""
     key = PARTS_OF_MODELS[kind]
     parts = _by_text(_group(f"{path}.{key}", block.get(key)))
     for name in parts:
-        if name not in known:
-            raise unknown_name(kind, name, known, f"in the block of {owner}")
+        if name not in names:
+            raise unknown_name(kind, name, names, f"in the block of {owner}")
     return parts
 
 
@@ -323,19 +323,19 @@ def _transitions_for_ted(layers: Parameters, runtime: Parameters, protocol: Any)
     """
     transitions = _group("transitions", layers.get("transitions"))
     ted: Any = check_section("ted", _group("ted", layers.get("ted")))
-    asked = _group("transitions", runtime.get("transitions"))
+    own = _group("transitions", runtime.get("transitions"))
     span = _group("ted", runtime.get("ted")).get("time_span")
-    if ted.weight and None not in (span, asked.get("time_span")) and asked["time_span"] != span:
+    if ted.weight and None not in (span, own.get("time_span")) and own["time_span"] != span:
         raise SeqrecError(
-            f"ted.time_span={span} and transitions.time_span={asked['time_span']} contradict each "
+            f"ted.time_span={span} and transitions.time_span={own['time_span']} contradict each "
             "other; leave one of the two out"
         )
-    wanted = _given({"time_span": ted.time_span if ted.weight else None})
+    for_ted = _without_nulls({"time_span": ted.time_span if ted.weight else None})
     # Without TED too: the graph belongs to the data set and the protocol, not to the model.
     longest = _group(MODEL_OPTIONS, layers.get(MODEL_OPTIONS)).get("max_len")
     if protocol == "authors" and isinstance(longest, int) and longest > 0:
-        wanted["last_items"] = longest  # their graph counts what the model sees
-    return {**transitions, **wanted, **asked}
+        for_ted["last_items"] = longest  # their graph counts what the model sees
+    return {**transitions, **for_ted, **own}
 
 
 def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:

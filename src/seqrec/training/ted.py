@@ -38,8 +38,8 @@ class Ted:
         """
         columns = (self.graph[name].to_numpy() for name in ("source_item", "target_item", "count"))
         sources, targets, counts = columns
-        found = np.bincount(sources, counts, minlength=sequences.num_items + 1)
-        if not np.array_equal(found, self._followers(sequences)):
+        followers = np.bincount(sources, counts, minlength=sequences.num_items + 1)
+        if not np.array_equal(followers, self._followers(sequences)):
             raise SeqrecError(
                 f"transition_graph does not hold the transitions of these sequences with "
                 f"time_span={self.time_span} and last_items={self.last_items or 'all'}; run "

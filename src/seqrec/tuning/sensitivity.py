@@ -153,14 +153,14 @@ def _key(data: TrainingData, settings: Settings, seed: int) -> str:
 
 def _read(record: Path) -> dict[str, Scores]:
     """Return what was measured; the last line may be torn, of a run that was killed."""
-    found: dict[str, Scores] = {}
+    records: dict[str, Scores] = {}
     for line in record.read_text(encoding="utf-8").splitlines() if record.is_file() else ():
         try:
             row = json.loads(line)
-            found[row["training"]] = row["scores"]
+            records[row["training"]] = row["scores"]
         except (ValueError, KeyError, TypeError):
             log.warning("a line of %s is broken; its training is done again", record)
-    return found
+    return records
 
 
 def _append(record: Path, key: str, scores: Scores) -> None:

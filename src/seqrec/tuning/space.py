@@ -36,10 +36,10 @@ def without_left_out(settings: Settings, declared: Mapping[str, T | None]) -> di
         SeqrecError: a null for a parameter that the model does not have.
     """
     fields = any_class(settings.model).Config.__dataclass_fields__
-    known = [f"{OPTIONS}.{key}" for key in fields if key not in GIVEN]
+    options = [f"{OPTIONS}.{key}" for key in fields if key not in GIVEN]
     for name, where in declared.items():
-        if where is None and name.startswith(f"{OPTIONS}.") and name not in known:
-            raise unknown_name("parameter", name, known, f"of model '{settings.model}'")
+        if where is None and name.startswith(f"{OPTIONS}.") and name not in options:
+            raise unknown_name("parameter", name, options, f"of model '{settings.model}'")
     return {name: where for name, where in declared.items() if where is not None}
 
 
