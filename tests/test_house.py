@@ -15,10 +15,10 @@ SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "seqrec"
 
 KEDROS_OWN = {"__init__", "__main__", "cli", "hooks", "pipeline_registry", "settings"}
-GROUND = {"cell", "console", "errors", "files", "project", "protocol"}
+GROUND = {"cell", "commands", "console", "errors", "files", "project", "protocol"}
 FLOORS = (
     {"errors"},
-    {"cell", "files", "protocol", "console", "machine"},
+    {"cell", "commands", "files", "protocol", "console", "machine"},
     {"losses"},
     {"batches"},
     {"models"},

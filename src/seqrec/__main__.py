@@ -1,39 +1,29 @@
-"""``seqrec`` runs the project as ``kedro run`` does, from any folder of it.
+"""``python -m seqrec``, and the face of the package for code that runs it.
 
-``seqrec evaluate-checkpoint`` needs no project, ``seqrec add-dataset`` no run of one;
-``python -m seqrec`` is the same as ``seqrec``.
+Both are what Kedro documents for a packaged project: without a command the options are those of a
+run, and without options it is a run.
 """
 
 import sys
 from typing import Any
 
-from seqrec.add_dataset import command as add_dataset_command
-from seqrec.interop import command as checkpoint_command
-
-COMMANDS = {
-    checkpoint_command.NAME: checkpoint_command.evaluate_checkpoint,
-    add_dataset_command.NAME: add_dataset_command.add_dataset,
-}
-"""What stands beside the run."""
+from seqrec.commands import cli
 
 
-def main(*args: Any, **kwargs: Any) -> Any:
-    """Run the pipelines; the arguments are those of ``kedro run``, or name another command."""
-    given = args[0] if args else kwargs.pop("args", None)
-    arguments = sys.argv[1:] if given is None else list(given)
-    options = {"standalone_mode": not hasattr(sys, "ps1"), **kwargs}
-    if command := COMMANDS.get(arguments[0] if arguments else ""):
-        return command(arguments[1:], prog_name=f"seqrec {arguments[0]}", **options)
-    # Kedro comes with them: not for a command that has no project.
-    from kedro.framework.startup import bootstrap_project
+def main(args: list[str] | None = None, **options: Any) -> Any:
+    """Run a command of ``seqrec``, or the pipelines if none is named.
 
-    from seqrec.cli import errors_in_one_line, run
-    from seqrec.project import project_root
+    Args:
+        args: what would stand on the command line, ``["--env", "test"]``; that of the process
+            unless given.
+        options: of ``click.Command.main``.
 
-    if not {"-h", "--help"} & set(arguments):
-        with errors_in_one_line():
-            bootstrap_project(project_root())
-    return run(arguments, **options)
+    Returns:
+        What the run leaves in memory, to an interactive session; elsewhere the program ends.
+    """
+    arguments = sys.argv[1:] if args is None else list(args)
+    options = {"standalone_mode": not hasattr(sys, "ps1"), **options}
+    return cli.main(arguments or ["run"], **options)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,9 @@
-"""``kedro run``, with errors a user can act upon.
+"""``kedro run`` and ``seqrec run``, with errors a user can act upon.
 
 The options are Kedro's own. What differs: an error that is meant for the user ends as one line,
 and names are checked before anything is imported.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,19 +13,17 @@ from typing import Any
 import click
 import yaml
 from kedro.config import MissingConfigException
+from kedro.framework import project as kedro_project
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
 
-from seqrec.add_dataset.command import add_dataset
+from seqrec.commands import cli, fail
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.interop.command import evaluate_checkpoint
-from seqrec.parameters.typed_paths import typed_in, with_typed_paths
-from seqrec.project import project_root, working_in
+from seqrec.parameters.typed_paths import with_typed_paths
+from seqrec.project import run_folder, working_in
 
-
-@click.group(context_settings=CONTEXT_SETTINGS, name="seqrec")
-def cli() -> None:
-    """Commands of the project."""
+__all__ = ["cli", "errors_in_one_line", "explanation", "run"]  # Kedro looks for cli and run here
+PACKAGE = "seqrec"
 
 
 def _run(
@@ -35,7 +32,7 @@ def _run(
     params: dict[str, Any],
     conf_source: str | None,
     **options: Any,
-) -> None:
+) -> Any:
     """Run the pipeline, or the pipelines, of the project."""
     with errors_in_one_line():
         if pipeline and pipelines:
@@ -43,12 +40,15 @@ def _run(
         # One option under two names: the older one would only add a warning.
         names = [pipeline] if pipeline else pipelines
         _check_pipelines(names)
-        root, folder = project_root(), Path.cwd()
-        options["params"] = with_typed_paths(params, folder, root)
-        options["conf_source"] = conf_source and typed_in(folder, root, conf_source)
+        typed_in, folder = Path.cwd(), run_folder(conf_source)
+        options["params"] = with_typed_paths(params, typed_in, folder)
         assert kedro_run.callback is not None
-        with working_in(root):
-            kedro_run.callback(pipeline=None, pipelines=names, **options)
+        with working_in(folder, conf_source):
+            if kedro_project.PACKAGE_NAME != PACKAGE:  # not by way of `kedro`
+                kedro_project.configure_project(PACKAGE)
+            return kedro_run.callback(
+                pipeline=None, pipelines=names, conf_source=conf_source, **options
+            )
 
 
 run = click.Command(
@@ -56,13 +56,8 @@ run = click.Command(
     params=kedro_run.params,
     callback=_run,
     help=_run.__doc__,
-    epilog="A log of your own becomes a data set by `seqrec add-dataset`; weights of the models'"
-    " authors are measured by `seqrec evaluate-checkpoint`.",
     context_settings=CONTEXT_SETTINGS,
 )
-cli.add_command(run)
-cli.add_command(evaluate_checkpoint)
-cli.add_command(add_dataset)
 
 
 @contextmanager
@@ -79,10 +74,7 @@ def errors_in_one_line() -> Iterator[None]:
         line = explanation(error)
         if line is None or KedroCliError.VERBOSE_ERROR:
             raise
-        # A progress bar or a half line may stand on the terminal.
-        sys.stdout.flush()
-        click.echo(f"error: {line}", err=True)
-        raise SystemExit(1) from None
+        fail(line)
 
 
 def explanation(error: BaseException) -> str | None:
@@ -116,10 +108,10 @@ def _is_about_names(error: BaseException) -> bool:
 def _check_pipelines(names: list[str]) -> None:
     from seqrec.pipeline_registry import pipeline_names
 
-    known = pipeline_names()
+    registered = pipeline_names()
     for name in names:
-        if name not in known:
-            raise unknown_name("pipeline", name, known)
+        if name not in registered:
+            raise unknown_name("pipeline", name, registered)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

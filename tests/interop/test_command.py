@@ -193,10 +193,3 @@ def test_it_starts_without_torch_and_without_a_project(folder: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert finished.stdout.splitlines()[-1] == "[]"
-
-
-def test_the_help_of_seqrec_names_it(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--help"])
-    assert ended.value.code == 0
-    assert "seqrec evaluate-checkpoint" in capsys.readouterr().out

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seqrec.commands import fail
 from seqrec.errors import SeqrecError
 from seqrec.files import replacing
 
 if TYPE_CHECKING:
     from seqrec.evaluation.evaluate import EvaluationResult
 
-NAME = "evaluate-checkpoint"
 FILE = click.Path(path_type=Path)
 
 
-@click.command(NAME, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("evaluate-checkpoint", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--model", required=True, help="The model, bsarec for instance.")
 @click.option("--weights", type=FILE, required=True, help=".pt, .safetensors or .npz.")
 @click.option("--config", type=FILE, required=True, help="The authors' settings as JSON.")
@@ -82,8 +82,7 @@ def evaluate_checkpoint(
         )
         _write(result, output, ranks)
     except SeqrecError as error:
-        click.echo(f"error: {error}", err=True)
-        raise SystemExit(1) from None
+        fail(error)
     _print(result)
 
 
