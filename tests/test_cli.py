@@ -149,7 +149,7 @@ def test_an_error_of_the_program_itself_keeps_its_traceback() -> None:
     assert explanation(ZeroDivisionError("division by zero")) is None
 
 
-def test_the_line_is_found_however_deep_kedro_wraps_it() -> None:
+def test_the_line_is_the_users_however_deep_kedro_wraps_it() -> None:
     wrapped = DatasetError("Failed while saving data to dataset\nlong text")
     wrapped.__cause__ = SeqrecError("the line")
     outer = DatasetError("model: Failed")
@@ -157,7 +157,7 @@ def test_the_line_is_found_however_deep_kedro_wraps_it() -> None:
     assert explanation(outer) == "the line"
 
 
-def test_pipelines_are_imported_only_when_asked_for(kedro: Kedro) -> None:
+def test_kedro_lists_the_pipelines(kedro: Kedro) -> None:
     finished = kedro("registry", "list")
     assert finished.code == 0
     assert "- ingestion\n" in finished.out

@@ -22,23 +22,23 @@ Called = Callable[..., list[str]]
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> Called:
-    """Call ``seqrec``, or what is given, with a run that repeats its arguments."""
-    heard: list[str] = []
+    """Call ``seqrec``, or ``command``, with a run that repeats its arguments."""
+    words_of_run: list[str] = []
 
     @click.command(context_settings={"ignore_unknown_options": True})
     @click.argument("words", nargs=-1)
     def run(words: tuple[str, ...]) -> str:
-        heard[:] = ["run", *words]
+        words_of_run[:] = ["run", *words]
         return "what is left in memory"
 
     monkeypatch.setattr("seqrec.cli.run", run)
 
     def call(*arguments: str, command: Callable[..., Any] = cli.main) -> list[str]:
-        heard.clear()
+        words_of_run.clear()
         with pytest.raises(SystemExit) as ended:
             command(list(arguments))
         assert ended.value.code == 0
-        return list(heard)
+        return list(words_of_run)
 
     return call
 

@@ -39,7 +39,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """The commands of a table; what one needs is imported with it."""
+    """The commands of a table; what a command needs is imported with it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table."""

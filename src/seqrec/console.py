@@ -54,10 +54,10 @@ def output_lines(paths: Mapping[str, Path], root: Path) -> list[str]:
 
 def _title(metrics: Mapping[str, Any], split: str) -> str:
     seeds = metrics.get("seeds", [])  # unknown of a checkpoint
-    named = f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
+    of_seeds = f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
     return (
         f"{metrics['model']} on {metrics['dataset']}, {split} split"
-        f" (protocol {metrics['protocol']}{named})"
+        f" (protocol {metrics['protocol']}{of_seeds})"
     )
 
 

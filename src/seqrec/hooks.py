@@ -87,11 +87,11 @@ class ReportHooks:
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Print the metrics, if they were measured, and where the outputs are."""
         console = Console(highlight=False)
-        made = pipeline.all_outputs()
-        if "metrics" in made:
+        outputs = pipeline.all_outputs()
+        if "metrics" in outputs:
             console.print()
             console.print(metrics_table(catalog.load("metrics")))
-        paths = {name: Path(path) for name in made if (path := _path_of(catalog.get(name)))}
+        paths = {name: Path(path) for name in outputs if (path := _path_of(catalog.get(name)))}
         if paths:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):

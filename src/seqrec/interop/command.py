@@ -87,7 +87,7 @@ def evaluate_checkpoint(
 
 
 def _check_outputs(outputs: list[Path | None], inputs: list[Path]) -> None:
-    """Find out before any work what would go wrong after it.
+    """Check before any work what would go wrong after it.
 
     Raises:
         SeqrecError: an output cannot be written, or would take the place of another file.
@@ -111,7 +111,7 @@ def _fault(folder: Path) -> str:
 
 
 def _write(result: EvaluationResult, output: Path | None, ranks: Path | None) -> None:
-    """Write what was asked for, all of it or nothing."""
+    """Write the metrics and the ranks, both or neither."""
     from pyarrow.parquet import write_table
 
     with ExitStack() as stack:
