@@ -36,7 +36,8 @@ class TrainingChecksHooks:
 
             check_report(catalog.load("params:reporting"), catalog.load("all_metrics"))
         if "params:settings" in needed:
-            catalog["params:settings"] = self._checked(catalog.load("params:settings"))
+            # Assigned it would be "replaced", which Kedro warns of.
+            catalog.save("params:settings", self._checked(catalog.load("params:settings")))
 
     def _checked(self, settings: "Settings") -> "Settings":
         """Return the settings of a training, which nothing checks again."""
