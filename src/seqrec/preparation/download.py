@@ -1,31 +1,23 @@
 """Download of a raw file from its publisher.
 
 The file comes under a temporary name in the folder it is meant for, and gets its own name when
-its checksum is right and it is the kind of file its name says. A transfer that breaks or a server
-that fails is tried again from the start.
+its checksum is right and it is the kind of file its name says. pooch tries again whatever fails.
 """
 
 import gzip
 import logging
-import time
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import Publisher, RawOptions
 
-if TYPE_CHECKING:
-    from requests import HTTPError
-    from rich.progress import Progress, TaskID
-
 TRIES = 3
-PAUSE = 1.0
-"""Seconds before the second try, twice as many before the third."""
 TIMEOUT = 30
 """Seconds without an answer before a transfer counts as broken."""
 CHUNK_BYTES = 256 * 1024
@@ -53,10 +45,8 @@ def download_raw_file(dataset: str, raw: RawOptions, folder: Path) -> Path:
     if publisher is None or publisher.url is None:
         raise SeqrecError(by_hand(dataset, raw, folder))
     path = folder / file_name(publisher)
-    if path.exists() and publisher.checksum is None:
-        return path
-    with one_line_errors(path, publisher), download_bar(path.name) as bar:
-        fetch(publisher, path, bar)
+    with one_line_errors(path, publisher):
+        fetch(path, publisher)
     return path
 
 
@@ -93,36 +83,13 @@ def by_hand(dataset: str, raw: RawOptions, folder: Path) -> str:
     return f"data set '{dataset}' has no address to fetch it from{note}; put {wanted} into {folder}"
 
 
-def fetch(publisher: Publisher, path: Path, bar: "DownloadBar") -> None:
-    """Download a file; a transfer that breaks is tried again, a wrong file or address is not."""
-    import requests
-
-    broken = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    for attempt in range(1, TRIES + 1):
-        try:
-            fetch_once(publisher, path, bar)
-            break
-        except broken:
-            if attempt == TRIES:
-                raise
-        except requests.HTTPError as error:
-            if attempt == TRIES or not server_failed(error):
-                raise
-        time.sleep(attempt * PAUSE)
-
-
-def server_failed(error: "HTTPError") -> bool:
-    """Return whether the server says that it failed (5xx), not that the address is wrong."""
-    return error.response is not None and error.response.status_code >= 500
-
-
-def fetch_once(publisher: Publisher, path: Path, bar: "DownloadBar") -> None:
-    """Download to a temporary file beside the target, check it, and move it to its place."""
+def fetch(path: Path, publisher: Publisher) -> None:
+    """Download a file unless it is there, whole; what fails is tried again by pooch."""
     import pooch
 
     pooch.get_logger().setLevel(logging.WARNING)  # its own, not one of logging.getLogger
-    downloader = pooch.HTTPDownloader(
-        progressbar=bar,
+    transfer = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(),
         chunk_size=CHUNK_BYTES,
         timeout=TIMEOUT,
         # The file as it is: some servers unpack .gz on the way when allowed to.
@@ -130,78 +97,69 @@ def fetch_once(publisher: Publisher, path: Path, bar: "DownloadBar") -> None:
     )
 
     def download(url: str, unfinished: str, caller: object) -> None:
-        downloader(url, unfinished, caller)
-        check_kind(Path(unfinished), path.name, publisher)
+        transfer(url, unfinished, caller)
+        if publisher.checksum is None:  # it would tell more
+            check_archive(Path(unfinished), path.name, url)
+        Path(unfinished).chmod(0o644)  # a temporary file is for its owner alone
 
-    pooch.retrieve(
-        publisher.url,
-        known_hash=publisher.checksum,
-        fname=path.name,
-        path=path.parent,
-        downloader=download,
+    storage = pooch.create(
+        path.parent,
+        base_url="",
+        registry={path.name: publisher.checksum},
+        urls={path.name: publisher.url},
+        retry_if_failed=TRIES - 1,
     )
-    path.chmod(0o644)  # a temporary file is for its owner alone
+    storage.fetch(path.name, downloader=download)
 
 
-def check_kind(path: Path, name: str, publisher: Publisher) -> None:
+def check_archive(path: Path, name: str, url: str) -> None:
     """Raise where a file is no gzip or zip though its name says so, or is cut off.
 
-    A checksum tells both, and better.
+    Raises:
+        SeqrecError: it is something else.
+        requests.ConnectionError: it is cut off, and worth another try.
     """
-    if publisher.checksum is not None:
-        return
     kind, magic = KINDS.get(PurePosixPath(name).suffix.lower(), ("", b""))
     with path.open("rb") as file:
         if file.read(len(magic)) != magic:
             raise SeqrecError(
-                f"{publisher.url} did not give a {kind} file, though its name says so, but perhaps "
+                f"{url} did not give a {kind} file, though its name says so, but perhaps "
                 "a web page; the address may have changed: fetch the file by hand"
             )
-    if (kind == "zip" and not zipfile.is_zipfile(path)) or (kind == "gzip" and not is_gzip(path)):
+    try:
+        if kind == "zip":
+            zipfile.ZipFile(path).close()
+        elif kind == "gzip":  # only its end says whether it is whole
+            with gzip.open(path) as unpacked:
+                while unpacked.read(CHUNK_BYTES):
+                    pass
+    except (EOFError, gzip.BadGzipFile, zlib.error, zipfile.BadZipFile):
         from requests import ConnectionError
 
-        raise ConnectionError(f"{name} ends too early")
-
-
-def is_gzip(path: Path) -> bool:
-    """Return whether a gzip file is whole, which only reading it to its end shows."""
-    try:
-        with gzip.open(path) as file:
-            while file.read(CHUNK_BYTES):
-                pass
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        return False
-    return True
+        raise ConnectionError(f"{name} ends too early") from None
 
 
 @contextmanager
 def one_line_errors(path: Path, publisher: Publisher) -> Iterator[None]:
     """Turn what may go wrong in a transfer into one line for the user."""
-    import requests
+    from requests import HTTPError, RequestException
 
-    unusable = (
-        requests.exceptions.InvalidURL,
-        requests.exceptions.MissingSchema,
-        requests.exceptions.InvalidSchema,
-    )
+    hand = f"fetch the file by hand and put it at {path}"
     try:
         yield
-    except unusable as error:
-        raise bad_address(publisher, error) from None
-    except requests.HTTPError as error:
-        if server_failed(error):
-            raise SeqrecError(
-                f"the server of {publisher.url} failed {TRIES} times ({cause(error)}); try again "
-                f"later, or fetch the file by hand and put it at {path}"
-            ) from None
+    except HTTPError as error:
+        if error.response is None or error.response.status_code < 500:
+            raise SeqrecError(f"{cause(error)}; the address may have changed: {hand}") from None
         raise SeqrecError(
-            f"{cause(error)}; the address may have changed: fetch the file by hand and put it "
-            f"at {path}"
+            f"the server of {publisher.url} failed {TRIES} times ({cause(error)}); try again "
+            f"later, or {hand}"
         ) from None
-    except requests.RequestException as error:
+    except RequestException as error:
+        if isinstance(error, ValueError):  # so are those about the address alone
+            raise bad_address(publisher, error) from None
         raise SeqrecError(
             f"download of {publisher.url} broke off {TRIES} times ({cause(error)}); run it again, "
-            f"or fetch the file by hand and put it at {path}"
+            f"or {hand}"
         ) from None
     except ValueError:
         raise SeqrecError(
@@ -218,56 +176,3 @@ def cause(error: Exception) -> str:
     while isinstance(error.args[0] if error.args else None, Exception):
         error = error.args[0]
     return str(error).partition("\n")[0][:120]
-
-
-@contextmanager
-def download_bar(name: str) -> Iterator["DownloadBar"]:
-    """Show a progress bar while the context lasts; nothing where there is no terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield DownloadBar(progress, progress.add_task(name, total=None))
-
-
-class DownloadBar:
-    """A rich progress bar with the face pooch asks of one."""
-
-    def __init__(self, progress: "Progress", task: "TaskID") -> None:
-        self.progress = progress
-        self.task = task
-
-    @property
-    def total(self) -> float | None:
-        """Bytes of the whole file; None where the server does not say."""
-        return self.progress.tasks[self.task].total
-
-    @total.setter
-    def total(self, size: int) -> None:
-        self.progress.reset(self.task, total=size or None)  # also where a try starts afresh
-
-    def update(self, size: int) -> None:
-        """Note that so many bytes more have come."""
-        self.progress.update(self.task, advance=size)
-
-    def reset(self) -> None:
-        """Start again from nothing."""
-        self.progress.update(self.task, completed=0)
-
-    def close(self) -> None:
-        """Nothing to do: the bar goes with its context."""
