@@ -6,10 +6,7 @@ import pytest
 
 from seqrec.add_dataset.first_rows import first_rows
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
-
-COLUMNS = ColumnMapping(user="who", item="what", timestamp="when")
-OPTIONS = RawFileOptions(name="shop.csv", reader="table", columns=COLUMNS)
+from tests.add_dataset.project import COLUMNS, OPTIONS
 
 
 @pytest.fixture
@@ -20,27 +17,24 @@ def shop(tmp_path: Path) -> Path:
 
 
 def test_the_first_rows(shop: Path) -> None:
-    beginning = first_rows(shop, OPTIONS)
-    assert beginning.rows == [
-        ("ann", "tea", "2024-01-31 00:00:00"),
-        ("bob", "cake", "2024-02-01 00:00:00"),
-    ]
-    assert beginning.rejected_share == 0
-
-
-def test_the_first_rows_in_the_order_of_the_file(shop: Path) -> None:
-    ordered = OPTIONS.model_copy(update={"columns": COLUMNS.model_copy(update={"timestamp": None})})
-    assert first_rows(shop, ordered).rows[0] == ("ann", "tea", "in the order of the file")
+    rows, broken = first_rows(shop, OPTIONS)
+    assert rows == [("ann", "tea", "2024-01-31 00:00:00"), ("bob", "cake", "2024-02-01 00:00:00")]
+    assert broken == ""
+    columns = COLUMNS.model_copy(update={"timestamp": None})
+    rows, _ = first_rows(shop, OPTIONS.model_copy(update={"columns": columns}))
+    assert rows[0] == ("ann", "tea", "in the order of the file")
 
 
 def test_broken_rows_are_told(tmp_path: Path) -> None:
     good = "".join(f"u,i{number},2024-01-31\n" for number in range(19))
     path = tmp_path / "shop.csv"
     path.write_text(f"who,what,when\n{good}u,x,soon\n")
-    beginning = first_rows(path, OPTIONS)
-    assert beginning.rejected_share == pytest.approx(1 / 20)
-    assert beginning.reason == "timestamp is not a number or an ISO date"
-    assert len(beginning.rows) == 3
+    rows, broken = first_rows(path, OPTIONS)
+    assert len(rows) == 3
+    assert broken == (
+        "5.0% of its beginning cannot be read, mostly 'timestamp is not a number or an ISO date'; "
+        "a run stops at more than ingestion.max_rejected_share"
+    )
 
 
 @pytest.mark.parametrize(

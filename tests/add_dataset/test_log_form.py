@@ -7,12 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from seqrec.add_dataset.column_guesses import Sample
 from seqrec.add_dataset.log_form import find_form
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
 
-COLUMNS = ColumnMapping(user="u", item="i", timestamp=None)
+
+def form(
+    path: Path, reader: str | None = None, separator: str | None = None
+) -> tuple[RawFileOptions, Sample]:
+    return find_form(path, reader, None, separator)
 
 
 def written(folder: Path, text: str, name: str = "log.txt") -> Path:
@@ -29,6 +34,7 @@ def written(folder: Path, text: str, name: str = "log.txt") -> Path:
         ("1 1 2 3 4\n2 5 6 7\n", "sequence_lines"),
         ("196\t242\t3\t881250949\n186\t302\t3\t891717742\n", "movielens_u_data"),
         ("1::1193::5::978300760\n1::661::3::978302109\n", "movielens_ratings_dat"),
+        ("user::x,item,day\n1,2,2024-01-01\n", "table"),
         ("A1YJEY40YUW4SE,7806397051,1.0,1391040000\n", "amazon_2014_ratings"),
         ("7806397051,A1YJEY40YUW4SE,1.0,1391040000\n", "amazon_2018_ratings"),
         ("userID\tartistID\ttagID\tday\tmonth\tyear\n", "lastfm_dates"),
@@ -39,40 +45,40 @@ def written(folder: Path, text: str, name: str = "log.txt") -> Path:
     ],
 )
 def test_the_first_lines_tell_the_reader(tmp_path: Path, text: str, reader: str) -> None:
-    assert find_form(written(tmp_path, text)).reader == reader
+    assert form(written(tmp_path, text))[0].reader == reader
 
 
 def test_the_columns_of_a_table(tmp_path: Path) -> None:
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress(b'user;"item";day\n1;"a;b";x\nbroken\n2;c;y\n'))
     sample = {"user": ["1", "2"], "item": ["a;b", "c"], "day": ["x", "y"]}
-    assert find_form(path).sample == sample
+    assert form(path)[1] == sample
 
 
 def test_the_columns_of_parquet(tmp_path: Path) -> None:
     times = pa.array([1_700_000_000_000_000_001, None], pa.timestamp("ns"))
     pq.write_table(pa.table({"u": [1, 2], "t": times}), tmp_path / "log")
-    form = find_form(tmp_path / "log")
-    assert form.reader == "table"
-    assert form.sample == {"u": ["1", "2"], "t": ["2023-11-14 22:13:20", ""]}
+    options, sample = form(tmp_path / "log")
+    assert options.reader == "table"
+    assert sample == {"u": ["1", "2"], "t": ["2023-11-14 22:13:20.000000001", ""]}
 
 
 def test_atomic_columns_have_no_types(tmp_path: Path) -> None:
-    form = find_form(written(tmp_path, "a:token\tb:token_seq\n1\t2\n"))
-    assert form.sample == {"a": ["1"], "b": ["2"]}
+    _, sample = form(written(tmp_path, "a:token\tb:token_seq\n1\t2\n"))
+    assert sample == {"a": ["1"], "b": ["2"]}
 
 
 @pytest.mark.parametrize("header", ["u,i,t", "u;i;a,b", "u|i;x|y", "u\ti"])
 def test_the_reader_sees_the_columns_that_were_seen_here(tmp_path: Path, header: str) -> None:
     path = written(tmp_path, f"{header}\n")
     separator = guess_separator(path, header, HeaderNames("u", "i", None))
-    assert list(find_form(path).sample) == split_header(header, separator)
+    assert list(form(path)[1]) == split_header(header, separator)
 
 
 def test_a_separator_of_the_user(tmp_path: Path) -> None:
-    form = find_form(written(tmp_path, "u:i\n1:2\n"), separator=":")
-    assert form.sample == {"u": ["1"], "i": ["2"]}
-    assert form.options(COLUMNS).separator == ":"
+    options, sample = form(written(tmp_path, "u:i\n1:2\n"), separator=":")
+    assert sample == {"u": ["1"], "i": ["2"]}
+    assert options.separator == ":"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +95,7 @@ def test_a_separator_of_the_user(tmp_path: Path) -> None:
 def test_what_no_reader_takes(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(SeqrecError, match=r"log.txt") as caught:
-        find_form(path)
+        form(path)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -105,7 +111,7 @@ def test_what_is_no_text(tmp_path: Path, data: bytes, reader: str | None) -> Non
     for path, content in ((tmp_path / "log", data), (tmp_path / "log.gz", gzip.compress(data))):
         path.write_bytes(content)
         with pytest.raises(SeqrecError) as caught:
-            find_form(path, reader=reader)
+            form(path, reader)
         assert str(caught.value) == (
             f"{path} is no text and no format that is read here; save it as CSV or Parquet"
         )
@@ -115,18 +121,18 @@ def test_what_is_no_text(tmp_path: Path, data: bytes, reader: str | None) -> Non
 def test_a_header_that_is_not_utf_8(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "log").write_bytes(data)
     with pytest.raises(SeqrecError, match="the header is not UTF-8 text; save the file as UTF-8"):
-        find_form(tmp_path / "log")
+        form(tmp_path / "log")
 
 
 def test_a_control_character_is_no_obstacle(tmp_path: Path) -> None:
     """As the separator, as the flaw of a title, or beside bytes that are not UTF-8."""
     separated = written(tmp_path, "u\x01i\n1\x012\n")
-    assert find_form(separated, separator="\x01").sample == {"u": ["1"], "i": ["2"]}
-    assert find_form(written(tmp_path, "u,i\n1,te\x08a\n")).sample["i"] == ["te\x08a"]
+    assert form(separated, separator="\x01")[1] == {"u": ["1"], "i": ["2"]}
+    assert form(written(tmp_path, "u,i\n1,te\x08a\n"))[1]["i"] == ["te\x08a"]
     (tmp_path / "log").write_bytes("u,i\n1,thé\n".encode("latin-1"))
-    assert find_form(tmp_path / "log").sample["u"] == ["1"]
+    assert form(tmp_path / "log")[1]["u"] == ["1"]
 
 
 def test_an_unknown_reader_gets_the_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(SeqrecError, match="did you mean 'table'"):
-        find_form(written(tmp_path, "a,b\n"), reader="tabel")
+        form(written(tmp_path, "a,b\n"), "tabel")

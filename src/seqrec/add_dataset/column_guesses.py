@@ -6,19 +6,17 @@ tell. Nothing is taken that could as well be another column: then the person who
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
 from typing import Literal
 
-import numpy as np
-
-from seqrec.readers.parts.clocks import MILLISECONDS_FROM
+from seqrec.readers.parts.clocks import FIRST_DAY, LAST_DAY
 from seqrec.readers.parts.values import decimal, microseconds
 
 Role = Literal["user", "item", "timestamp", "rating"]
 Sample = Mapping[str, Sequence[str]]
 """The columns of a table by name, each with the values of its first rows."""
 
+Guesses = dict[Role, list[str]]
+"""The column of each role; none or several where it cannot be decided."""
 NEEDED: tuple[Role, ...] = ("user", "item", "timestamp")
 
 
@@ -41,16 +39,19 @@ WORDS: dict[Role, frozenset[str]] = {
 }
 IDS_BY_THEMSELVES = _words("uid sku asin isbn ean upc gtin iid timestamp ts datetime")
 """Words that mean the id, or the instant, without more: as good as ``user_id``."""
-WEAK_WORDS: dict[Role, frozenset[str]] = {"user": _words("session device cookie")}
+WEAK_WORDS = _words("session device cookie")
 """What stands for a user where nothing better does."""
 MEANINGLESS = _words(
     "id ids no nr num number code key uuid guid hash idx index at on utc unix epoch s ms sec"
     " seconds"
 )
 """What may follow the word that counts: ``userId``, ``created_at``, ``stock_code``."""
-NAMES = frozenset(("name", "title"))
+NAMES = _words("name title")
 IS_ID, IS_WORD, IS_QUALIFIED, IS_WEAK = range(4)
 """How well a name fits, best first: ``user_id``, ``user``, ``billed_customer``, ``user_name``."""
+ALL_WORDS = frozenset[str]().union(*WORDS.values())
+SUFFIXED = re.compile(f"({'|'.join(ALL_WORDS)})({'|'.join(MEANINGLESS)})")
+"""Two words written as one: ``movieid``."""
 
 OTHER_DATE = re.compile(
     r"(?<![0-9])([0-9]{1,2}([/.-])[0-9]{1,2}\2[0-9]{4}|[0-9]{4}[/.][0-9]{1,2}[/.][0-9]{1,2})(?![0-9])"
@@ -59,63 +60,35 @@ OTHER_DATE = re.compile(
 
 MOST = 0.9
 """The share of values that has to look like an instant."""
-FIRST_DATE, LAST_DATE = 19_000_101, 21_001_231
 FIRST_SECOND, LAST_SECOND = 10**8, 5 * 10**9
 """1973 and 2128: what lies between is taken for the seconds of an instant."""
 
 
-@dataclass(frozen=True)
-class Guesses:
-    """What was found, and between which columns a role could not be decided."""
-
-    found: dict[Role, str]
-    candidates: dict[Role, list[str]]
-    """Two columns or more for each role in it, in the order of the table."""
-
-
-def guess_columns(sample: Sample, given: Mapping[Role, str | None] | None = None) -> Guesses:
+def guess_columns(sample: Sample, named: Mapping[Role, str | None] | None = None) -> Guesses:
     """Return which column holds what, as far as names and values tell.
 
     Args:
         sample: the columns with the values of their first rows.
-        given: what is known already; None for a timestamp that the log does not have.
+        named: what is known already; None for a timestamp that the log does not have.
 
     Returns:
-        The columns that were found, those given left out, and the undecided ones.
+        The columns of the roles that are not named.
     """
-    given = given or {}
-    free = {name: values for name, values in sample.items() if name not in given.values()}
-    guesses = Guesses({}, {})
-    for role in WORDS:
-        if role not in given:
-            _decide(guesses, role, _named(role, free))
-    undecided = chain.from_iterable(guesses.candidates.values())
-    taken = {*guesses.found.values(), *undecided}
-    left = {name: values for name, values in free.items() if name not in taken}
-    known = {*given, *guesses.found, *guesses.candidates}
-    if "timestamp" not in known:
-        _decide(guesses, "timestamp", [name for name in left if are_instants(left[name])])
-        left = {name: left[name] for name in left if not are_instants(left[name])}
-    ids: tuple[Role, ...] = ("user", "item")
-    _take_the_last(guesses, [role for role in ids if role not in known], left)
-    guesses.candidates.pop("rating", None)  # no log needs one
-    return guesses
+    named = named or {}
+    free = {name: values for name, values in sample.items() if name not in named.values()}
+    candidates = {role: _named_like(role, free) for role in WORDS if role not in named}
+    taken = {name for names in candidates.values() for name in names}
+    left = [name for name in free if name not in taken]
+    if candidates.get("timestamp") == []:
+        candidates["timestamp"] = [name for name in left if are_instants(free[name])]
+        left = [name for name in left if name not in candidates["timestamp"]]
+    unknown = [role for role in NEEDED[:2] if candidates.get(role) == []]
+    if len(unknown) == len(left) == 1 and all(len(names) < 2 for names in candidates.values()):
+        candidates[unknown[0]] = left
+    return candidates
 
 
-def _decide(guesses: Guesses, role: Role, names: list[str]) -> None:
-    if len(names) == 1:
-        guesses.found[role] = names[0]
-    elif names:
-        guesses.candidates[role] = names
-
-
-def _take_the_last(guesses: Guesses, missing: list[Role], left: Sample) -> None:
-    """Where one of user and item is missing and one column is left, it is that one."""
-    if len(missing) == len(left) == 1 and not guesses.candidates:
-        guesses.found[missing[0]] = next(iter(left))
-
-
-def _named(role: Role, sample: Sample) -> list[str]:
+def _named_like(role: Role, sample: Sample) -> list[str]:
     """Return the columns whose names fit the role best."""
     ranks = {
         name: rank
@@ -126,15 +99,14 @@ def _named(role: Role, sample: Sample) -> list[str]:
 
 
 def _may_be(role: Role, rank: int, name: str, sample: Sample) -> bool:
-    """Return whether the values speak against what the name says."""
-    values = [value for value in sample[name] if value.strip()]
+    """Return whether the values do not speak against what the name says."""
     if role == "rating":
-        return all(decimal(value) is not None for value in values)
+        return all(decimal(value) is not None for value in sample[name] if value.strip())
     if role != "timestamp":
         return True
     if name.lower() == "day" and {"month", "year"} <= {other.lower() for other in sample}:
         return False  # a third of a date
-    return rank < IS_QUALIFIED or are_instants(values)
+    return rank < IS_QUALIFIED or are_instants(sample[name])
 
 
 def fit(name: str, role: Role) -> int | None:
@@ -147,7 +119,7 @@ def fit(name: str, role: Role) -> int | None:
         return None
     if core[-1] in NAMES and len(core) > 1:
         return IS_WEAK if core[-2] in WORDS[role] else None
-    if core[-1] in WEAK_WORDS.get(role, ()):
+    if role == "user" and core[-1] in WEAK_WORDS:
         return IS_WEAK
     if core[-1] not in WORDS[role]:
         return None
@@ -160,49 +132,24 @@ def split_words(name: str) -> list[str]:
     """Return the words of a column's name in lower case: ``movieId`` and ``movieid`` have two."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name)
     words = [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
-    return [part for word in words for part in _with_suffix_apart(word)]
-
-
-def _with_suffix_apart(word: str) -> list[str]:
-    known = frozenset[str]().union(*WORDS.values())
-    if word in known:
-        return [word]
-    for suffix in sorted(MEANINGLESS):
-        if word.endswith(suffix) and word.removesuffix(suffix) in known:
-            return [word.removesuffix(suffix), suffix]
-    return [word]
+    pairs = [(word, word not in ALL_WORDS and SUFFIXED.fullmatch(word)) for word in words]
+    return [part for word, pair in pairs for part in (pair.groups() if pair else (word,))]
 
 
 def are_instants(values: Sequence[str]) -> bool:
     """Return whether values look like dates, or like numbers of the size instants have."""
-    texts = [value for value in values if value.strip()]
-    if not texts:
-        return False
-    numbers = [number for text in texts if (number := decimal(text)) is not None]
-    if 2 * len(numbers) >= len(texts):
-        return len(numbers) >= MOST * len(texts) and _of_instants(np.array(numbers))
-    # Dates that no reader takes too: the column is the right one, and they can be mended.
-    dates = sum(
-        microseconds(text) is not None or OTHER_DATE.match(text.strip()) is not None
-        for text in texts
-    )
-    return dates >= MOST * len(texts)
+    texts = [value.strip() for value in values if value.strip()]
+    return bool(texts) and sum(map(_is_instant, texts)) >= MOST * len(texts)
 
 
-def _of_instants(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> bool:
-    """Return whether most numbers are calendar dates (20190131), seconds, or finer."""
-    dates = _between(numbers, FIRST_DATE, LAST_DATE) & _between(numbers % 100, 1, 31)
-    dates &= _between(numbers // 100 % 100, 1, 12)
-    seconds = _between(numbers, FIRST_SECOND, LAST_SECOND)
-    # milli-, micro- and nanoseconds of the same years
-    finer = [
-        _between(numbers, max(MILLISECONDS_FROM, FIRST_SECOND * unit), LAST_SECOND * unit)
-        for unit in (10**3, 10**6, 10**9)
-    ]
-    return max(float(kind.mean()) for kind in (dates, seconds, *finer)) >= MOST
-
-
-def _between(
-    numbers: np.ndarray[tuple[int], np.dtype[np.float64]], low: int, high: int
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return (numbers >= low) & (numbers <= high)
+def _is_instant(text: str) -> bool:
+    number = decimal(text)
+    if number is None:
+        # Dates that no reader takes too: the column is the right one, and they can be mended.
+        return microseconds(text) is not None or OTHER_DATE.match(text) is not None
+    month, day = number // 100 % 100, number % 100
+    if FIRST_DAY <= number <= LAST_DAY and 1 <= month <= 12 and 1 <= day <= 31:
+        return True
+    # seconds, and milli-, micro- and nanoseconds of the same years
+    units = (1, 10**3, 10**6, 10**9)
+    return any(FIRST_SECOND * unit <= number <= LAST_SECOND * unit for unit in units)

@@ -1,11 +1,13 @@
-"""What form a raw log has: which reader takes it, and which columns there are to choose from."""
+"""What form a raw log has: which reader takes it, and which columns there are to choose from.
+
+The header is cut as the reader cuts it. DuckDB's sniffer is no help: one short row makes it see a
+single column, 13/01/2024 is a date to it but not to the readers, and it reads no archives.
+"""
 
 import codecs
-import csv
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,48 +15,33 @@ import pyarrow.parquet as pq
 
 from seqrec.add_dataset.column_guesses import FIRST_SECOND, LAST_SECOND, Sample
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers import amazon, find_reader, lastfm, yelp
-from seqrec.readers.amazon import share_of_products
 from seqrec.readers.parts.headers import SEPARATORS, split_header
 from seqrec.readers.parts.json_lines import parse_object
+from seqrec.readers.parts.lines import is_utf8
 from seqrec.readers.parts.source import Block, read_blocks, refuse_member, take_header
 from seqrec.readers.parts.values import decimal, microseconds
 from seqrec.readers.table import is_parquet, refuse_packed_parquet
 
 SAMPLE_ROWS = 1000
-NAMED_COLUMNS = ("table", "atomic")
+ATOMIC = "atomic"
+NAMED_COLUMNS = ("table", ATOMIC)
 """The readers whose columns have to be named; the others know theirs."""
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
 DOUBLE_COLONS = "::"
+JSON_KEYS = {"amazon_reviews": amazon.REVIEW, "yelp_reviews": yelp.REVIEW}
+HEADERS = {lastfm.TIMESTAMPS: "lastfm_timestamps", lastfm.DATES: "lastfm_dates"}
+HEADERLESS: Mapping[str, str] = {
+    "\t": "movielens_u_data",
+    DOUBLE_COLONS: "movielens_ratings_dat",
+    ",": "amazon_2014_ratings",
+}
+"""Tables without a header by their separators: four columns, the last two a rating and seconds."""
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 """Bytes that text has no use for, but perhaps as a separator."""
 LOOKED_AT = 8192
 """So many bytes tell text from what is none."""
-A_HEADER = "write one on top, such as user_id,item_id,timestamp"
-
-
-@dataclass(frozen=True)
-class LogForm:
-    """A raw log and how to read it, but for which column holds what."""
-
-    path: Path
-    reader: str
-    member: str | None = None
-    separator: str | None = None
-    """As the user gave it; None: the reader finds it, which is the one seen here."""
-    sample: Sample = field(default_factory=dict)
-    """The columns to choose from, with their first values; none where the reader knows them."""
-
-    def options(self, columns: ColumnMapping | None) -> RawFileOptions:
-        """Return how the file is read with these columns."""
-        return RawFileOptions(
-            name=self.path.name,
-            reader=self.reader,
-            member=self.member,
-            columns=columns,
-            separator=self.separator,
-        )
 
 
 def find_form(
@@ -62,72 +49,61 @@ def find_form(
     reader: str | None = None,
     member: str | None = None,
     separator: str | None = None,
-) -> LogForm:
-    """Return the form of a raw log, told by its first lines.
+) -> tuple[RawFileOptions, Sample]:
+    """Return how a raw log is read but for its columns, and the columns to choose from.
 
     Args:
         path: the file: text (plain, gzip, zip or tar) or Parquet.
-        reader: its reader, where the user says so.
+        reader: its reader, where the user says so; else its first lines tell.
         member: the file inside an archive.
-        separator: what stands between two columns, where the user says so.
+        separator: what stands between two columns; None: what the reader finds by itself.
+
+    Returns:
+        The options, and the columns with their first values; none where the reader knows them.
 
     Raises:
         SeqrecError: the file cannot be read, or no reader takes its form.
     """
+    sample: Sample = {}
     if reader is not None:
         find_reader(reader)
-        if reader not in NAMED_COLUMNS:
-            return LogForm(path, reader, member, separator)
-    if is_parquet(path):
-        refuse_member(path, member)
-        return LogForm(path, "table", sample=parquet_sample(path))
-    lines = first_lines(path, member, separator)
-    found = reader or ("table" if separator else own_reader(path, lines))
-    if found not in NAMED_COLUMNS:
-        return LogForm(path, found, member)
-    sample = text_sample(path, lines, "\t" if found == "atomic" else separator)
-    if found == "atomic":
-        sample = {name.partition(":")[0]: values for name, values in sample.items()}
-    return LogForm(path, found, member, separator, sample)
+    if reader in (None, *NAMED_COLUMNS):
+        if is_parquet(path):
+            refuse_member(path, member)
+            reader, separator, sample = "table", None, parquet_sample(path)
+        else:
+            lines = first_lines(path, member, separator)
+            reader = reader or ("table" if separator else own_reader(path, lines))
+            if reader in NAMED_COLUMNS:
+                sample = text_sample(path, lines, "\t" if reader == ATOMIC else separator)
+            if reader == ATOMIC:
+                sample = {name.partition(":")[0]: values for name, values in sample.items()}
+    options = RawFileOptions(name=path.name, reader=str(reader), member=member, separator=separator)
+    return options, sample
 
 
 def first_lines(path: Path, member: str | None, separator: str | None = None) -> list[str]:
     """Return the first lines of a text file, the first of which is UTF-8."""
     blocks = refuse_packed_parquet(read_blocks(path, member), path)
-    blocks = refuse_no_text(blocks, path, separator)
-    header, blocks = take_header(blocks, path)
-    for block in islice(blocks, 1):
-        rows = block.data.split(b"\n", SAMPLE_ROWS)[:SAMPLE_ROWS]
-        return [header, *(row.decode(errors="replace") for row in rows if row.strip())]
-    return [header]
-
-
-def refuse_no_text(blocks: Iterator[Block], path: Path, separator: str | None) -> Iterator[Block]:
-    """Return the blocks, unless they begin like a picture, a spreadsheet or a program.
-
-    Args:
-        blocks: of the file.
-        path: the file, for the message.
-        separator: as the user gave it, perhaps a control character.
-
-    Raises:
-        SeqrecError: they do.
-    """
     first = next(blocks)
-    head = first.data[:LOOKED_AT].replace((separator or "\t").encode(), b"\t")
-    line, _, _ = head.partition(b"\n")
-    try:
-        head[: head.rfind(b"\n") + 1].decode()
-        suspicious = line  # a stray one further down is only a flaw
-    except UnicodeDecodeError:
-        suspicious = head
-    # UTF-16 is full of zeros, and text.
-    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if (b"\0" in head or CONTROL.search(suspicious)) and not marked:
+    _refuse_no_text(first.data[:LOOKED_AT], path, separator)
+    header, blocks = take_header(chain([first], blocks), path)
+    rows = next(blocks, Block(b"", 2)).data.split(b"\n", SAMPLE_ROWS)[:SAMPLE_ROWS]
+    return [header, *(row.decode(errors="replace") for row in rows if row.strip())]
+
+
+def _refuse_no_text(head: bytes, path: Path, separator: str | None) -> None:
+    """Raise where a file begins like a picture, a spreadsheet or a program."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return  # full of zeros, and text
+    # The user's separator may be a control character.
+    head = head.replace((separator or "\t").encode(), b"\t")
+    # In text a stray control character below the first line is only a flaw.
+    is_text = is_utf8(head[: head.rfind(b"\n") + 1])
+    if b"\0" in head or CONTROL.search(head.partition(b"\n")[0] if is_text else head):
         raise SeqrecError(
             f"{path} is no text and no format that is read here; save it as CSV or Parquet"
         )
-    return chain([first], blocks)
 
 
 def parquet_sample(path: Path) -> Sample:
@@ -135,41 +111,22 @@ def parquet_sample(path: Path) -> Sample:
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            first = next(file.iter_batches(SAMPLE_ROWS), None)
-            values = [[] for _ in names] if first is None else map(_texts, first.columns)
-            return dict(zip(names, values, strict=True))
+            rows = next(file.iter_batches(SAMPLE_ROWS), pa.table({})).to_pylist()
     except (pa.ArrowException, OSError) as error:
         line = str(error).partition("\n")[0]
         raise SeqrecError(f"{path} cannot be read as Parquet ({line}); write it again") from None
-
-
-def _texts(column: pa.Array) -> list[str]:
-    """Return the values of a column as text; nanoseconds, which Python lacks, are cut off."""
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return ["" if value is None else str(value) for value in column.to_pylist()]
+    return {name: ["" if row[name] is None else str(row[name]) for row in rows] for name in names}
 
 
 def text_sample(path: Path, lines: list[str], separator: str | None) -> Sample:
     """Return the columns of a table with a header; rows that are broken or go on are left out."""
     mark = separator or widest_separator(lines[0])
-    names = split_header(lines[0], mark)
-    if len(names) < 2:
-        what = "known separator" if separator is None else repr(separator)
-        raise SeqrecError(f"{path}, line 1: no {what} in the header; name it by --separator")
-    rows = [row for row in split_rows(lines[1:], mark) if len(row) == len(names)]
-    columns = [[row[place] for row in rows] for place in range(len(names))]
-    return dict(zip(names, columns, strict=True))
-
-
-def split_rows(lines: list[str], separator: str) -> list[list[str]]:
-    """Return the fields of the lines."""
-    if len(separator.encode()) > 1:
-        return [line.split(separator) for line in lines]
-    try:
-        return list(csv.reader(lines, delimiter=separator))
-    except csv.Error:
-        return [line.split(separator) for line in lines]
+    header, *rows = (split_header(line, mark) for line in lines)
+    if len(header) < 2:
+        missing = "known separator" if separator is None else repr(separator)
+        raise SeqrecError(f"{path}, line 1: no {missing} in the header; name it by --separator")
+    whole = [row for row in rows if len(row) == len(header)]
+    return {name: [row[place] for row in whole] for place, name in enumerate(header)}
 
 
 def widest_separator(header: str) -> str:
@@ -186,22 +143,22 @@ def own_reader(path: Path, lines: list[str]) -> str:
     header = lines[0]
     if header.lstrip().startswith("{"):
         return json_reader(path, header)
-    columns = split_header(header, "\t")
-    for reader, names in (
-        ("lastfm_timestamps", lastfm.TIMESTAMPS),
-        ("lastfm_dates", lastfm.DATES),
-    ):
-        if tuple(columns) == names:
-            return reader
+    columns = tuple(split_header(header, "\t"))
+    if columns in HEADERS:
+        return HEADERS[columns]
     if all(name.partition(":")[2] in ATOMIC_TYPES for name in columns):
-        return "atomic"
-    return headerless_reader(path, lines) if is_data(header) else "table"
+        return ATOMIC
+    separator = DOUBLE_COLONS if DOUBLE_COLONS in header else widest_separator(header)
+    fields = header.replace('"', "").split(separator if separator in header else None)
+    if any(decimal(field) is not None or microseconds(field) is not None for field in fields):
+        return headerless_reader(path, lines, separator)
+    return "table"
 
 
 def json_reader(path: Path, line: str) -> str:
     """Return the reader for JSON lines with the keys of the first one."""
     keys = set(parse_object(line) or ())
-    for reader, known in (("amazon_reviews", amazon.REVIEW), ("yelp_reviews", yelp.REVIEW)):
+    for reader, known in JSON_KEYS.items():
         if {known.user, known.item, known.timestamp} <= keys:
             return reader
     raise SeqrecError(
@@ -210,49 +167,34 @@ def json_reader(path: Path, line: str) -> str:
     )
 
 
-def is_data(line: str) -> bool:
-    """Return whether a first line is no header: one of its fields is a number or a date."""
-    if DOUBLE_COLONS in line:
-        fields = line.split(DOUBLE_COLONS)
-    else:
-        fields = split_header(line, widest_separator(line))
-        fields = fields if len(fields) > 1 else line.split()
-    return any(decimal(field) is not None or microseconds(field) is not None for field in fields)
-
-
-def headerless_reader(path: Path, lines: list[str]) -> str:
+def headerless_reader(path: Path, lines: list[str], separator: str) -> str:
     """Return the reader for a text without a header.
 
     Raises:
         SeqrecError: it is neither published sequences nor one of the known tables.
     """
-    separator = widest_separator(lines[0])
-    if DOUBLE_COLONS in lines[0]:
-        separator = DOUBLE_COLONS
-    elif separator not in lines[0]:
+    if separator not in lines[0]:
         return "sequence_lines"
-    rows = [row for row in split_rows(lines, separator) if len(row) == 4]
-    reader = HEADERLESS.get(separator)
-    if reader is None or 2 * len(rows) < len(lines) or not all(map(_rated, rows)):
-        raise SeqrecError(f"{path}, line 1 is no header line; {A_HEADER}")
-    return reader(rows)
+    rows = [row for line in lines if len(row := line.split(separator)) == 4]
+    if separator not in HEADERLESS or 2 * len(rows) < len(lines) or not all(map(_is_rated, rows)):
+        raise SeqrecError(
+            f"{path}, line 1 is no header line; write one on top, such as user_id,item_id,timestamp"
+        )
+    if separator == "," and _items_stand_first(rows):
+        return "amazon_2018_ratings"
+    return HEADERLESS[separator]
 
 
-def _rated(row: list[str]) -> bool:
+def _is_rated(row: list[str]) -> bool:
     """Return whether a row ends in a rating and seconds, as publishers' tables do."""
     rating, seconds = decimal(row[2]), decimal(row[3])
-    return None not in (rating, seconds) and FIRST_SECOND <= float(row[3]) <= LAST_SECOND
+    return rating is not None and FIRST_SECOND <= (seconds or 0) <= LAST_SECOND
 
 
-def amazon_ratings(rows: list[list[str]]) -> str:
-    """Return the reader of Amazon's ratings: in 2018 the items stand before the users."""
-    columns = (pa.chunked_array([[row[place] for row in rows]]) for place in (0, 1))
-    first, second = map(share_of_products, columns)
-    return "amazon_2018_ratings" if first > 0.9 and second < 0.1 else "amazon_2014_ratings"
-
-
-HEADERLESS: dict[str, Callable[[list[list[str]]], str]] = {
-    "\t": lambda rows: "movielens_u_data",
-    DOUBLE_COLONS: lambda rows: "movielens_ratings_dat",
-    ",": amazon_ratings,
-}
+def _items_stand_first(rows: list[list[str]]) -> bool:
+    """Return whether the first column, and not the second, holds Amazon's product numbers."""
+    first, second = (
+        amazon.share_of_products(pa.chunked_array([[row[place] for row in rows]]))
+        for place in (0, 1)
+    )
+    return bool(first > 0.9 and second < 0.1)
