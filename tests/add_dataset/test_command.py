@@ -169,11 +169,6 @@ def test_a_configured_data_set_takes_its_file(shop: Shop, tmp_path: Path) -> Non
         ("shop none.csv", "none.csv: no such file; check its path"),
         ("shop data", "data is a folder; name the file in it"),
         (
-            "null LOG",
-            "data set 'null': YAML reads this name as a number, a date, a truth value or nothing;"
-            " choose one that is text, such as log_null",
-        ),
-        (
             "shop LOG",
             "LOG: which column holds the users, the items is not clear from who, what, day;"
             " add --user COLUMN --item COLUMN",
@@ -190,24 +185,13 @@ def test_a_configured_data_set_takes_its_file(shop: Shop, tmp_path: Path) -> Non
             " if line 1 names the columns",
         ),
         (
-            "beauty LOG",
-            "data set 'beauty' is configured and accepts Beauty.txt, not shop.csv;"
-            " rename the file, or give the data set another name",
-        ),
-        (
             "beauty LOG --item what",
             "data set 'beauty' is configured, which says how its file is read; leave out --item,"
             " or give the data set another name",
         ),
         (
-            "training LOG",
-            "'training' names a model or a section of parameters; choose another name",
-        ),
-        ("demo LOG", "data set 'demo' is made by the project itself; name yours anew"),
-        (
-            "../x LOG",
-            "data set '../x' would name a folder; use letters, digits, '-', '_' and '.',"
-            " and no .dvc at the end",
+            "shop LOG --separator ::",
+            "--separator '::' is not one character, as a table's has to be; name another one",
         ),
     ],
 )

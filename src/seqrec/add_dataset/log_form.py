@@ -120,7 +120,11 @@ def parquet_sample(path: Path) -> Sample:
 
 def text_sample(path: Path, lines: list[str], separator: str | None) -> Sample:
     """Return the columns of a table with a header; rows that are broken or go on are left out."""
-    mark = separator or widest_separator(lines[0])
+    mark = widest_separator(lines[0]) if separator is None else separator
+    if len(mark) != 1:
+        raise SeqrecError(
+            f"--separator '{mark}' is not one character, as a table's has to be; name another one"
+        )
     header, *rows = (split_header(line, mark) for line in lines)
     if len(header) < 2:
         missing = "known separator" if separator is None else repr(separator)
