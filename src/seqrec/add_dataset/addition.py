@@ -1,7 +1,7 @@
 """A raw log becomes a data set of the project: its file, its parameters and its place in DVC.
 
-All of it or nothing: whatever fails, the project is as it was. What DVC had copied into its cache
-by then stays there, as after any `dvc add`.
+All of it or nothing: whatever fails, the project is as it was. What DVC had begun to copy into its
+cache may stay there, as after any `dvc add` that fails; `dvc gc` clears it.
 """
 
 import os

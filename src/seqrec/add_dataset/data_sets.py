@@ -118,9 +118,8 @@ def parameter_block(name: str, options: RawFileOptions) -> str:
     """Return the parameters of a new data set as the text of their file."""
     entry = options.model_dump(exclude_none=True, exclude={"columns"})
     if options.columns:  # "timestamp: null" says something, "rating: null" does not
-        columns = options.columns.model_dump(exclude={"rating"})
-        rating = {"rating": options.columns.rating} if options.columns.rating else {}
-        entry["columns"] = columns | rating
+        unsaid = {"rating"} if options.columns.rating is None else None
+        entry["columns"] = options.columns.model_dump(exclude=unsaid)
     flow = None if options.columns else False  # the columns stand on one line
     files = yaml.safe_dump(
         [entry], default_flow_style=flow, sort_keys=False, width=10**6, allow_unicode=True
