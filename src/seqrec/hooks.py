@@ -92,13 +92,16 @@ class ReportHooks:
         if "metrics" in outputs:
             console.print()
             console.print(metrics_table(catalog.load("metrics")))
-        paths = {name: Path(path) for name in outputs if (path := _path_of(catalog.get(name)))}
+        paths = {str(path): path for name in outputs for path in _paths_of(catalog.get(name))}
         if paths:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):
                 console.print(f"  {line}", soft_wrap=True)
 
 
-def _path_of(dataset: Any) -> Any:
-    """Return where a dataset lies on the disk, or None if it lies in memory."""
-    return getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+def _paths_of(dataset: Any) -> tuple[Path, ...]:
+    """Return where a dataset lies on the disk: nowhere if it lies in memory."""
+    if several := getattr(dataset, "paths", None):
+        return tuple(several)
+    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+    return (Path(path),) if path else ()

@@ -13,7 +13,7 @@ JSON = {"type": "seqrec.datasets.text_files.AtomicJSONDataset"}
 
 
 def cells(folder: Path, **more: Any) -> CellsDataset:
-    return CellsDataset(filepath=str(folder), pattern="*/*/*/metrics.json", dataset=JSON, **more)
+    return CellsDataset(filepath=f"{folder}/*/*/*/metrics.json", dataset=JSON, **more)
 
 
 def line(error: pytest.ExceptionInfo[DatasetError]) -> str:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.pipelines.reporting.pictures import draw_sensitivity
+from seqrec.pipelines.reporting.figures import draw_sensitivity
 
 
 def test_a_sensitivity_of_an_earlier_version_is_one_line() -> None:

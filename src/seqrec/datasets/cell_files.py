@@ -20,8 +20,7 @@ class CellsDataset(AbstractDataset[None, dict[str, Callable[[], Any]]]):
 
         all_ranks:
           type: seqrec.datasets.cell_files.CellsDataset
-          filepath: data/07_model_output
-          pattern: "*/*/*/ranks.parquet"
+          filepath: data/07_model_output/*/*/*/ranks.parquet
           dataset: {type: seqrec.datasets.parquet_table.ParquetTableDataset, …}
     """
 
@@ -29,23 +28,22 @@ class CellsDataset(AbstractDataset[None, dict[str, Callable[[], Any]]]):
         self,
         *,
         filepath: str,
-        pattern: str,
         dataset: dict[str, Any],
         made_by: str = "",
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Point at a folder.
+        """Point at the files, or folders.
 
         Args:
-            filepath: the folder of all.
-            pattern: where in it they lie; what stands before the last name is a cell's.
+            filepath: where they lie, a star for each part of a cell's name.
             dataset: how one is loaded, as in the catalog, without its path.
             made_by: the pipeline named where there is none, or where one is damaged; without
                 it none is no error. The ``dataset`` takes it too, as those of this package do.
             metadata: for Kedro-Viz.
         """
-        self._path = Path(filepath)
-        self._pattern = pattern
+        folder, _, pattern = filepath.partition("/*")
+        self._path = Path(folder)
+        self._pattern = f"*{pattern}"
         self._dataset = dataset
         self._made_by = made_by
         self.metadata = metadata
@@ -56,28 +54,28 @@ class CellsDataset(AbstractDataset[None, dict[str, Callable[[], Any]]]):
         Raises:
             SeqrecError: there is none.
         """
-        found = {path.parent.relative_to(self._path).as_posix(): path for path in self._found()}
-        if self._made_by and not found:
+        paths = {path.parent.relative_to(self._path).as_posix(): path for path in self._paths()}
+        if self._made_by and not paths:
             raise SeqrecError(
                 f"no {self._pattern} in {self._path}; run `kedro run`, or "
                 f"`kedro run --pipeline {self._made_by}`, first"
             )
-        return {name: partial(self._load_one, found[name]) for name in sorted(found)}
+        return {name: partial(self._load_cell, paths[name]) for name in sorted(paths)}
 
     def save(self, data: None) -> None:
         """Refuse: each cell is saved by its own run."""
         raise SeqrecError(f"{self._path} is read only here; each cell is saved by its own run")
 
-    def _load_one(self, path: Path) -> Any:
+    def _load_cell(self, path: Path) -> Any:
         place = {"filepath": str(path)} | ({"made_by": self._made_by} if self._made_by else {})
         kind, options = parse_dataset_definition({**self._dataset, **place})
         return kind(**options).load()
 
-    def _found(self) -> Iterator[Path]:
+    def _paths(self) -> Iterator[Path]:
         return self._path.glob(self._pattern)
 
     def _exists(self) -> bool:
-        return any(True for _ in self._found())
+        return any(True for _ in self._paths())
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path), "pattern": self._pattern}
+        return {"filepath": str(self._path / self._pattern)}

@@ -67,7 +67,7 @@ class AtomicCSVDataset(CSVDataset):
         path = Path(self._filepath)
         check_made(path, self._made_by)
         try:
-            return pd.read_csv(path)
+            return as_written(path)
         except ValueError:
             raise SeqrecError(f"{path} is damaged or no CSV{run_again(self._made_by)}") from None
 
@@ -81,7 +81,15 @@ class AtomicCSVDataset(CSVDataset):
         """Return the first rows, for Kedro-Viz."""
         if not Path(self._filepath).is_file():
             return TablePreview({})
-        return TablePreview(pd.read_csv(self._filepath, nrows=nrows).to_dict(orient="split"))
+        return TablePreview(as_written(Path(self._filepath), nrows).to_dict(orient="split"))
+
+
+def as_written(path: Path, nrows: int | None = None) -> pd.DataFrame:
+    """Return a CSV file's table as it was before it was saved, or its first rows.
+
+    By pieces, pandas would read a column of names and numbers as both; and a name may be ``NA``.
+    """
+    return pd.read_csv(path, nrows=nrows, low_memory=False, keep_default_na=False, na_values=[""])
 
 
 class AtomicPlotlyDataset(PlotlyDataset):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import pandas as pd
 
 Style = Literal["plain", "bold", "italic"]
 
@@ -58,6 +60,27 @@ class View:
     rows: tuple[Row, ...]
     note: str
     """What the table shows, in a sentence or two."""
+
+
+class PrintedTable(NamedTuple):
+    """A table in its three forms."""
+
+    table: pd.DataFrame
+    """Long, to compute with."""
+    markdown: str
+    latex: str
+
+
+def printed(title: str, table: pd.DataFrame, views: Iterable[View]) -> PrintedTable:
+    """Return a long table with its page and its LaTeX.
+
+    Args:
+        title: of the page.
+        table: the long one.
+        views: what of it is read.
+    """
+    views = list(views)
+    return PrintedTable(table, markdown(title, views), latex(views))
 
 
 def markdown(title: str, views: Iterable[View]) -> str:

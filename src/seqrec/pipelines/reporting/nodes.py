@@ -1,4 +1,4 @@
-"""The results book: tables and figures of all cells present."""
+"""The tables of the results book, of all cells present."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,42 +10,36 @@ from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import ReportingOptions, TransitionOptions
 from seqrec.preparation.transitions import count_transitions
-from seqrec.reporting import figures, tables
+from seqrec.reporting import tables
 from seqrec.reporting.breakdowns import breakdowns, target_facts
 from seqrec.reporting.curves import learning_curves, quality_against_time
 from seqrec.reporting.leaderboard import leaderboard, of_as_many_targets, published_table
-from seqrec.reporting.pages import latex, markdown
+from seqrec.reporting.pages import PrintedTable, printed
 from seqrec.reporting.significance import significance
 
 Loaders = Mapping[str, Callable[[], Any]]
 """What loads a cell, by the cell's name."""
 
 
-def rank_models(
-    all_metrics: Loaders, published: dict[str, Any], options: ReportingOptions
-) -> tuple[pd.DataFrame, str, str, Any]:
+def rank_models(all_metrics: Loaders, published: dict[str, Any]) -> PrintedTable:
     """Put all models of a data set beside each other, and beside published figures.
 
     Args:
         all_metrics: of all cells.
         published: what others report.
-        options: which metrics.
 
     Returns:
-        leaderboard, as a page, as LaTeX, and as a figure.
+        leaderboard.
     """
-    metrics = _cells(all_metrics)
-    known = published_table(published["published"])
-    known = of_as_many_targets(known, published.get("targets") or {}, metrics)
-    table = leaderboard(metrics, known)
-    views = tables.leaderboard_views(table, known)
-    page = markdown("Leaderboard", views)
-    return table, page, latex(views), figures.leaderboard_figure(table, options.metrics[-1])
+    metrics = _contents(all_metrics)
+    elsewhere = of_as_many_targets(
+        published_table(published["published"]), published.get("targets") or {}, metrics
+    )
+    table = leaderboard(metrics, elsewhere)
+    return printed("Leaderboard", table, tables.leaderboard_views(table, elsewhere))
 
 
-def compare_models(
-    all_ranks: Loaders, options: ReportingOptions
-) -> tuple[pd.DataFrame, str, str, Any]:
+def compare_models(all_ranks: Loaders, options: ReportingOptions) -> PrintedTable:
     """Say which differences to a reference are more than chance.
 
     Args:
@@ -53,7 +47,7 @@ def compare_models(
         options: the reference, the metrics and how often users are drawn anew.
 
     Returns:
-        significance, as a page, as LaTeX, and as a figure.
+        significance.
     """
     table = significance(
         _tables(all_ranks),
@@ -61,14 +55,12 @@ def compare_models(
         reference=options.reference,
         resamples=options.resamples,
     )
-    views = tables.significance_views(table)
-    plot = figures.significance_figure(table, options.metrics[-1])
-    return table, markdown("Significance", views), latex(views), plot
+    return printed("Significance", table, tables.significance_views(table))
 
 
 def break_down(
     all_ranks: Loaders, all_sequences: Loaders, options: ReportingOptions
-) -> tuple[pd.DataFrame, str, str, Any]:
+) -> PrintedTable:
     """Measure the models on groups of targets: by history, popularity, transition, repeat.
 
     Args:
@@ -77,18 +69,17 @@ def break_down(
         options: which metrics.
 
     Returns:
-        breakdowns, as a page, as LaTeX, and as a figure.
+        breakdowns.
     """
     ranks = _tables(all_ranks)
     names = sorted({cell.dataset for cell in ranks})
     facts = {name: _facts(sequences_of(name, all_sequences)) for name in names}
     table = breakdowns(ranks, facts, metrics=options.metrics)
     views = tables.breakdown_views(table, options.metrics[-1])
-    plot = figures.breakdown_figure(table, options.metrics[-1])
-    return table, markdown("By groups of targets", views), latex(views), plot
+    return printed("By groups of targets", table, views)
 
 
-def draw_learning_curves(all_histories: Loaders, all_metrics: Loaders) -> tuple[pd.DataFrame, Any]:
+def follow_training(all_histories: Loaders, all_metrics: Loaders) -> pd.DataFrame:
     """Put the epochs of all trainings one after the other.
 
     Args:
@@ -96,17 +87,16 @@ def draw_learning_curves(all_histories: Loaders, all_metrics: Loaders) -> tuple[
         all_metrics: likewise, for the epochs that were kept.
 
     Returns:
-        learning_curves, and as a figure.
+        learning_curves.
     """
-    metrics = _cells(all_metrics)
+    metrics = _contents(all_metrics)
     histories = {cell: table for cell, table in _tables(all_histories).items() if cell in metrics}
-    table = learning_curves(histories, metrics)
-    return table, figures.learning_curve_figure(table)
+    return learning_curves(histories, metrics)
 
 
 def weigh_cost(
     all_progress: Loaders, all_metrics: Loaders, options: ReportingOptions
-) -> tuple[pd.DataFrame, Any]:
+) -> pd.DataFrame:
     """Set what each model reaches against the time that its training took.
 
     Args:
@@ -115,12 +105,11 @@ def weigh_cost(
         options: the metric, the last of its metrics.
 
     Returns:
-        cost, and as a figure.
+        cost.
     """
-    metrics = _cells(all_metrics)
-    progress = {cell: table for cell, table in _cells(all_progress).items() if cell in metrics}
-    table = quality_against_time(progress, metrics, options.metrics[-1])
-    return table, figures.cost_figure(table)
+    metrics = _contents(all_metrics)
+    progress = {cell: table for cell, table in _contents(all_progress).items() if cell in metrics}
+    return quality_against_time(progress, metrics, options.metrics[-1])
 
 
 def sequences_of(dataset: str, all_sequences: Loaders) -> ir.Table:
@@ -145,9 +134,9 @@ def _facts(sequences: ir.Table) -> pd.DataFrame:
     return target_facts(ordered.to_pyarrow(), graph.to_pyarrow())
 
 
-def _cells(loaders: Loaders) -> dict[Cell, Any]:
+def _contents(loaders: Loaders) -> dict[Cell, Any]:
     return {Cell.from_id(name): load() for name, load in loaders.items()}
 
 
 def _tables(loaders: Loaders) -> dict[Cell, Any]:
-    return {cell: table.to_pyarrow() for cell, table in _cells(loaders).items()}
+    return {cell: table.to_pyarrow() for cell, table in _contents(loaders).items()}

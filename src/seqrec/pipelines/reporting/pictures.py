@@ -64,53 +64,6 @@ def look_into_models(
     )
 
 
-def draw_transition_frequency(
-    breakdowns: pd.DataFrame, protocol: str, options: ReportingOptions
-) -> Any:
-    """Draw quality by how often training saw the transition to the target.
-
-    Args:
-        breakdowns: of all cells.
-        protocol: whose cells.
-        options: which models.
-
-    Returns:
-        A figure; where none of the models has a cell it says so.
-    """
-    rows = breakdowns[
-        (breakdowns["protocol"] == protocol) & breakdowns["model"].isin(options.pictures)
-    ]
-    if rows.empty:
-        asked = ", ".join(options.pictures)
-        return nothing_to_show(f"{asked}: not evaluated under {protocol} (reporting.pictures)")
-    return figures.transition_frequency(rows)
-
-
-def draw_sensitivity(all_sensitivities: Loaders) -> Any:
-    """Draw what single parameters do to the models, where that was measured.
-
-    Args:
-        all_sensitivities: what the pipeline ``sensitivity`` left, of any cells.
-
-    Returns:
-        A figure; where nothing was measured it says how to.
-
-    Raises:
-        SeqrecError: a table is of a version that did not write which setting was in use.
-    """
-    found = {name: load().to_pandas() for name, load in all_sensitivities.items()}
-    if not found:
-        return nothing_to_show("nothing was varied yet: kedro run --pipeline sensitivity")
-    for name, table in found.items():
-        if "in_use" not in table:
-            raise SeqrecError(
-                f"{name} does not say which setting was in use, as an earlier version wrote it; "
-                "run the pipeline 'sensitivity' for it again (what it has trained is kept)"
-            )
-    table = pd.concat(found.values(), ignore_index=True)
-    return figures.sensitivity(table[table["split"] == "test"])
-
-
 def _trained(
     all_models: Loaders, dataset: str, protocol: str, names: tuple[str, ...]
 ) -> dict[str, TrainedModel]:

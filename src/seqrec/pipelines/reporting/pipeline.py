@@ -3,55 +3,92 @@
 from kedro.pipeline import Pipeline, node
 from kedro.pipeline.node import Node
 
-from seqrec.pipelines.reporting import nodes, pictures
+from seqrec.pipelines.reporting import figures, nodes, pictures
 
 
 def create_pipeline() -> Pipeline:
     """Return the pipeline ``reporting``."""
-    return Pipeline([*_of_results(), *_of_models()])
+    return Pipeline([*_tables(), *_figures(), *_pictures()])
 
 
-def _of_results() -> list[Node]:
+def _tables() -> list[Node]:
     return [
         node(
             nodes.rank_models,
-            inputs=["all_metrics", "published", "params:reporting"],
-            outputs=["leaderboard", "leaderboard_page", "leaderboard_latex", "leaderboard_plot"],
+            inputs=["all_metrics", "published"],
+            outputs="leaderboard",
             name="rank_models",
         ),
         node(
             nodes.compare_models,
             inputs=["all_ranks", "params:reporting"],
-            outputs=[
-                "significance",
-                "significance_page",
-                "significance_latex",
-                "significance_plot",
-            ],
+            outputs="significance",
             name="compare_models",
         ),
         node(
             nodes.break_down,
             inputs=["all_ranks", "all_sequences", "params:reporting"],
-            outputs=["breakdowns", "breakdowns_page", "breakdowns_latex", "breakdowns_plot"],
+            outputs="breakdowns",
             name="break_down",
         ),
         node(
-            nodes.draw_learning_curves,
+            nodes.follow_training,
             inputs=["all_histories", "all_metrics"],
-            outputs=["learning_curves", "learning_curves_plot"],
-            name="draw_learning_curves",
+            outputs="learning_curves",
+            name="follow_training",
         ),
         node(
             nodes.weigh_cost,
             inputs=["all_progress", "all_metrics", "params:reporting"],
-            outputs=["cost", "cost_plot"],
+            outputs="cost",
             name="weigh_cost",
         ),
     ]
 
 
-def _of_models() -> list[Node]:
+def _figures() -> list[Node]:
+    return [
+        node(
+            figures.draw_leaderboard,
+            inputs=["leaderboard", "params:reporting"],
+            outputs="leaderboard_plot",
+            name="draw_leaderboard",
+        ),
+        node(
+            figures.draw_significance,
+            inputs=["significance", "params:reporting"],
+            outputs="significance_plot",
+            name="draw_significance",
+        ),
+        node(
+            figures.draw_breakdowns,
+            inputs=["breakdowns", "params:reporting"],
+            outputs="breakdowns_plot",
+            name="draw_breakdowns",
+        ),
+        node(
+            figures.draw_transition_frequency,
+            inputs=["breakdowns", "params:protocol", "params:reporting"],
+            outputs="transition_frequency_plot",
+            name="draw_transition_frequency",
+        ),
+        node(
+            figures.draw_learning_curves,
+            inputs="learning_curves",
+            outputs="learning_curves_plot",
+            name="draw_learning_curves",
+        ),
+        node(figures.draw_cost, inputs="cost", outputs="cost_plot", name="draw_cost"),
+        node(
+            figures.draw_sensitivity,
+            inputs="all_sensitivities",
+            outputs="sensitivity_plot",
+            name="draw_sensitivity",
+        ),
+    ]
+
+
+def _pictures() -> list[Node]:
     return [
         node(
             pictures.look_into_models,
@@ -69,17 +106,5 @@ def _of_models() -> list[Node]:
                 "similarity_plot",
             ],
             name="look_into_models",
-        ),
-        node(
-            pictures.draw_transition_frequency,
-            inputs=["breakdowns", "params:protocol", "params:reporting"],
-            outputs="transition_frequency_plot",
-            name="draw_transition_frequency",
-        ),
-        node(
-            pictures.draw_sensitivity,
-            inputs="all_sensitivities",
-            outputs="sensitivity_plot",
-            name="draw_sensitivity",
-        ),
+        )
     ]
