@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from seqrec.cell import Cell
 from seqrec.models import COUNTING_MODELS, MODELS
+from seqrec.plotting.colours import colour
 from seqrec.plotting.labels import POSITIONS, label_positions
-from seqrec.plotting.look import COLOURS, colour
 from seqrec.reporting.breakdowns import breakdowns, target_facts
 from seqrec.reporting.curves import learning_curves, quality_against_time
 from seqrec.reporting.figures import (
@@ -163,12 +163,6 @@ def test_the_kept_epoch_has_a_dot() -> None:
 def test_training_that_took_no_time_has_a_place_on_a_log_axis() -> None:
     (trace,) = cost_figure(ONE["cost"]).data
     assert trace.x == (pytest.approx(1e-3),)
-
-
-def test_a_model_has_one_colour_and_no_other_has_it() -> None:
-    colours = [colour(name) for name in COLOURS]
-    assert len(set(colours)) == len(colours)
-    assert colour("mine") == colour("mine") not in colours
 
 
 def test_labels_avoid_one_another() -> None:

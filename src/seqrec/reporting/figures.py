@@ -14,19 +14,9 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from seqrec.plotting.colours import FAINT, INK, colour, in_order
 from seqrec.plotting.labels import label_positions
-from seqrec.plotting.look import (
-    FAINT,
-    INK,
-    MOST_COLUMNS,
-    Choice,
-    Panel,
-    add_menu,
-    colour,
-    finished,
-    in_order,
-    panels,
-)
+from seqrec.plotting.panels import MOST_COLUMNS, Choice, Place, grid
 
 SYMBOLS = {"standard": "circle", "authors": "circle-open"}
 PUBLISHED = {
@@ -51,15 +41,14 @@ def leaderboard_figure(leaderboard: pd.DataFrame, metric: str = "NDCG@10") -> An
     shown = leaderboard[leaderboard["metric"] == metric]
     shown_panels = {str(name): rows for name, rows in shown.groupby("dataset")}
     most = max((rows["model"].nunique() for rows in shown_panels.values()), default=1)
-    figure, places = panels(list(shown_panels), most * ROW + 30)
-    for place, rows in zip(places, shown_panels.values(), strict=True):
+    panels = grid(list(shown_panels), most * ROW + 30)
+    for place, rows in zip(panels.places, shown_panels.values(), strict=True):
         models = _by_value(rows)
-        _name_rows(figure, place, models, most)
-        for trace in _measured_dots(rows, models) + _published_dots(rows, models):
-            figure.add_trace(trace, row=place.row, col=place.col)
-    _add_keys(figure, shown)
-    return finished(
-        figure, f"{metric} on the test split", "bars: one standard error over users", keys=4
+        panels.axes(place, {}, _names(models, most))
+        panels.add(place, *_measured_dots(rows, models), *_published_dots(rows, models))
+    panels.figure.add_traces(_keys(shown))
+    return panels.finished(
+        f"{metric} on the test split", "bars: one standard error over users", keys=4
     )
 
 
@@ -75,14 +64,15 @@ def significance_figure(significance: pd.DataFrame, metric: str = "NDCG@10") -> 
     shown_panels = dict(_by_panel(shown))
     titles = [f"{name} − {rows['reference'].iloc[0]}" for name, rows in shown_panels.items()]
     most = max((len(rows) for rows in shown_panels.values()), default=1)
-    figure, places = panels(titles, most * ROW + 30)
-    for place, rows in zip(places, shown_panels.values(), strict=True):
+    panels = grid(titles, most * ROW + 30)
+    for place, rows in zip(panels.places, shown_panels.values(), strict=True):
         ordered = rows.sort_values(["difference", "model"])
-        _name_rows(figure, place, list(ordered["model"]), most)
-        figure.add_trace(_forest(ordered), row=place.row, col=place.col)
-        figure.add_vline(0, line={"color": FAINT, "width": 1}, row=place.row, col=place.col)
+        panels.axes(place, {}, _names(list(ordered["model"]), most))
+        panels.add(place, _forest(ordered))
+        line = {"color": FAINT, "width": 1}
+        panels.figure.add_vline(0, line=line, row=place.row, col=place.col)
     subtitle = "paired bootstrap over users, 95 % interval; filled: p below 0.05 after Holm"
-    return finished(figure, f"Difference of {metric} to the reference", subtitle)
+    return panels.finished(f"Difference of {metric} to the reference", subtitle)
 
 
 def breakdown_figure(breakdowns: pd.DataFrame, metric: str = "NDCG@10") -> Any:
@@ -94,8 +84,8 @@ def breakdown_figure(breakdowns: pd.DataFrame, metric: str = "NDCG@10") -> Any:
     """
     shown = breakdowns[breakdowns["metric"] == metric]
     kinds = list(shown["by"].unique())
-    figure, places = panels([f"by {kind}" for kind in kinds], 300, most_columns=2)
-    where = dict(zip(kinds, places, strict=True))
+    panels = grid([f"by {kind}" for kind in kinds], 300, most_columns=2)
+    where = dict(zip(kinds, panels.places, strict=True))
     choices = [
         Choice(
             name,
@@ -107,11 +97,11 @@ def breakdown_figure(breakdowns: pd.DataFrame, metric: str = "NDCG@10") -> Any:
         )
         for name, rows in _by_panel(shown)
     ]
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(rangemode="tozero")
-    add_menu(figure, choices)
+    panels.figure.update_xaxes(type="category")
+    panels.figure.update_yaxes(rangemode="tozero")
+    panels.menu(choices)
     models = shown["model"].nunique()
-    return finished(figure, f"{metric} by group of targets", "targets below each group", models)
+    return panels.finished(f"{metric} by group of targets", "targets below each group", models)
 
 
 def learning_curve_figure(curves: pd.DataFrame, metric: str = "NDCG@10") -> Any:
@@ -122,15 +112,15 @@ def learning_curve_figure(curves: pd.DataFrame, metric: str = "NDCG@10") -> Any:
         metric: a label.
     """
     shown = curves[curves["metric"] == metric]
-    figure, _ = panels(["training loss", f"{metric} in validation"], 420, most_columns=2)
+    panels = grid(["training loss", f"{metric} in validation"], 420, most_columns=2)
     choices = [
         Choice(name, [trace for part in _by_model(rows) for trace in _curves_of(*part)])
         for name, rows in _by_panel(shown)
     ]
-    figure.update_xaxes(title={"text": "epoch", "standoff": 6})
-    add_menu(figure, choices)
+    panels.figure.update_xaxes(title={"text": "epoch", "standoff": 6})
+    panels.menu(choices)
     models = shown["model"].nunique()
-    return finished(figure, "Learning curves", "dot: the epoch that was kept", models, foot=24)
+    return panels.finished("Learning curves", "dot: the epoch that was kept", models, foot=24)
 
 
 def cost_figure(cost: pd.DataFrame) -> Any:
@@ -140,22 +130,20 @@ def cost_figure(cost: pd.DataFrame) -> Any:
         cost: as from ``quality_against_time``, of one metric.
     """
     shown_panels = dict(_by_panel(cost))
-    figure, places = panels(list(shown_panels), COST_HEIGHT)
+    panels = grid(list(shown_panels), COST_HEIGHT)
     width = USUAL_WIDTH / max(1, min(MOST_COLUMNS, len(shown_panels))) - 80
-    for place, rows in zip(places, shown_panels.values(), strict=True):
+    for place, rows in zip(panels.places, shown_panels.values(), strict=True):
         across = _room(_logs(rows["seconds"]), least=1.0)
         up = _room(rows["value"], least=float(rows["value"].max()) / 4 or 1.0)
-        dots = _labelled_dots(rows, across, up, width)
-        figure.add_trace(dots, row=place.row, col=place.col)
-        figure.update_xaxes(range=across, row=place.row, col=place.col)
-        figure.update_yaxes(range=up, row=place.row, col=place.col)
-    figure.update_xaxes(type="log", dtick=1)
+        panels.add(place, _labelled_dots(rows, across, up, width))
+        panels.axes(place, {"range": across}, {"range": up})
+    panels.figure.update_xaxes(type="log", dtick=1)
     metric = cost["metric"].iloc[0] if len(cost) else "Quality"
     subtitle = (
         "across, log scale: seconds of training up to the best epoch, mean over seeds; without "
         "training seconds of all trials, their validation included"
     )
-    return finished(figure, f"{metric} on the test split against time", subtitle)
+    return panels.finished(f"{metric} on the test split against time", subtitle)
 
 
 def _by_panel(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -177,16 +165,14 @@ def _by_value(rows: pd.DataFrame) -> list[str]:
     return sorted(best.index, key=lambda model: (best[model], model))
 
 
-def _name_rows(figure: Any, place: Panel, models: Sequence[str], most: int) -> None:
-    """Write the models' names on the rows of a panel, the last at its top; rows as in the panel
-    that has most of them."""
-    figure.update_yaxes(
-        tickvals=list(range(len(models))),
-        ticktext=list(models),
-        range=[len(models) - most - 0.7, len(models) - 0.3],
-        row=place.row,
-        col=place.col,
-    )
+def _names(models: Sequence[str], most: int) -> dict[str, Any]:
+    """Return an axis with the models' names on its rows, the last at its top; rows as in the
+    panel that has most of them."""
+    return {
+        "tickvals": list(range(len(models))),
+        "ticktext": list(models),
+        "range": [len(models) - most - 0.7, len(models) - 0.3],
+    }
 
 
 def _measured_dots(rows: pd.DataFrame, models: Sequence[str]) -> list[Any]:
@@ -226,15 +212,15 @@ def _rim(colours: Sequence[str]) -> dict[str, Any]:
 def _published_dots(rows: pd.DataFrame, models: Sequence[str]) -> list[Any]:
     traces = []
     for column, (symbol, name) in PUBLISHED.items():
-        known = rows[rows[column].notna()].drop_duplicates("model")
-        if len(known):
+        published = rows[rows[column].notna()].drop_duplicates("model")
+        if len(published):
             traces.append(
                 go.Scatter(
-                    x=known[column].tolist(),
-                    y=[models.index(model) for model in known["model"]],
+                    x=published[column].tolist(),
+                    y=[models.index(model) for model in published["model"]],
                     mode="markers",
                     marker={"color": INK, "size": 7, "symbol": symbol, "opacity": 0.75},
-                    text=known["model"].tolist(),
+                    text=published["model"].tolist(),
                     showlegend=False,
                     hovertemplate=f"%{{text}}, {name}: %{{x:.4f}}<extra></extra>",
                 )
@@ -242,13 +228,20 @@ def _published_dots(rows: pd.DataFrame, models: Sequence[str]) -> list[Any]:
     return traces
 
 
-def _add_keys(figure: Any, rows: pd.DataFrame) -> None:
+def _keys(rows: pd.DataFrame) -> list[Any]:
     """Say what the symbols mean, in no model's colour."""
     keys = [(SYMBOLS[name], name) for name in sorted(rows["protocol"].unique(), reverse=True)]
     keys += [key for column, key in PUBLISHED.items() if rows[column].notna().any()]
-    for symbol, name in keys:
-        marker = {"color": INK, "size": 8, "symbol": symbol}
-        figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name=name))
+    return [
+        go.Scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            marker={"color": INK, "size": 8, "symbol": symbol},
+            name=name,
+        )
+        for symbol, name in keys
+    ]
 
 
 def _forest(rows: pd.DataFrame) -> Any:
@@ -291,11 +284,11 @@ def _group_line(model: str, rows: pd.DataFrame, in_legend: bool) -> Any:
     )
 
 
-def _curves_of(model: str, rows: pd.DataFrame) -> list[tuple[Any, Panel]]:
+def _curves_of(model: str, rows: pd.DataFrame) -> list[tuple[Any, Place]]:
     """Return a model's curves, a line a seed, in the panels of loss and metric."""
     traces = []
     for number, (seed, part) in enumerate(rows.groupby("seed")):
-        for column, place in (("loss", Panel(1, 1)), ("value", Panel(1, 2))):
+        for column, place in (("loss", Place(1, 1)), ("value", Place(1, 2))):
             shown = number == 0 and column == "loss"
             traces.append((_curve(model, int(str(seed)), part, column, shown), place))
     return traces

@@ -8,9 +8,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pyarrow as pa
-from plotly.subplots import make_subplots
 
-from seqrec.plotting.look import finished
+from seqrec.plotting.panels import Panels, Place
 from seqrec.tuning.parameter_file import best_trial, parameters_of
 
 COLUMNS = 3
@@ -39,36 +38,32 @@ def tuning_figure(history: pa.Table, monitor: str) -> go.Figure:
     rows = [row for row in history.to_pylist() if row["value"] is not None]
     best = best_trial(history)
     names = list(parameters_of(best))
-    figure = _facets(names)
-    for trace in _traces(rows, best, "trial", legend=True):
-        figure.add_trace(trace, row=1, col=1)
-    figure.add_trace(_best_so_far(rows), row=1, col=1)
-    for place, name in enumerate(names):
-        where = {"row": 2 + place // COLUMNS, "col": 1 + place % COLUMNS}
-        for trace in _traces(rows, best, name, legend=False):
-            figure.add_trace(trace, **where)
-        figure.update_xaxes(**_axis([row[name] for row in rows]), **where)
-    figure.update_yaxes(title_text=monitor, col=1)
-    figure.update_layout(height=MARGIN + ROW_HEIGHT * (1 + -(-len(names) // COLUMNS)))
+    panels = _facets(names)
+    panels.add(Place(1, 1), *_traces(rows, best, "trial", legend=True), _best_so_far(rows))
+    for place, name in zip(panels.places[COLUMNS:], names, strict=False):
+        panels.add(place, *_traces(rows, best, name, legend=False))
+        panels.axes(place, _axis([row[name] for row in rows]), {})
+    panels.figure.update_yaxes(title_text=monitor, col=1)
     subtitle = "a dot a trial, the first one with the settings at the start"
-    return finished(figure, f"{monitor} on the validation split", subtitle, keys=4)
+    return panels.finished(f"{monitor} on the validation split", subtitle, keys=4)
 
 
-def _facets(names: list[str]) -> go.Figure:
+def _facets(names: list[str]) -> Panels:
     """Return one wide facet, and below it one a parameter."""
-    rows = -(-len(names) // COLUMNS)
+    rows = 1 + -(-len(names) // COLUMNS)
     wide: list[dict[str, int] | None] = [{"colspan": COLUMNS}, *[None] * (COLUMNS - 1)]
     cells: list[dict[str, int] | None] = [
-        {} if place < len(names) else None for place in range(rows * COLUMNS)
+        {} if place < len(names) else None for place in range((rows - 1) * COLUMNS)
     ]
     below = [cells[first : first + COLUMNS] for first in range(0, len(cells), COLUMNS)]
-    return make_subplots(
-        rows=1 + rows,
-        cols=COLUMNS,
+    return Panels(
+        rows,
+        COLUMNS,
+        MARGIN + ROW_HEIGHT * rows,
         specs=[wide, *below],
         subplot_titles=["trial", *names],
         shared_yaxes="rows",
-        vertical_spacing=0.3 / (1 + rows),
+        vertical_spacing=0.3 / rows,
         horizontal_spacing=0.04,
     )
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.plotting.look import colour
-from seqrec.plotting.panels import series
+from seqrec.plotting.colours import colour
+from seqrec.plotting.series import series
 from seqrec.reporting import breakdowns
 from seqrec.reporting.pictures import figures
 

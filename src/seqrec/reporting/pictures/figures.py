@@ -10,8 +10,9 @@ import pandas as pd
 from plotly import graph_objects as go
 
 from seqrec.errors import SeqrecError
-from seqrec.plotting.look import FAINT, OTHER_COLOURS, colour
-from seqrec.plotting.panels import Panels, Place, Series, series
+from seqrec.plotting.colours import FAINT, OTHERS, colour, faded
+from seqrec.plotting.panels import Panels, Place, matrix
+from seqrec.plotting.series import Series, series
 
 DASHES = {"attention": "solid", "filter": "dot", "mixed": "dash"}
 BANDS = (("decile 1", "decile 9", 0.15), ("decile 3", "decile 7", 0.3))
@@ -32,17 +33,17 @@ def attention_spectrum(table: pd.DataFrame, reference: pd.DataFrame | None = Non
             model that looks both ways, as BERT4Rec does.
     """
     models = series(table)
-    panels = Panels(1, len(models), [model.name for model in models])
+    panels = matrix(1, len(models), [model.name for model in models])
     for column, model in enumerate(models, start=1):
         if reference is not None:
             line = {"color": FAINT, "width": 5}
             x, y = reference["frequency"], reference["response"]
-            panels.line((1, column), "mean of the past", x, y, line=line, opacity=0.5)
+            panels.line(Place(1, column), "mean of the past", x, y, line=line, opacity=0.5)
         for operator, of_operator in model.rows.groupby("operator"):
             for block, rows in of_operator.groupby("block"):
                 line = {"color": _colour_of(block), "dash": DASHES[str(operator)]}
                 x, y = rows["frequency"], rows["response"]
-                panels.line((1, column), f"{operator}, block {block}", x, y, line=line)
+                panels.line(Place(1, column), f"{operator}, block {block}", x, y, line=line)
     panels.x_axes("periods an item")
     panels.y_axes(["response"], type="log", tickvals=TICKS, tickformat="~g")
     return panels.finished("Which frequencies a block lets through", SPECTRUM_NOTE)
@@ -57,10 +58,10 @@ def learned_filter(table: pd.DataFrame) -> go.Figure:
     models = series(table)
     blocks = table["block"].drop_duplicates().tolist()
     titles = [f"{model.name}, block {block}" for model in models for block in blocks]
-    panels = Panels(len(models), len(blocks), titles)
+    panels = matrix(len(models), len(blocks), titles)
     for row, model in enumerate(models, start=1):
         for block, rows in model.rows.groupby("block"):
-            _fan(panels, (row, blocks.index(block) + 1), rows)
+            _fan(panels, Place(row, blocks.index(block) + 1), rows)
     panels.x_axes("periods an item")
     panels.y_axes(["weight"] * len(models), rangemode="tozero")
     return panels.finished(
@@ -74,7 +75,7 @@ def _fan(panels: Panels, place: Place, rows: pd.DataFrame) -> None:
     unseen: dict[str, Any] = {"line": {"width": 0}, "hoverinfo": "skip"}
     for low, high, opacity in BANDS:
         name = f"{low} to {high.removeprefix('decile ')}"
-        fill = {"fill": "tonexty", "fillcolor": _faded(own, opacity)}
+        fill = {"fill": "tonexty", "fillcolor": faded(own, opacity)}
         panels.line(place, name, weights.index, weights[low], **unseen | {"showlegend": False})
         panels.line(place, name, weights.index, weights[high], **unseen, **fill)
     dotted = {"color": own, "dash": "dot"}
@@ -89,11 +90,11 @@ def singular_values(table: pd.DataFrame) -> go.Figure:
         table: model, and the columns of ``oversmoothing.singular_values_by_depth``.
     """
     depths = sorted(table["depth"].unique())
-    panels = Panels(1, len(depths), [_depth(depth) for depth in depths])
+    panels = matrix(1, len(depths), [_depth(depth) for depth in depths])
     for model in series(table):
         for depth, rows in model.rows.groupby("depth"):
             x, y = rows["index"], rows["singular_value"]
-            place = (1, depths.index(depth) + 1)
+            place = Place(1, depths.index(depth) + 1)
             panels.line(place, model.name, x, y, line=model.line)
     panels.x_axes("index")
     panels.y_axes(["singular value, the largest = 1"], type="log", dtick=1)
@@ -106,11 +107,11 @@ def similarity(table: pd.DataFrame) -> go.Figure:
     Args:
         table: model, and the columns of ``oversmoothing.similarity_by_depth``.
     """
-    panels = Panels(1, 1, [])
+    panels = matrix(1, 1)
     for model in series(table):
         bars = {"array": model.rows["deviation"], "thickness": 1}
         style = {"mode": "lines+markers", "line": model.line, "error_y": bars}
-        panels.line((1, 1), model.name, model.rows["depth"], model.rows["similarity"], **style)
+        panels.line(Place(1, 1), model.name, model.rows["depth"], model.rows["similarity"], **style)
     depths = sorted(table["depth"].unique())
     panels.x_axes("", tickvals=depths, ticktext=[_depth(depth) for depth in depths])
     panels.y_axes(["cosine similarity"])
@@ -132,10 +133,10 @@ def sensitivity(table: pd.DataFrame) -> go.Figure:
     parameters = points["parameter"].drop_duplicates().tolist()
     metrics = points["metric"].drop_duplicates().tolist()
     titles = parameters + [""] * (len(metrics) - 1) * len(parameters)
-    panels = Panels(len(metrics), len(parameters), titles)
+    panels = matrix(len(metrics), len(parameters), titles)
     for model in series(points):
         for (metric, parameter), rows in model.rows.groupby(["metric", "parameter"], sort=False):
-            place = (metrics.index(metric) + 1, parameters.index(parameter) + 1)
+            place = Place(metrics.index(metric) + 1, parameters.index(parameter) + 1)
             _sensitivity_line(panels, place, model, rows)
     for column, parameter in enumerate(parameters, start=1):
         values = _ascending(points.loc[points["parameter"] == parameter, "value"])
@@ -214,14 +215,14 @@ def transition_frequency(table: pd.DataFrame) -> go.Figure:
     datasets = rows["dataset"].drop_duplicates().tolist()
     metrics = rows["metric"].drop_duplicates().tolist()
     titles = datasets + [""] * (len(metrics) - 1) * len(datasets)
-    panels = Panels(len(metrics), len(datasets), titles)
+    panels = matrix(len(metrics), len(datasets), titles)
     for model in series(rows, without="dataset"):
         for (metric, dataset), part in model.rows.groupby(["metric", "dataset"], sort=False):
-            place = (metrics.index(metric) + 1, datasets.index(dataset) + 1)
+            place = Place(metrics.index(metric) + 1, datasets.index(dataset) + 1)
             bars = {"array": part["standard_error"], "thickness": 1}
             style = {"mode": "lines+markers", "line": model.line, "error_y": bars}
-            said = [f"{count:,} targets" for count in part["targets"]]
-            panels.line(place, model.name, part["group"], part["value"], text=said, **style)
+            texts = [f"{count:,} targets" for count in part["targets"]]
+            panels.line(place, model.name, part["group"], part["value"], text=texts, **style)
     order = rows["group"].drop_duplicates().tolist()
     panels.x_axes("times in training", type="category", categoryorder="array", categoryarray=order)
     panels.y_axes(metrics, rangemode="tozero")
@@ -231,13 +232,8 @@ def transition_frequency(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def _faded(colour: str, opacity: float) -> str:
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity})"
-
-
 def _colour_of(block: Any) -> str:
-    return OTHER_COLOURS[(int(block) - 1) % len(OTHER_COLOURS)]
+    return OTHERS[(int(block) - 1) % len(OTHERS)]
 
 
 def _depth(depth: int) -> str:
