@@ -77,8 +77,8 @@ def as_written(stage: Any) -> Stage:
 
 def chosen(stage: Stage) -> dict[str, str]:
     """What the command chooses: ``--params dataset=…,model=…``."""
-    given = stage.command.partition("--params ")[2]
-    return dict(part.split("=") for part in given.split(",")) if given else {}
+    params = stage.command.partition("--params ")[2]
+    return dict(part.split("=") for part in params.split(",")) if params else {}
 
 
 @cache
@@ -89,8 +89,8 @@ def snapshot(**runtime: str) -> Any:
 
 def pipeline_of(stage: Stage) -> Any:
     name = stage.name.partition("@")[0]
-    (found,) = [part for part in snapshot(**chosen(stage)).pipelines if part.name == name]
-    return found
+    (pipeline,) = [part for part in snapshot(**chosen(stage)).pipelines if part.name == name]
+    return pipeline
 
 
 def path_of(name: str, stage: Stage) -> str:
@@ -193,13 +193,13 @@ def holds(file: str, key: str) -> bool:
 
 
 def test_no_parameter_is_tracked_that_the_nodes_do_not_ask_for(stage: Stage) -> None:
-    asked = {name.removeprefix("params:").partition(".")[0] for name in parameters_of(stage)}
+    told = {name.removeprefix("params:").partition(".")[0] for name in parameters_of(stage)}
     for file, keys in stage.params.items():
         if Path(file).parent.name in ("datasets", "models"):
             continue  # whole: its blocks lie over all sections
         blocks = set(yaml.safe_load((ROOT / file).read_text()))
         sections = {key.partition(".")[0] for key in keys} or blocks
-        assert sections <= asked, (stage.name, file)
+        assert sections <= told, (stage.name, file)
 
 
 def test_the_code_is_what_the_nodes_import(stage: Stage) -> None:
@@ -251,13 +251,13 @@ def direct_imports(name: str) -> tuple[str, ...]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for inner in ast.walk(node)
     }
-    found = []
+    names: list[str] = []
     for node in ast.walk(tree):
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             inner = [f"{node.module}.{alias.name}" for alias in node.names]
-            found += [one if one in FILES else node.module for one in inner]
-    return tuple(one for one in found if one in FILES)
+            names += [one if one in FILES else node.module for one in inner]
+    return tuple(name for name in names if name in FILES)

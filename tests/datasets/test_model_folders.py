@@ -70,9 +70,9 @@ def test_models_come_back_by_their_seeds_with_the_same_weights(tmp_path: Path) -
 def test_seeds_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     dataset = ModelFoldersDataset(filepath=str(tmp_path / "models"))
     sequences = split_off([1, 2, 3, 4], [2, 3, 4, 1], num_items=4)
-    one = trained_on(sequences, "popularity", seed=7).trained
-    dataset.save({"7": one, "8": one})
-    dataset.save({"9": one})
+    popular = trained_on(sequences, "popularity", seed=7).trained
+    dataset.save({"7": popular, "8": popular})
+    dataset.save({"9": popular})
     assert list(dataset.load()) == ["9"]
 
 

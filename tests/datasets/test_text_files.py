@@ -47,15 +47,15 @@ def test_json_that_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "does not exist"), (b'{"a', "damaged"), (b"\xff", "damaged")]
+    ("content", "message"), [(None, "does not exist"), (b'{"a', "damaged"), (b"\xff", "damaged")]
 )
 def test_json_missing_or_damaged_is_one_line(
-    tmp_path: Path, content: bytes | None, said: str
+    tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / "report.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises((SeqrecError, DatasetError), match=said) as caught:
+    with pytest.raises((SeqrecError, DatasetError), match=message) as caught:
         AtomicJSONDataset(filepath=str(path), made_by="filtering").load()
     assert "kedro run --pipeline filtering" in (explanation(caught.value) or "")
 
@@ -147,7 +147,7 @@ def test_what_cannot_be_saved_leaves_the_old_file(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "does not exist"),
         (b"", "damaged or no CSV"),
@@ -156,12 +156,12 @@ def test_what_cannot_be_saved_leaves_the_old_file(
     ],
 )
 def test_csv_missing_or_damaged_is_one_line(
-    tmp_path: Path, content: bytes | None, said: str
+    tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     path = tmp_path / "progress.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DatasetError, match=said) as caught:
+    with pytest.raises(DatasetError, match=message) as caught:
         AtomicCSVDataset(filepath=str(path), made_by="training").load()
     line = explanation(caught.value) or ""
     assert "kedro run --pipeline training" in line

@@ -57,8 +57,8 @@ def refused(kedro: Kedro, params: str) -> str:
 
 def metrics(model: str) -> dict[str, Any]:
     path = Path(f"data/07_model_output/demo/{model}/standard/metrics.json")
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
 
 
 def records(table: pd.DataFrame) -> Iterator[Any]:
@@ -109,9 +109,9 @@ def check_leaderboard(table: pd.DataFrame) -> None:
     assert set(table["model"]) == {"bsarec", "markov"}
     assert set(table["targets"]) == {TARGETS}
     for row in records(table):
-        found = metrics(row.model)["splits"]["test"]["metrics"][row.metric]
-        assert row.value == found["value"]
-        assert row.standard_error == found["standard_error"]
+        measured = metrics(row.model)["splits"]["test"]["metrics"][row.metric]
+        assert row.value == measured["value"]
+        assert row.standard_error == measured["standard_error"]
     seeds = table.drop_duplicates("model").set_index("model")["seeds"]
     assert seeds.to_dict() == {"bsarec": 2, "markov": 1}
     assert table.loc[table["model"] == "bsarec", "deviation"].notna().all()
@@ -198,7 +198,7 @@ def test_without_results_it_says_what_to_run(kedro: Kedro, project: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("params", "said"),
+    ("params", "message"),
     [
         ("reporting.metrics=NDGC@10", "unknown metric 'NDGC'; did you mean 'NDCG'?"),
         ("reporting.metrics=HR10", "metric 'HR10' is not of the form NAME@k"),
@@ -209,9 +209,9 @@ def test_without_results_it_says_what_to_run(kedro: Kedro, project: Path) -> Non
     ],
 )
 def test_a_wrong_wish_is_refused_before_anything_runs(
-    params: str, said: str, kedro: Kedro, trained: Path
+    params: str, message: str, kedro: Kedro, trained: Path
 ) -> None:
-    assert said in refused(kedro, params)
+    assert message in refused(kedro, params)
     assert not (trained / BOOK).exists()
 
 
@@ -245,10 +245,10 @@ def test_pictures_without_a_trained_model_say_so(
 ) -> None:
     finished = report(kedro, "reporting.pictures=sasrec;duorec")
     assert finished.code == 0, finished.err
-    said = "sasrec, duorec: not trained on demo under standard (reporting.pictures)"
-    assert said in caplog.text
+    message = "sasrec, duorec: not trained on demo under standard (reporting.pictures)"
+    assert message in caplog.text
     for name in FROM_MODELS:
-        assert words(name) == [said]
+        assert words(name) == [message]
 
 
 def test_one_model_alone_has_a_book_too(kedro: Kedro, trained: Path) -> None:

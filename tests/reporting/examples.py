@@ -18,7 +18,7 @@ def ranks_table(
     splits: Sequence[str] = ("valid", "test"),
 ) -> pa.Table:
     """The same ranks in every split; item 7 of everybody unless said otherwise."""
-    blocks = [(seed, split, found) for seed, found in by_seed.items() for split in splits]
+    blocks = [(seed, split, measured) for seed, measured in by_seed.items() for split in splits]
     count = len(users)
     return pa.table(
         {
@@ -26,7 +26,7 @@ def ranks_table(
             "split": [split for _, split, _ in blocks for _ in users],
             "user_index": np.tile(np.array(users, dtype=np.int32), len(blocks)),
             "item_index": np.tile(np.array(items or [7] * count, dtype=np.int32), len(blocks)),
-            "rank": np.concatenate([np.array(found, dtype=float) for *_, found in blocks]),
+            "rank": np.concatenate([np.array(measured, dtype=float) for *_, measured in blocks]),
             "candidates": np.full(len(blocks) * count, 9, dtype=np.int32),
         }
     )
@@ -36,7 +36,7 @@ def metrics_file(
     cell: Cell, values: Mapping[str, float], seeds: Sequence[int] = (1,), **more: Any
 ) -> dict[str, Any]:
     """A metrics.json: deviation 0.01 with two seeds, standard error 0.02."""
-    found = {
+    measured = {
         label: {
             "value": value,
             "standard_error": 0.02,
@@ -45,6 +45,6 @@ def metrics_file(
         for label, value in values.items()
     }
     by_seed = {str(seed): {"best_epoch": 2} for seed in seeds}
-    splits = {"test": {"metrics": found, "targets": 1234} | more}
+    splits = {"test": {"metrics": measured, "targets": 1234} | more}
     facts = {"dataset": cell.dataset, "model": cell.model, "protocol": cell.protocol}
     return facts | {"seeds": list(seeds), "splits": splits, "by_seed": by_seed}

@@ -118,8 +118,8 @@ def test_all_kinds_and_metrics_have_every_target_once() -> None:
 
 def test_a_target_without_history_may_be_left_out() -> None:
     tests = FACTS[FACTS["split"] == "test"]
-    found = ranked_targets(A, ranks_table({1: [1, 2, 3]}, [1, 2, 3], [2, 1, 4]))
-    assert facts_of(A, found, tests)["position"].tolist() == [4, 3, 1]
+    ranked = ranked_targets(A, ranks_table({1: [1, 2, 3]}, [1, 2, 3], [2, 1, 4]))
+    assert facts_of(A, ranked, tests)["position"].tolist() == [4, 3, 1]
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,12 @@ def test_cells_are_compared_within_a_data_set_and_protocol() -> None:
 
 def test_every_seed_has_a_row_of_ranks() -> None:
     table = ranks_table({4: [1, 2, 30], 2: [5, 6, 7]}, users=[1, 2, 2], items=[9, 8, 7])
-    found = ranked_targets(A, table)
-    assert found.seeds == (2, 4)
-    assert found.users.tolist() == [1, 2, 2]
-    assert found.items.tolist() == [9, 8, 7]
-    assert found.ranks.tolist() == [[5, 6, 7], [1, 2, 30]]
-    assert found.gains("HR@5").tolist() == [[1, 0, 0], [1, 1, 0]]
+    targets = ranked_targets(A, table)
+    assert targets.seeds == (2, 4)
+    assert targets.users.tolist() == [1, 2, 2]
+    assert targets.items.tolist() == [9, 8, 7]
+    assert targets.ranks.tolist() == [[5, 6, 7], [1, 2, 30]]
+    assert targets.gains("HR@5").tolist() == [[1, 0, 0], [1, 1, 0]]
 
 
 def test_seeds_that_ranked_different_targets_are_refused() -> None:

@@ -8,13 +8,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from seqrec.cell import Cell
 from seqrec.models import COUNTING_MODELS, MODELS
 from seqrec.plotting.colours import colour
-from seqrec.plotting.labels import POSITIONS, label_positions
 from seqrec.reporting.breakdowns import breakdowns, target_facts
 from seqrec.reporting.curves import learning_curves, quality_against_time
 from seqrec.reporting.figures import (
@@ -163,16 +160,3 @@ def test_the_kept_epoch_has_a_dot() -> None:
 def test_training_that_took_no_time_has_a_place_on_a_log_axis() -> None:
     (trace,) = cost_figure(ONE["cost"]).data
     assert trace.x == (pytest.approx(1e-3),)
-
-
-def test_labels_avoid_one_another() -> None:
-    """The second dot lies where the first one's label would be: it goes above, say."""
-    chosen = label_positions([(50, 50), (75, 50)], ["first", "second"], 200, 100)
-    assert chosen == ["top center", "middle right"]
-
-
-@given(st.lists(st.tuples(st.floats(0, 300), st.floats(0, 300)), max_size=8))
-def test_every_dot_has_a_label(points: list[tuple[float, float]]) -> None:
-    chosen = label_positions(points, ["model"] * len(points), 300, 300)
-    assert len(chosen) == len(points)
-    assert set(chosen) <= set(POSITIONS)

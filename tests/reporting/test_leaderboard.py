@@ -66,7 +66,7 @@ def test_published_figures_are_a_long_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"source": "hearsay"}, "published.0.source"),
         ({"figures": {"tiny": {"HR@10": 30.0}}}, "published.0.figures.tiny.HR@10"),
@@ -74,8 +74,8 @@ def test_published_figures_are_a_long_table() -> None:
         ({"sede": 3}, r"published.0.sede.*did you mean 'published.0.seeds'"),
     ],
 )
-def test_wrong_published_figures_are_one_line(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as error:
+def test_wrong_published_figures_are_one_line(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as error:
         published_table([PUBLISHED[0] | change])
     assert "\n" not in str(error.value)
 
@@ -91,13 +91,13 @@ def test_without_published_figures_the_columns_are_empty() -> None:
 
 
 def test_figures_of_another_split_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    known = published_table(PUBLISHED)
+    published = published_table(PUBLISHED)
     cells = {A: metrics_file(A, {"HR@10": 0.5})}  # of 1,234 targets
     with caplog.at_level("INFO", logger="seqrec"):
-        assert of_as_many_targets(known, {"tiny": 1234, "other": 3}, cells).equals(known)
-        assert of_as_many_targets(known, {}, cells).equals(known)
+        assert of_as_many_targets(published, {"tiny": 1234, "other": 3}, cells).equals(published)
+        assert of_as_many_targets(published, {}, cells).equals(published)
         assert not caplog.messages
-        kept = of_as_many_targets(known, {"tiny": 1000}, cells)
+        kept = of_as_many_targets(published, {"tiny": 1000}, cells)
     assert set(kept["dataset"]) == {"other"}
     assert caplog.messages == [
         "published figures of tiny are left out: they are of 1,000 test targets, here are 1,234"

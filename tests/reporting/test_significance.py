@@ -89,8 +89,8 @@ def test_seeds_against_all_orders(first: list[int], second: list[int]) -> None:
     as_large = sum(
         abs(np.mean(order[:size]) - np.mean(order[size:])) >= observed - 1e-9 for order in orders
     )
-    found = permutation_p(np.array(first, dtype=float), np.array(second, dtype=float), 10, 0)
-    assert found == pytest.approx(as_large / len(orders))
+    p = permutation_p(np.array(first, dtype=float), np.array(second, dtype=float), 10, 0)
+    assert p == pytest.approx(as_large / len(orders))
 
 
 def test_many_seeds_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,8 +125,8 @@ def test_the_reference_is_the_best_in_validation_and_not_in_test() -> None:
     good, bad = [1.0, 1.0], [9.0, 9.0]
     ranks = {
         cell: pa.concat_tables(
-            ranks_table({1: found}, users=[1, 2], splits=(split,))
-            for split, found in (("valid", valid), ("test", test))
+            ranks_table({1: p}, users=[1, 2], splits=(split,))
+            for split, p in (("valid", valid), ("test", test))
         )
         for cell, valid, test in ((A, bad, good), (B, good, bad), (C, good, good))
     }

@@ -141,12 +141,12 @@ def breakdowns(
         tests = facts[group.dataset]
         tests = tests[tests["split"] == "test"]
         for cell in cells:
-            found = ranked_targets(cell, ranks[cell])
-            known = facts_of(cell, found, tests)
+            targets = ranked_targets(cell, ranks[cell])
+            of_targets = facts_of(cell, targets, tests)
             rows += [
                 (*group, cell.model, *row)
                 for kind in kinds
-                for row in _rows(kind, found, known, metrics)
+                for row in _rows(kind, targets, of_targets, metrics)
             ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(
         {"value": float, "standard_error": float}
@@ -170,19 +170,19 @@ def facts_of(cell: Cell, targets: RankedTargets, facts: pd.DataFrame) -> pd.Data
     Raises:
         SeqrecError: the ranked targets are not those of the sequences.
     """
-    known, wanted = (
+    keys, target_keys = (
         _keys(users) for users in (facts["user_index"].to_numpy(), targets.users.astype(np.int64))
     )
-    order = np.argsort(known)
-    places = np.minimum(np.searchsorted(known[order], wanted), len(known) - 1)
-    found = facts.iloc[order[places]] if len(known) else facts
-    same = len(known) and np.array_equal(known[order[places]], wanted)
-    if not same or not np.array_equal(found["item_index"].to_numpy(), targets.items):
+    order = np.argsort(keys)
+    places = np.minimum(np.searchsorted(keys[order], target_keys), len(keys) - 1)
+    matched = facts.iloc[order[places]] if len(keys) else facts
+    same = len(keys) and np.array_equal(keys[order[places]], target_keys)
+    if not same or not np.array_equal(matched["item_index"].to_numpy(), targets.items):
         raise SeqrecError(
             f"the ranks of {cell.id} are of other targets than the sequences of "
             f"{cell.dataset} hold; evaluate it again"
         )
-    return found
+    return matched
 
 
 def _keys(users: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -201,21 +201,21 @@ def _counts(graph: pa.Table, sources: Integers, targets: Integers) -> npt.NDArra
         return np.zeros(len(sources), dtype=np.int64)
     size = int(max(to_item.max(), targets.max(initial=0))) + 1
     order = np.argsort(from_item * size + to_item, kind="stable")
-    known, wanted = (from_item * size + to_item)[order], sources * size + targets
-    places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[places] == wanted, count[order][places], 0)
+    pairs, target_pairs = (from_item * size + to_item)[order], sources * size + targets
+    places = np.minimum(np.searchsorted(pairs, target_pairs), len(pairs) - 1)
+    return np.where(pairs[places] == target_pairs, count[order][places], 0)
 
 
 def _rows(
-    kind: Kind, found: RankedTargets, facts: pd.DataFrame, metrics: Sequence[str]
+    kind: Kind, targets: RankedTargets, facts: pd.DataFrame, metrics: Sequence[str]
 ) -> list[tuple[Any, ...]]:
     groups, names = kind.groups(facts), kind.names()
     rows: list[tuple[Any, ...]] = []
     for label in metrics:
-        values: Floats = found.gains(label).mean(axis=0)
+        values: Floats = targets.gains(label).mean(axis=0)
         for number in np.unique(groups).tolist():
             of_group = groups == number
-            measured = mean_and_error(values[of_group], found.users[of_group])
-            what = (kind.name, names[number], number, int(of_group.sum()), label)
-            rows.append((*what, measured["value"], measured["standard_error"]))
+            measured = mean_and_error(values[of_group], targets.users[of_group])
+            place = (kind.name, names[number], number, int(of_group.sum()), label)
+            rows.append((*place, measured["value"], measured["standard_error"]))
     return rows

@@ -86,7 +86,7 @@ def ranked_targets(cell: Cell, ranks: pa.Table, split: str = "test") -> RankedTa
     )
     if len(set(counts.tolist())) > 1:
         raise different
-    users, items, found = (column[order].reshape(len(seeds), -1) for column in columns[1:])
+    users, items, ranks_by_seed = (column[order].reshape(len(seeds), -1) for column in columns[1:])
     if (users != users[0]).any() or (items != items[0]).any():
         raise different
-    return RankedTargets(users[0], items[0], tuple(seeds.tolist()), found)
+    return RankedTargets(users[0], items[0], tuple(seeds.tolist()), ranks_by_seed)

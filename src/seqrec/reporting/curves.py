@@ -94,7 +94,7 @@ def _curve(cell: Cell, history: pd.DataFrame, metrics: Mapping[str, Any]) -> pd.
 
 
 def _best_epochs(metrics: Mapping[str, Any]) -> dict[int, int]:
-    return {int(seed): found["best_epoch"] for seed, found in metrics["by_seed"].items()}
+    return {int(seed): result["best_epoch"] for seed, result in metrics["by_seed"].items()}
 
 
 def _seconds(progress: pd.DataFrame, metrics: Mapping[str, Any]) -> float:
@@ -106,9 +106,9 @@ def _seconds(progress: pd.DataFrame, metrics: Mapping[str, Any]) -> float:
 
 
 def _value(cell: Cell, metrics: Mapping[str, Any], metric: str) -> float:
-    found = metrics["splits"]["test"]["metrics"]
-    if metric not in found:
+    measured = metrics["splits"]["test"]["metrics"]
+    if metric not in measured:
         raise SeqrecError(
             f"{cell.id} has no {metric}; add its cutoff to evaluation.cutoffs and evaluate again"
         )
-    return float(found[metric]["value"])
+    return float(measured[metric]["value"])

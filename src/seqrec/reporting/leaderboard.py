@@ -188,8 +188,8 @@ def _rows(cell: Cell, metrics: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     test = metrics["splits"]["test"]
     facts = (*_place(cell), len(metrics["seeds"]), test["targets"])
     return [
-        (*facts, label, found["value"], found["deviation"], found["standard_error"])
-        for label, found in test["metrics"].items()
+        (*facts, label, measured["value"], measured["deviation"], measured["standard_error"])
+        for label, measured in test["metrics"].items()
     ]
 
 
@@ -197,10 +197,10 @@ def _published_values(
     table: pd.DataFrame, published: pd.DataFrame | None, source: str
 ) -> pd.Series[float]:
     """Return what a source reports for each row of the table."""
-    known: dict[tuple[str, str, str], float] = {}
+    reported: dict[tuple[str, str, str], float] = {}
     if published is not None:
         rows = published[published["source"] == source]
         keys = zip(rows["dataset"], rows["model"], rows["metric"], strict=True)
-        known = dict(zip(keys, rows["value"], strict=True))
+        reported = dict(zip(keys, rows["value"], strict=True))
     keys = zip(table["dataset"], table["model"], table["metric"], strict=True)
-    return pd.Series([known.get(key, np.nan) for key in keys], index=table.index, dtype=float)
+    return pd.Series([reported.get(key, np.nan) for key in keys], index=table.index, dtype=float)

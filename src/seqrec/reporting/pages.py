@@ -138,4 +138,4 @@ def _latex_table(view: View) -> str:
 def _escaper(replacements: dict[str, str]) -> Callable[[str], str]:
     """Return what replaces each of some characters in one pass."""
     pattern = re.compile("|".join(map(re.escape, replacements)))
-    return lambda text: pattern.sub(lambda found: replacements[found[0]], text)
+    return lambda text: pattern.sub(lambda match: replacements[match[0]], text)

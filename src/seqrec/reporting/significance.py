@@ -174,8 +174,8 @@ def permutation_p(first: Floats, second: Floats, resamples: int, seed: int) -> f
 def holm(p: Floats) -> Floats:
     """Return p values corrected for their number by Holm's step-down; nan stays and counts not."""
     corrected = np.full(len(p), np.nan)
-    given = np.flatnonzero(~np.isnan(p))
-    order = given[np.argsort(p[given], kind="stable")]
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested], kind="stable")]
     raised = p[order] * np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(1.0, np.maximum.accumulate(raised)) if len(order) else raised
     return corrected
@@ -193,12 +193,12 @@ def _compare_group(
     if len(ranks) < 2:
         return []
     other = _reference_cell(group, ranks, reference)
-    found = {cell: ranked_targets(cell, table) for cell, table in ranks.items()}
-    _check_same_targets(found, other)
-    base = found.pop(other)
-    pairs = [(label, cell) for label in metrics for cell in found]
+    targets = {cell: ranked_targets(cell, table) for cell, table in ranks.items()}
+    _check_same_targets(targets, other)
+    base = targets.pop(other)
+    pairs = [(label, cell) for label in metrics for cell in targets]
     differences = np.column_stack(
-        [_mean_gains(found[cell], label) - _mean_gains(base, label) for label, cell in pairs]
+        [_mean_gains(targets[cell], label) - _mean_gains(base, label) for label, cell in pairs]
     )
     sums, counts = _by_user(differences, base.users)
     means = bootstrap_means(sums, counts, resamples, seed)
@@ -207,8 +207,8 @@ def _compare_group(
     return [
         (
             *(*group, label, cell.model, other.model, len(counts), *values),
-            *(len(found[cell].seeds), len(base.seeds)),
-            _seed_p(found[cell], base, label, resamples, seed),
+            *(len(targets[cell].seeds), len(base.seeds)),
+            _seed_p(targets[cell], base, label, resamples, seed),
         )
         for (label, cell), *values in zip(pairs, *columns, strict=True)
     ]
@@ -225,9 +225,9 @@ def _reference_cell(group: Group, ranks: Ranks, reference: str | None) -> Cell:
     return cell
 
 
-def _check_same_targets(found: Mapping[Cell, RankedTargets], reference: Cell) -> None:
-    for cell, targets in found.items():
-        if not targets.same_targets(found[reference]):
+def _check_same_targets(targets: Mapping[Cell, RankedTargets], reference: Cell) -> None:
+    for cell, others in targets.items():
+        if not others.same_targets(targets[reference]):
             raise SeqrecError(
                 f"{cell.id} and {reference.id} ranked different targets (another split or other "
                 "data); run both again on the same sequences"

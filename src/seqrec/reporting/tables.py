@@ -112,9 +112,9 @@ def shown_labels(labels: Iterable[str], cutoffs: Sequence[int]) -> tuple[str, ..
         if name in SHOWN and cutoff in cutoffs
     ]
     if not fitting:
-        wanted = ", ".join(map(str, cutoffs))
+        listed = ", ".join(map(str, cutoffs))
         raise SeqrecError(
-            f"nothing was measured at the cutoffs {wanted}; add one to evaluation.cutoffs "
+            f"nothing was measured at the cutoffs {listed}; add one to evaluation.cutoffs "
             "and evaluate again"
         )
     return tuple(label for *_, label in sorted(fitting))

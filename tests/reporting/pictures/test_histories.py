@@ -54,10 +54,10 @@ def test_one_item_is_no_history_to_look_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "full", "said"),
+    ("data", "full", "message"),
     [(DATA, True, "no history of 50 items.*smaller max_len"), (sequences(1), False, "longer seq")],
 )
-def test_no_such_history_is_one_clear_line(data: Sequences, full: bool, said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_no_such_history_is_one_clear_line(data: Sequences, full: bool, message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         longest_histories(data, max_len=50, full=full)
     assert "\n" not in str(caught.value)

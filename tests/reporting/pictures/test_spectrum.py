@@ -121,21 +121,21 @@ def test_the_mixture_adds_filter_and_attention() -> None:
 def test_the_ends_of_the_mixture(alpha: float, operator: str) -> None:
     stack = stack_of(SHIFT, (UNIFORM + IDENTITY) / 2)
     mixed = mixed_response(bsarec(alpha), stack)
-    known = pd.concat([mixed, attention_response(stack)])
-    np.testing.assert_allclose(of(mixed, "mixed"), of(known, operator), atol=1e-6)
+    responses = pd.concat([mixed, attention_response(stack)])
+    np.testing.assert_allclose(of(mixed, "mixed"), of(responses, operator), atol=1e-6)
 
 
 def test_the_filter_of_a_shorter_history_is_the_models_own() -> None:
     """With max_len positions of which the first are empty, as the model hides padding."""
     model, width = bsarec(alpha=1.0), 5
     (stack,) = stacks(model, torch.arange(1, width + 1)[None])
-    given = torch.from_numpy(waves(width))
-    padded = torch.cat([torch.zeros(W - width, given.shape[1], dtype=given.dtype), given])
+    inputs = torch.from_numpy(waves(width))
+    padded = torch.cat([torch.zeros(W - width, inputs.shape[1], dtype=inputs.dtype), inputs])
     spectrum = torch.fft.fft(padded, dim=0)
     spectrum[2 : W - 1] = 0
     low = torch.fft.ifft(spectrum, dim=0)[-width:]
-    each = [low + weight * (given - low) for weight in (0, 1, 4)]
-    expected = torch.stack([(given.conj() * one).sum(dim=0).abs() for one in each]).mean(dim=0)
+    each = [low + weight * (inputs - low) for weight in (0, 1, 4)]
+    expected = torch.stack([(inputs.conj() * one).sum(dim=0).abs() for one in each]).mean(dim=0)
     np.testing.assert_allclose(of(mixed_response(model, stack), "filter"), expected, atol=1e-5)
 
 

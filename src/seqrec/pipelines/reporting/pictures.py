@@ -20,7 +20,7 @@ from seqrec.reporting.pictures.depth import Stack, stacks
 from seqrec.reporting.pictures.histories import longest_histories
 from seqrec.reporting.pictures.oversmoothing import similarity_by_depth, singular_values_by_depth
 
-Shown = dict[str, tuple[Any, list[Stack]]]
+Stacked = dict[str, tuple[Any, list[Stack]]]
 """Models by their names, with their states and attention weights."""
 
 logger = logging.getLogger(__name__)
@@ -53,14 +53,16 @@ def look_into_models(
         logger.warning("no pictures: %s", error)
         empty = nothing_to_show(str(error))
         return empty, empty, empty, empty
-    shown = {name: (one.model, stacks(one.model, histories)) for name, one in trained.items()}
+    stacked = {name: (cell.model, stacks(cell.model, histories)) for name, cell in trained.items()}
     return (
         figures.attention_spectrum(
-            _of_stacks(shown, _responses), spectrum.mean_of_the_past(histories.shape[1])
+            _of_stacks(stacked, _responses), spectrum.mean_of_the_past(histories.shape[1])
         ),
-        _filters(shown),
-        figures.singular_values(_of_stacks(shown, lambda _, one: singular_values_by_depth(one))),
-        figures.similarity(_of_stacks(shown, lambda _, one: similarity_by_depth(one))),
+        _filters(stacked),
+        figures.singular_values(
+            _of_stacks(stacked, lambda _, stack: singular_values_by_depth(stack))
+        ),
+        figures.similarity(_of_stacks(stacked, lambda _, stack: similarity_by_depth(stack))),
     )
 
 
@@ -68,32 +70,32 @@ def _trained(
     all_models: Loaders, dataset: str, protocol: str, names: tuple[str, ...]
 ) -> dict[str, TrainedModel]:
     """Return the models by their names, the first seed of each; a warning names those missing."""
-    found = {name: all_models.get(f"{dataset}/{name}/{protocol}") for name in names}
-    if missing := [name for name, load in found.items() if load is None]:
-        said = f"{', '.join(missing)}: not trained on {dataset} under {protocol}"
+    loaders = {name: all_models.get(f"{dataset}/{name}/{protocol}") for name in names}
+    if missing := [name for name, load in loaders.items() if load is None]:
+        reason = f"{', '.join(missing)}: not trained on {dataset} under {protocol}"
         if len(missing) == len(names):
-            raise SeqrecError(f"{said} (reporting.pictures)")
-        logger.warning("no pictures of %s (reporting.pictures)", said)
-    return {name: next(iter(load().values())) for name, load in found.items() if load}
+            raise SeqrecError(f"{reason} (reporting.pictures)")
+        logger.warning("no pictures of %s (reporting.pictures)", reason)
+    return {name: next(iter(load().values())) for name, load in loaders.items() if load}
 
 
 def _histories(trained: dict[str, TrainedModel], sequences: ir.Table, users: int) -> Tensor:
     """Return the histories that all the models can take."""
     models = list(trained.values())
     data = Sequences.from_table(sequences.to_pyarrow(), models[0].num_items)
-    for one in models:
-        one.check_data(data)
-    max_len = min(one.model.config.max_len for one in models)
+    for model in models:
+        model.check_data(data)
+    max_len = min(model.model.config.max_len for model in models)
     # BSARec's filter under authors takes no shorter ones: padding is part of what it filters.
-    full = any(one.model_name == "bsarec" and one.protocol == "authors" for one in models)
+    full = any(model.model_name == "bsarec" and model.protocol == "authors" for model in models)
     return longest_histories(data, max_len, users=users, full=full)
 
 
-def _of_stacks(shown: Shown, table_of: Callable[[Any, Stack], pd.DataFrame]) -> pd.DataFrame:
+def _of_stacks(stacked: Stacked, table_of: Callable[[Any, Stack], pd.DataFrame]) -> pd.DataFrame:
     tables = [
-        table_of(model, one).assign(model=name)
-        for name, (model, found) in shown.items()
-        for one in found
+        table_of(model, stack).assign(model=name)
+        for name, (model, of_model) in stacked.items()
+        for stack in of_model
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -105,10 +107,10 @@ def _responses(model: Any, stack: Stack) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _filters(shown: Shown) -> Any:
+def _filters(stacked: Stacked) -> Any:
     tables = [
         spectrum.learned_filter(model).assign(model=name)
-        for name, (model, _) in shown.items()
+        for name, (model, _) in stacked.items()
         if isinstance(model, BSARec)
     ]
     if not tables:

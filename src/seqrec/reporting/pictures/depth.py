@@ -70,8 +70,8 @@ def _stacks(model: nn.Module, histories: Tensor) -> list[Stack]:
         case CausalTransformer():
             return [_of_transformer(model, histories, visible_before(histories))]
         case BERT4Rec():
-            asked = histories.new_full((len(histories), 1), model.mask_token)
-            tokens = torch.cat([histories, asked], dim=1)[:, -model.config.max_len :]
+            masked = histories.new_full((len(histories), 1), model.mask_token)
+            tokens = torch.cat([histories, masked], dim=1)[:, -model.config.max_len :]
             return [_of_transformer(model, tokens, (tokens != 0)[:, None, :])]
         case MQSATED():
             return _of_branches(model, histories)

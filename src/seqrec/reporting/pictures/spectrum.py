@@ -60,9 +60,9 @@ def through(maps: Array) -> Through:
     Returns:
         Two arrays (…, K).
     """
-    given = waves(maps.shape[-1])
-    come_out = maps @ given
-    return Through(np.abs(_product(given, come_out)), np.linalg.norm(come_out, axis=-2))
+    inputs = waves(maps.shape[-1])
+    outputs = maps @ inputs
+    return Through(np.abs(_product(inputs, outputs)), np.linalg.norm(outputs, axis=-2))
 
 
 def attention_response(stack: Stack) -> pd.DataFrame:
@@ -98,14 +98,14 @@ def mixed_response(model: BSARec, stack: Stack) -> pd.DataFrame:
     tables = []
     blocks = cast("list[BSARecBlock]", list(model.blocks))
     for number, (block, weights) in enumerate(zip(blocks, stack.attention, strict=True), start=1):
-        given = waves(weights.shape[-1])
-        low, high = _parts(block.filter, given)
+        inputs = waves(weights.shape[-1])
+        low, high = _parts(block.filter, inputs)
         beta, alpha = _beta(block.filter), block.alpha
-        filtered = _rescaled(given, low, high, beta)
+        filtered = _rescaled(inputs, low, high, beta)
         tables.append(_table(stack, number, "filter", filtered.mean()))
         of_each = [
-            _rescaled(given, alpha * low + (1 - alpha) * attended, high, alpha * beta)
-            for attended in weights.double().cpu().numpy() @ given
+            _rescaled(inputs, alpha * low + (1 - alpha) * attended, high, alpha * beta)
+            for attended in weights.double().cpu().numpy() @ inputs
         ]
         tables.append(_table(stack, number, "mixed", _mean(of_each)))
     return pd.concat(tables, ignore_index=True)
@@ -141,9 +141,9 @@ def learned_filter(model: nn.Module) -> pd.DataFrame:
         raise SeqrecError(f"{type(model).__name__} has no frequency filter; choose bsarec")
     tables = []
     for block, layer in enumerate(model.frequency_filters(), start=1):
-        given = waves(model.config.max_len)
-        low, high = _parts(layer, given)
-        weights = (_product(given, low) + _beta(layer)[:, None] * _product(given, high)).real
+        inputs = waves(model.config.max_len)
+        low, high = _parts(layer, inputs)
+        weights = (_product(inputs, low) + _beta(layer)[:, None] * _product(inputs, high)).real
         tables += [
             _bins(model.config.max_len).assign(block=block, statistic=name, weight=values)
             for name, values in _statistics(weights)
@@ -152,11 +152,11 @@ def learned_filter(model: nn.Module) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def _parts(layer: FrequencyFilter, given: Array) -> tuple[Array, Array]:
+def _parts(layer: FrequencyFilter, inputs: Array) -> tuple[Array, Array]:
     """Return the low and the high part of waves, (W, K) each, as the filter parts them."""
-    basis = layer.low_pass.basis[-len(given) :].double().cpu().numpy()
-    low = basis @ (basis.T @ given)
-    return low, given - low
+    basis = layer.low_pass.basis[-len(inputs) :].double().cpu().numpy()
+    low = basis @ (basis.T @ inputs)
+    return low, inputs - low
 
 
 def _beta(layer: FrequencyFilter) -> Array:
@@ -165,12 +165,12 @@ def _beta(layer: FrequencyFilter) -> Array:
     return beta
 
 
-def _rescaled(given: Array, rest: Array, high: Array, weights: Array) -> Through:
+def _rescaled(inputs: Array, rest: Array, high: Array, weights: Array) -> Through:
     """Compare waves with ``rest + weight * high`` for each of (d,) weights: (…, d, K).
 
     ``rest`` is (…, W, K). The products are expanded: d sums over the positions become two.
     """
-    rests, highs = (_product(given, part)[..., None, :] for part in (rest, high))
+    rests, highs = (_product(inputs, part)[..., None, :] for part in (rest, high))
     both = _product(high, rest)[..., None, :].real
     powers = [_product(part, part)[..., None, :].real for part in (rest, high)]
     weights = weights[:, None]
@@ -186,7 +186,7 @@ def _product(first: Array, second: Array) -> Array:
 
 def _mean(of_each: list[Through]) -> Through:
     """Return the mean over histories and whatever axes each of them has: (K,)."""
-    response, gain = np.mean([one.mean() for one in of_each], axis=0)
+    response, gain = np.mean([numbers.mean() for numbers in of_each], axis=0)
     return Through(response, gain)
 
 
@@ -197,14 +197,14 @@ def _statistics(weights: Array) -> list[tuple[str, Array]]:
     return [("mean", weights.mean(axis=0)), *zip(names, deciles, strict=True)]
 
 
-def _table(stack: Stack, block: int, operator: str, what: Through) -> pd.DataFrame:
+def _table(stack: Stack, block: int, operator: str, means: Through) -> pd.DataFrame:
     width = stack.attention[0].shape[-1]
-    table = _numbers(width, what).assign(branch=stack.branch, block=block, operator=operator)
+    table = _numbers(width, means).assign(branch=stack.branch, block=block, operator=operator)
     return table[["branch", "block", "operator", "bin", "frequency", "response", "gain"]]
 
 
-def _numbers(width: int, what: Through) -> pd.DataFrame:
-    return _bins(width).assign(response=what.response, gain=what.gain)
+def _numbers(width: int, means: Through) -> pd.DataFrame:
+    return _bins(width).assign(response=means.response, gain=means.gain)
 
 
 def _bins(width: int) -> pd.DataFrame:
