@@ -81,6 +81,7 @@ def book(kedro: Kedro, trained: Path) -> Path:
     """The book of the two models, the pictures of the one that is trained."""
     finished = report(kedro, "reporting.pictures=bsarec")
     assert finished.code == 0, finished.err
+    assert "leaderboard.csv, leaderboard.md, leaderboard.tex, leaderboard_plot.json" in finished.out
     return trained / BOOK
 
 

@@ -27,16 +27,6 @@ def draw_breakdowns(breakdowns: pd.DataFrame, options: ReportingOptions) -> Any:
     return figures.breakdown_figure(breakdowns, options.metrics[-1])
 
 
-def draw_learning_curves(learning_curves: pd.DataFrame) -> Any:
-    """Draw loss and validation by epoch."""
-    return figures.learning_curve_figure(learning_curves)
-
-
-def draw_cost(cost: pd.DataFrame) -> Any:
-    """Draw quality against the seconds of training."""
-    return figures.cost_figure(cost)
-
-
 def draw_transition_frequency(
     breakdowns: pd.DataFrame, protocol: str, options: ReportingOptions
 ) -> Any:

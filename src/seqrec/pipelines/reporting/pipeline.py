@@ -4,6 +4,7 @@ from kedro.pipeline import Pipeline, node
 from kedro.pipeline.node import Node
 
 from seqrec.pipelines.reporting import figures, nodes, pictures
+from seqrec.reporting.figures import cost_figure, learning_curve_figure
 
 
 def create_pipeline() -> Pipeline:
@@ -73,12 +74,12 @@ def _figures() -> list[Node]:
             name="draw_transition_frequency",
         ),
         node(
-            figures.draw_learning_curves,
+            learning_curve_figure,
             inputs="learning_curves",
             outputs="learning_curves_plot",
             name="draw_learning_curves",
         ),
-        node(figures.draw_cost, inputs="cost", outputs="cost_plot", name="draw_cost"),
+        node(cost_figure, inputs="cost", outputs="cost_plot", name="draw_cost"),
         node(
             figures.draw_sensitivity,
             inputs="all_sensitivities",
