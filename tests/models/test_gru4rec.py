@@ -1,4 +1,4 @@
-"""GRU4Rec against the numbers of the authors' code, the walk against plain recurrences."""
+"""GRU4Rec against the numbers of the authors' code, packed histories against padded ones."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, Held, ItemLoss
 from seqrec.losses.negatives import BayesianPersonalisedRanking
 from seqrec.models import build_model, check_options, gru4rec
-from seqrec.models.gru4rec import GRU4Rec
+from seqrec.models.gru4rec import GRU4Rec, steps_of
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.step import TrainingStep
@@ -101,31 +101,39 @@ def test_it_equals_the_plain_form(dtype: torch.dtype) -> None:
     torch.testing.assert_close(scores, plain.scores(histories), atol=tolerance, rtol=tolerance)
 
 
+def test_steps_hold_the_longest_histories_first() -> None:
+    """An empty history is one step of padding; a zero between items is one of them."""
+    histories = torch.tensor([[0, 0, 5], [0, 0, 0], [7, 8, 9], [3, 0, 4]])
+    steps = steps_of(histories)
+    assert steps.order.tolist() == [2, 3, 0, 1]
+    assert steps.counts.tolist() == [4, 2, 2]
+    assert histories.flatten()[steps.places].tolist() == [7, 3, 5, 0, 8, 0, 9, 4]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("protocol", ["authors", "standard"])
-def test_a_walk_gives_what_all_columns_give(
-    protocol: str, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+def test_packed_histories_give_what_padded_ones_give(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = built(protocol).to(dtype).eval()
+    model = built("standard").to(dtype).eval()
     histories = some_histories([0, 7, 1, 3, 6, 3])
-    walked = model.encode(histories)
+    packed = model.encode(histories)
     monkeypatch.setattr(gru4rec, "may_walk", lambda x: False)
-    everywhere = model.encode(histories)
-    torch.testing.assert_close(walked, everywhere)
-    upstream = torch.randn_like(walked)
+    padded = model.encode(histories)
+    torch.testing.assert_close(packed, padded)
+    upstream = torch.randn_like(packed)
     variables = list(model.parameters())
-    for one, other in zip(
-        torch.autograd.grad(walked, variables, upstream),
-        torch.autograd.grad(everywhere, variables, upstream),
+    for ours, expected in zip(
+        torch.autograd.grad(packed, variables, upstream),
+        torch.autograd.grad(padded, variables, upstream),
         strict=True,
     ):
-        torch.testing.assert_close(one, other)
+        torch.testing.assert_close(ours, expected)
 
 
-@pytest.mark.parametrize("walks", [True, False])
+@pytest.mark.parametrize("packs", [True, False])
 @pytest.mark.parametrize("rows", ["as long as the longest", "as long as any"])
 def test_a_sequence_is_learned_from_at_all_its_items(
-    rows: str, walks: bool, monkeypatch: pytest.MonkeyPatch
+    rows: str, packs: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loss of a batch is the mean over all prefixes of all sequences."""
     model = built("standard", num_items=9)
@@ -138,7 +146,7 @@ def test_a_sequence_is_learned_from_at_all_its_items(
         batch = replace(
             batch, histories=histories, targets=targets, positions=positions, segments=segments
         )
-    monkeypatch.setattr(gru4rec, "may_walk", lambda x: walks)
+    monkeypatch.setattr(gru4rec, "may_walk", lambda x: packs)
     loss = model.loss(batch, CrossEntropy())["loss"]
     losses = []
     for user in USERS:
@@ -173,9 +181,9 @@ def test_standard_leaves_padding_alone(loss: ItemLoss | None) -> None:
     assert not build_model("gru4rec", {}, "standard", 5).item_vectors()[0].any()
 
 
-@pytest.mark.parametrize("walks", [True, False])
-def test_standard_needs_no_padding(walks: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gru4rec, "may_walk", lambda x: walks)
+@pytest.mark.parametrize("packs", [True, False])
+def test_standard_needs_no_padding(packs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gru4rec, "may_walk", lambda x: packs)
     model = built("standard").eval()
     narrow = some_histories([1, 3, 3, 0])[:, -3:]
     states = model.encode(narrow)
@@ -200,11 +208,10 @@ def test_which_layers_are_drawn_by_xavier(protocol: str, by_xavier: int) -> None
     torch.manual_seed(0)
     model = build_model("gru4rec", {"dim": 48, "hidden_dim": 96}, protocol, num_items=5)
     assert isinstance(model, GRU4Rec)
-    for layer in range(2):
-        for weight in model.gru.weights(layer):
-            rows, columns = weight.shape
-            bound = (6 / (rows + columns)) ** 0.5 if layer < by_xavier else 96**-0.5
-            assert 0.99 * bound < weight.abs().max().item() <= bound
+    for place, weight in enumerate(model.gru.weights(2)):
+        rows, columns = weight.shape
+        bound = (6 / (rows + columns)) ** 0.5 if place // 2 < by_xavier else 96**-0.5
+        assert 0.99 * bound < weight.abs().max().item() <= bound
     assert model.item_embedding.weight[1:].std().item() == pytest.approx(0.02, rel=0.2)
 
 
@@ -230,7 +237,7 @@ def test_a_history_of_a_wrong_width_is_one_clear_line(protocol: str, width: int)
 
 
 def test_on_a_cpu_it_is_not_compiled(caplog: pytest.LogCaptureFixture) -> None:
-    """The compiler would have to do without the walk, which is the faster one."""
+    """The compiler would have to do without packing, which is faster."""
     TrainingStep(built("authors"), TrainingOptions(compile="on"), CPU)
     assert "training.compile=on: not here" in caplog.text
     caplog.clear()

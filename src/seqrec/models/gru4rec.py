@@ -10,14 +10,17 @@ Under ``authors`` each prefix is an example of its own, and its padding, a rando
 through the recurrence, as in the BSARec authors' code. There only the first layer's weights are
 drawn by Xavier's rule; under ``standard`` those of all layers are.
 
+On a CPU, where work may depend on the lengths of histories, torch is given them packed, without
+their padding; elsewhere, asking for lengths would wait for the device.
+
 Shapes: B histories, L columns, N items of them, d channels, m of the recurrence.
 """
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqrec.batches import Batch
@@ -25,10 +28,9 @@ from seqrec.batches.packing import PackedBatch
 from seqrec.losses import Held, ItemLoss, Seen
 from seqrec.losses.negatives import BayesianPersonalisedRanking, UniformNegatives
 from seqrec.models.parts.bounds import Rate, Size
-from seqrec.models.parts.columns import Columns, all_columns, may_walk, real_columns
+from seqrec.models.parts.columns import may_walk
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.parts.layers import dropout, initialise
-from seqrec.models.parts.recurrence import GRU
 from seqrec.protocol import Protocol
 
 
@@ -45,6 +47,59 @@ class GRU4RecConfig:
     hidden_dropout: Rate = 0.5
     """Of the input vectors."""
     protocol: Protocol = "standard"
+
+
+class Steps(NamedTuple):
+    """The items of some histories, all first ones, then all second ones …"""
+
+    order: Tensor
+    """(B,) the histories, longest first."""
+    places: Tensor
+    """(N,) where in the flattened (B, L) histories each item stands."""
+    counts: Tensor
+    """How many of the histories, the first ones of ``order``, have an item at each step."""
+
+
+class GRU(nn.Module):
+    """Torch's recurrence, weights drawn as torch's: its own module is none that it compiles."""
+
+    def __init__(self, dim: int, hidden_dim: int, num_layers: int) -> None:
+        super().__init__()
+        self.hidden_dim, self.num_layers = hidden_dim, num_layers
+        bound = 1 / math.sqrt(hidden_dim)
+        for layer in range(num_layers):
+            widths = {"ih": hidden_dim if layer else dim, "hh": hidden_dim}
+            for kind, width in widths.items():
+                weight = nn.Parameter(torch.empty(3 * hidden_dim, width).uniform_(-bound, bound))
+                self.register_parameter(f"weight_{kind}_l{layer}", weight)
+
+    def weights(self, layers: int) -> list[Tensor]:
+        """Return those of the first layers: (3 m, d) for inputs and (3 m, m) for states of each."""
+        names = [f"weight_{kind}_l{layer}" for layer in range(layers) for kind in ("ih", "hh")]
+        return [getattr(self, name) for name in names]
+
+    def forward(self, x: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return the last layer's states after each input, and after the last of a history.
+
+        Args:
+            x: (B, L, d); with counts (N, d), step by step.
+            counts: how many histories each step has, on the CPU.
+
+        Returns:
+            (B, L, m) or (N, m), and (B, m).
+        """
+        rows = len(x) if counts is None else int(counts[0])
+        at_rest = x.new_zeros(self.num_layers, rows, self.hidden_dim)
+        weights, layers, training = self.weights(self.num_layers), self.num_layers, self.training
+        if counts is None:
+            states, last = torch.gru(
+                x, at_rest, weights, False, layers, 0.0, training, False, batch_first=True
+            )
+        else:
+            states, last = torch.gru(
+                x, counts, at_rest, weights, False, layers, 0.0, training, False
+            )
+        return states, last[-1]
 
 
 class GRU4Rec(SequentialModel):
@@ -119,58 +174,58 @@ class GRU4Rec(SequentialModel):
             (B, d).
         """
         check_width(histories, self.config.max_len, narrower=self.hides_padding)
-        if not may_walk(self.item_embedding.weight):
-            return self._to_items(self._everywhere(histories)[:, -1])
-        columns = real_columns(histories) if self.hides_padding else all_columns(histories)
-        count = columns.counts[-1] if columns.counts else 0
-        last = self._walk(histories, columns)
-        # a history without any item stays at rest
-        last = F.pad(last[len(last) - count :], (0, 0, 0, len(histories) - count))
-        return self._to_items(last[columns.order.argsort()])
+        if not (self.hides_padding and may_walk(self.item_embedding.weight)):
+            return self._to_items(self.gru(self._inputs(histories))[1])
+        steps = steps_of(histories)
+        _, last = self.gru(self._inputs(histories.flatten()[steps.places]), steps.counts)
+        return self._to_items(last[steps.order.argsort()])
 
     def states(self, histories: Tensor) -> Tensor:
         """Return the states at all columns of (B, L) histories: (B, L, d)."""
         check_width(histories, self.config.max_len, narrower=self.hides_padding)
-        return self._to_items(self._everywhere(histories))
+        return self._to_items(self.gru(self._inputs(histories))[0])
 
     def _at_all_items(self, batch: PackedBatch) -> tuple[Tensor, Tensor, Seen]:
         """Return (N, d) states, their targets and what they must not get as negatives."""
         histories, targets = batch.histories, batch.targets.flatten()
         if not may_walk(self.item_embedding.weight):
             return self.states(histories).flatten(0, 1), targets, batch.seen
-        columns = real_columns(histories)
+        steps = steps_of(histories)
 
         def seen() -> Held:
             held = batch.seen()
-            return Held(held.items, held.of[columns.places])
+            return Held(held.items, held.of[steps.places])
 
-        return self._to_items(self._walk(histories, columns)), targets[columns.places], seen
+        states, _ = self.gru(self._inputs(histories.flatten()[steps.places]), steps.counts)
+        return self._to_items(states), targets[steps.places], seen
 
-    def _walk(self, histories: Tensor, columns: Columns) -> Tensor:
-        """Return the recurrence's states after each item, (N, m)."""
-        items = histories.flatten()[columns.places]
-        return self.gru.walk(self._drop(self.item_embedding(items)), columns.counts)
-
-    def _everywhere(self, histories: Tensor) -> Tensor:
-        """Return them at all columns, (B, L, m)."""
-        x = self.item_embedding(histories)
+    def _inputs(self, items: Tensor) -> Tensor:
+        """Return the vectors of items, padding's without a trace if it is to leave none."""
+        x: Tensor = self.item_embedding(items)
         if self.hides_padding:
-            x = x * (histories != 0).unsqueeze(-1)
-        states: Tensor = self.gru(self._drop(x))
-        return states
+            x = x * (items != 0).unsqueeze(-1)
+        return dropout(x, self.config.hidden_dropout, self.training)
 
     def _to_items(self, states: Tensor) -> Tensor:
         mapped: Tensor = self.dense(states)
         return mapped
 
-    def _drop(self, x: Tensor) -> Tensor:
-        return dropout(x, self.config.hidden_dropout, self.training)
-
     def _initialise(self) -> None:
         initialise(self)
-        for layer in range(self.config.num_layers if self.hides_padding else 1):
-            for weight in self.gru.weights(layer):
-                nn.init.xavier_uniform_(weight)
+        for weight in self.gru.weights(self.config.num_layers if self.hides_padding else 1):
+            nn.init.xavier_uniform_(weight)
         if self.hides_padding:
             with torch.no_grad():
                 self.item_embedding.weight[0] = 0.0
+
+
+def steps_of(histories: Tensor) -> Steps:
+    """Return left-padded (B, L) histories from their first item on; an empty one keeps a column."""
+    length = histories.shape[1]
+    real = (histories != 0).cumsum(dim=1) > 0
+    lengths, order = real.sum(dim=1).clamp(min=1).sort(descending=True, stable=True)
+    step = torch.arange(length)[:, None]
+    there = step < lengths  # (L, B)
+    counts = there.sum(dim=1)
+    places = order * length + length - lengths + step
+    return Steps(order, places[there], counts[counts > 0])

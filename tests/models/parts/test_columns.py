@@ -2,7 +2,7 @@
 
 import torch
 
-from seqrec.models.parts.columns import all_columns, may_walk, real_columns
+from seqrec.models.parts.columns import may_walk, real_columns
 
 HISTORIES = torch.tensor([[0, 0, 5], [0, 0, 0], [7, 8, 9], [0, 3, 4]])
 
@@ -26,13 +26,6 @@ def test_a_zero_between_items_is_one_of_them() -> None:
     histories = torch.tensor([[0, 4, 0, 5]])
     columns = real_columns(histories)
     assert histories.flatten()[columns.places].tolist() == [4, 0, 5]
-
-
-def test_all_columns_hold_padding_too() -> None:
-    columns = all_columns(HISTORIES)
-    assert columns.order.tolist() == [0, 1, 2, 3]
-    assert columns.counts == [4, 4, 4]
-    assert HISTORIES.flatten()[columns.places].tolist() == HISTORIES.t().flatten().tolist()
 
 
 def test_nothing_depends_on_lengths_where_that_would_wait() -> None:

@@ -44,10 +44,3 @@ def real_columns(histories: Tensor) -> Columns:
     counts = [count for count in ordered.sum(dim=1).tolist() if count]
     column, row = ordered.nonzero().unbind(dim=1)
     return Columns(order, order[row] * histories.shape[1] + column, counts)
-
-
-def all_columns(histories: Tensor) -> Columns:
-    """Return (B, L) histories with their padding, as if it were items."""
-    count, length = histories.shape
-    places = torch.arange(count * length).view(count, length)
-    return Columns(torch.arange(count), places.t().flatten(), [count] * length)
