@@ -34,7 +34,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 def use_precision(device: torch.device, precision: str) -> None:
-    """Let float32 products on a GPU round to TF32, or forbid it.
+    """Let float32 products on a GPU round to TF32, those of cuDNN's recurrences too, or forbid it.
 
     Raises:
         SeqrecError: tf32 on a device that has none.
@@ -46,6 +46,7 @@ def use_precision(device: torch.device, precision: str) -> None:
         )
     if device.type == "cuda":
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        torch.backends.cudnn.allow_tf32 = precision == "tf32"  # torch's default is True
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager[object]:
