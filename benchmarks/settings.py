@@ -1,15 +1,16 @@
-"""The papers' settings as plain Python: the YAML files need a reader that a bare machine lacks.
+"""The papers' settings without the YAML files, whose reader a bare machine lacks.
 
-A test keeps them equal to conf/base/parameters/models.
+Each model's ``Config`` has its own; here stands what differs by data set, and what is no option of
+a model. A test keeps them equal to conf/base/parameters/models.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from benchmarks.sequences import SYNTHETIC
-from seqrec.errors import unknown_name
+from seqrec.models import GIVEN, model_class
 
 Values = dict[str, Any]
 
@@ -23,102 +24,22 @@ class Setting:
     ted: Values = field(default_factory=dict)
 
 
-BSAREC = Setting(
-    model_options={
-        "max_len": 50,
-        "dim": 64,
-        "num_blocks": 2,
-        "num_heads": 1,
-        "alpha": 0.7,
-        "c": 5,
-        "hidden_dropout": 0.5,
-        "attention_dropout": 0.5,
-    },
-    training={"batch_size": 256, "learning_rate": 1e-3, "loss": "cross_entropy"},
-)
-BSAREC_ON: dict[str, tuple[Values, Values]] = {
-    "beauty": ({"alpha": 0.7, "c": 5, "num_heads": 1}, {"learning_rate": 5e-4}),
-    "sports": ({"alpha": 0.3, "c": 5, "num_heads": 4}, {"learning_rate": 1e-3}),
-    "toys": ({"alpha": 0.7, "c": 3, "num_heads": 1}, {"learning_rate": 1e-3}),
-    "yelp": ({"alpha": 0.7, "c": 3, "num_heads": 4}, {"learning_rate": 1e-3}),
-    "lastfm": ({"alpha": 0.9, "c": 3, "num_heads": 1}, {"learning_rate": 1e-3}),
-    "ml-1m": ({"alpha": 0.3, "c": 9, "num_heads": 4}, {"learning_rate": 5e-4}),
-}
-"""Data set → model options and training."""
-
-MQSA_TED = Setting(
-    model_options={
-        "max_len": 50,
-        "dim": 64,
-        "num_blocks": 1,
-        "num_heads": 1,
-        "L": 3,
-        "alpha": 0.5,
-        "dropout": 0.5,
-        "l2": 1e-4,
-    },
-    training={"batch_size": 256, "learning_rate": 1e-3, "loss": "cross_entropy"},
-    ted={"weight": 0.1, "tau": 0.1, "time_span": 1},
-)
-"""Published for Beauty alone; the other data sets take the same."""
-TRANSFORMER: Values = {
-    "max_len": 50,
-    "dim": 64,
-    "num_blocks": 2,
-    "num_heads": 2,
-    "hidden_dropout": 0.5,
-    "attention_dropout": 0.5,
-}
-USUAL: Values = {"batch_size": 256, "learning_rate": 1e-3, "loss": "cross_entropy"}
-CONTRAST: Values = {
-    "contrast": "us_x",
-    "tau": 1.0,
-    "similarity": "dot",
-    "unsupervised_weight": 0.1,
-    "supervised_weight": 0.1,
-}
-BASELINES = {
-    "sasrec": Setting(TRANSFORMER, USUAL | {"loss": "bce"}),
-    "sasrec_ce": Setting(TRANSFORMER, USUAL),
-    "bert4rec": Setting(TRANSFORMER | {"mask_ratio": 0.2}, USUAL),
-    "caser": Setting(
-        {
-            "max_len": 50,
-            "dim": 64,
-            "horizontal_filters": 8,
-            "vertical_filters": 4,
-            "hidden_dropout": 0.5,
-            "l2": 1e-4,
-        },
-        USUAL | {"loss": "bce"},
-    ),
-    "gru4rec": Setting(
-        {"max_len": 50, "dim": 64, "hidden_dim": 64, "num_layers": 2, "hidden_dropout": 0.5},
-        USUAL | {"loss": "bpr"},
-    ),
-    "fmlprec": Setting(
-        {"max_len": 50, "dim": 64, "num_blocks": 2, "hidden_dropout": 0.5}, USUAL | {"loss": "bce"}
-    ),
-    "duorec": Setting(TRANSFORMER | CONTRAST, USUAL),
-    "fearec": Setting(
-        TRANSFORMER
-        | CONTRAST
-        | {
-            "spatial_ratio": 0.1,
-            "global_ratio": 0.6,
-            "regularise_frequencies": True,
-            "regularised_views": "us_x",
-            "regularisation_weight": 0.1,
-        },
-        USUAL,
-    ),
-}
-"""Of the BSARec authors' comparison; the same for all data sets."""
-MODELS = ("bsarec", "mqsa_ted", *BASELINES)
-
-
 PAPERS = ("bsarec", "mqsa_ted")
 """The two papers' own models: their plain forms know protocol ``standard`` too."""
+BY_DATASET: dict[str, dict[str, tuple[Values, Values]]] = {
+    "bsarec": {
+        "beauty": ({"alpha": 0.7, "c": 5, "num_heads": 1}, {"learning_rate": 5e-4}),
+        "sports": ({"alpha": 0.3, "c": 5, "num_heads": 4}, {"learning_rate": 1e-3}),
+        "toys": ({"alpha": 0.7, "c": 3, "num_heads": 1}, {"learning_rate": 1e-3}),
+        "yelp": ({"alpha": 0.7, "c": 3, "num_heads": 4}, {"learning_rate": 1e-3}),
+        "lastfm": ({"alpha": 0.9, "c": 3, "num_heads": 1}, {"learning_rate": 1e-3}),
+        "ml-1m": ({"alpha": 0.3, "c": 9, "num_heads": 4}, {"learning_rate": 5e-4}),
+    }
+}
+"""Model → data set → model options and training."""
+LOSSES = {"sasrec_ce": "cross_entropy"}
+"""Where it is not the first one of the authors' code."""
+TED = {"mqsa_ted": {"weight": 0.1, "tau": 0.1, "time_span": 1}}
 
 
 def published(model: str, dataset: str) -> Setting:
@@ -128,11 +49,17 @@ def published(model: str, dataset: str) -> Setting:
         SeqrecError: no such model.
     """
     dataset = "beauty" if dataset == SYNTHETIC else dataset
-    if model == "bsarec":
-        options, training = BSAREC_ON[dataset]
-        return Setting(BSAREC.model_options | options, BSAREC.training | training)
-    if model == "mqsa_ted":
-        return MQSA_TED
-    if model in BASELINES:
-        return BASELINES[model]
-    raise unknown_name("model", model, MODELS)
+    kind = model_class(model)
+    options, training = BY_DATASET.get(model, {}).get(dataset, ({}, {}))
+    loss = LOSSES.get(model, kind.authors_losses[0])
+    usual = {"batch_size": 256, "learning_rate": 1e-3, "loss": loss}
+    return Setting(defaults(kind.Config) | options, usual | training, TED.get(model, {}))
+
+
+def defaults(config: type[Any]) -> Values:
+    """Return a model's own options and their defaults."""
+    return {
+        option.name: option.default
+        for option in fields(config)
+        if option.name not in GIVEN and option.default is not MISSING
+    }

@@ -30,8 +30,9 @@ from benchmarks.sequences import (
     read,
     write_lines,
 )
-from benchmarks.settings import MODELS, PAPERS
+from benchmarks.settings import PAPERS
 from seqrec.batches import Sequences
+from seqrec.models import MODELS
 from seqrec.training.objective import NEGATIVES
 
 MOST_USERS = 10_000_000

@@ -1,29 +1,16 @@
 """Training and its benchmark need torch, numpy, pyarrow and safetensors, and nothing else."""
 
-import re
 import subprocess
-import sys
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-FOUR = ("torch", "numpy", "pyarrow", "safetensors")
+from seqrec.models import MODELS
+from tests.bare import bare_python
 
-TRAINED = (
-    "bsarec",
-    "mqsa_ted",
-    "sasrec",
-    "sasrec_ce",
-    "bert4rec",
-    "caser",
-    "gru4rec",
-    "fmlprec",
-    "duorec",
-    "fearec",
-)
+ROOT = Path(__file__).parents[1]
+
 IMPORTS = """
 from importlib import import_module
 
@@ -90,39 +77,15 @@ sys.exit(main(few.split()))
 Bare = Callable[[str], subprocess.CompletedProcess[str]]
 
 
-def with_dependencies(names: tuple[str, ...]) -> set[str]:
-    """Return packages and all that they need, as far as it is installed."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        try:
-            needed = distribution(name).requires or []
-        except PackageNotFoundError:
-            continue
-        found.add(name)
-        without_extras = [line for line in needed if "extra ==" not in line]
-        waiting += [re.split(r"[^\w.-]", line)[0] for line in without_extras]
-    return found
-
-
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Bare:
     """Run code where only the four packages are, and a checkout that is not installed."""
-    site = tmp_path_factory.mktemp("site")
-    for name in with_dependencies(FOUR):
-        package = distribution(name)
-        for top in {file.parts[0] for file in package.files or () if file.parts[0] != ".."}:
-            if not (site / top).exists():
-                (site / top).symlink_to(Path(str(package.locate_file(top))))
+    python = bare_python(tmp_path_factory.mktemp("bare"))
 
     def run(code: str) -> subprocess.CompletedProcess[str]:
-        paths = f"import sys; sys.path[:0] = {[str(site), str(ROOT)]!r}"
         return subprocess.run(
-            [sys.executable, "-I", "-S", "-c", f"{paths}\n{code}"],
-            cwd=site,
+            [python, "-I", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}"],
+            cwd=python.parent,
             capture_output=True,
             text=True,
             check=False,
@@ -132,15 +95,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Bare:
 
 
 def test_a_model_trains_with_four_packages(bare: Bare) -> None:
-    finished = bare("import benchmarks" + IMPORTS + ONE_EPOCH.replace("NAMES", repr(TRAINED)))
+    finished = bare("import benchmarks" + IMPORTS + ONE_EPOCH.replace("NAMES", repr(tuple(MODELS))))
     assert finished.returncode == 0, finished.stderr
-    assert finished.stdout == "".join(f"{name} 1 True\n" for name in TRAINED)
+    assert finished.stdout == "".join(f"{name} 1 True\n" for name in MODELS)
 
 
 def test_the_benchmark_runs_with_four_packages(bare: Bare) -> None:
     finished = bare(BENCHMARK)
     assert finished.returncode == 0, finished.stderr
-    assert finished.stdout.count("training step, ms of CPU") == len(TRAINED)
+    assert finished.stdout.count("training step, ms of CPU") == len(MODELS)
 
 
 def test_the_others_are_really_absent(bare: Bare) -> None:

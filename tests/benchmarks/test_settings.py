@@ -1,4 +1,4 @@
-"""The settings in plain Python are those of the parameter files."""
+"""The settings without YAML are those of the parameter files."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ import pytest
 import yaml
 
 from benchmarks import ROOT
-from benchmarks.sequences import SYNTHETIC
-from benchmarks.settings import BSAREC_ON, MODELS, published
+from benchmarks.sequences import FILES, SYNTHETIC
+from benchmarks.settings import published
 from seqrec.errors import SeqrecError
+from seqrec.models import MODELS
 from seqrec.parameters.sections import merged
 
 TRANSITIONS = yaml.safe_load((ROOT / "conf/base/parameters/data.yml").read_text())["transitions"]
@@ -21,7 +22,7 @@ def block(model: str, dataset: str) -> dict[str, Any]:
     return merged(values, values.pop("datasets").get(dataset))
 
 
-@pytest.mark.parametrize("dataset", BSAREC_ON)
+@pytest.mark.parametrize("dataset", FILES)
 @pytest.mark.parametrize("model", MODELS)
 def test_settings_are_those_of_the_parameter_files(model: str, dataset: str) -> None:
     ours, theirs = published(model, dataset), block(model, dataset)

@@ -11,9 +11,9 @@ import torch
 from benchmarks import measure
 from benchmarks.case import LINES, SEQUENCES, Case
 from benchmarks.memory import peak_memory
-from benchmarks.settings import MODELS
 from benchmarks.steps import lay_down, main, parse
 from seqrec.errors import SeqrecError
+from seqrec.models import MODELS
 
 FEW = ["--dataset", "synthetic", "--users", "40", "--items", "30", "--max-len", "8", "--steps", "2"]
 

@@ -18,7 +18,7 @@ from seqrec.evaluation.ranker import Ranker
 from seqrec.evaluation.ranking import candidate_counts, target_ranks
 from seqrec.losses.distillation import Distillation, TransitionGraph
 from seqrec.losses.sampled_softmax import SampledSoftmax
-from seqrec.models import build_model
+from seqrec.models import MODELS, build_model
 from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import EvaluationOptions, TrainingOptions
 from seqrec.training.loop import training_batches
@@ -27,17 +27,6 @@ from seqrec.training.step import TrainingStep
 
 META = torch.device("meta")
 ITEMS, MAX_LEN = 50, 20
-TRAINED = [
-    "bsarec",
-    "mqsa_ted",
-    "sasrec",
-    "bert4rec",
-    "caser",
-    "gru4rec",
-    "fmlprec",
-    "duorec",
-    "fearec",
-]
 
 
 @dataclass(frozen=True)
@@ -84,14 +73,14 @@ def take_steps(model: SequentialModel, **losses: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["authors", "standard"])
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_step_does_not_wait(name: str, protocol: str) -> None:
     take_steps(a_model(name, protocol))
     take_steps(a_model(name, protocol), distillation=some_distillation())
 
 
 @pytest.mark.parametrize("loss", ["bce", "bpr", "gbce", "cross_entropy", "sampled_softmax"])
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_step_with_any_loss_does_not_wait(name: str, loss: str) -> None:
     model = a_model(name, "standard")
     options: Any = TrainingOptions.model_validate({"loss": loss})
@@ -104,7 +93,7 @@ def test_a_step_with_sparse_gradients_does_not_wait() -> None:
     take_steps(a_model("bsarec", "standard"), item_loss=loss, sparse_items=True)
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_step_is_one_graph(name: str) -> None:
     """The compiler takes it whole, so that a GPU can replay it with one launch."""
     torch.compiler.reset()  # it gives up on a function that it has compiled for many models
@@ -118,7 +107,7 @@ def test_a_step_is_one_graph(name: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["authors", "standard"])
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", MODELS)
 def test_a_ranking_does_not_wait(name: str, protocol: str) -> None:
     sequences, model = some_sequences(), a_model(name, protocol)
     targets = evaluation_examples(sequences, "valid", MAX_LEN, protocol)
