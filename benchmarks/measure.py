@@ -113,10 +113,10 @@ def measure(case: Case, *, versus: bool, steps: int, epochs: int, say: Say) -> d
         for form, runner in runners.items():
             figures[form].evaluation[split] = _evaluation(runner, split, case.where)
     runners.clear()
-    for form, found in figures.items():
+    for form, measured in figures.items():
         say(f"memory of the {form} form")
-        found.memory = _memory(case, form, steps, say)
-        found.estimate_epoch()
+        measured.memory = _memory(case, form, steps, say)
+        measured.estimate_epoch()
     if epochs:
         from benchmarks.real import run_epochs
 
@@ -132,13 +132,13 @@ def _memory(case: Case, form: Form, steps: int, say: Say) -> dict[str, dict[str,
         "training": steps if form == "real" else PLAIN_MEMORY_STEPS,
         "evaluation": 0,
     }
-    found: dict[str, dict[str, float]] = {}
+    peaks: dict[str, dict[str, float]] = {}
     for part, count in parts.items():
         try:
-            found[part] = peak_memory(case, form, part, count)
+            peaks[part] = peak_memory(case, form, part, count)
         except SeqrecError as error:
             say(f"not measured: {error}")
-    return found
+    return peaks
 
 
 def reader(case: Case, form: Form) -> Callable[[], object]:
@@ -162,14 +162,14 @@ def _time_steps(
 ) -> dict[Form, Figures]:
     """Time the steps in turns: a block of one form, a block of the other, and again."""
     block = 1 if case.where.type == "cpu" else min(GPU_BLOCK, steps)
-    first = {form: _block(runner, 1, case.where) for form, runner in runners.items()}
+    first = {form: time_block(runner, 1, case.where) for form, runner in runners.items()}
     for form, runner in runners.items():
-        _block(runner, max(block, WARM_UP) if form == "real" else block, case.where)
+        time_block(runner, max(block, WARM_UP) if form == "real" else block, case.where)
     turns: dict[Form, list[tuple[Timing, Timing]]] = {form: [] for form in runners}
     for _ in range(max(1, steps // block)):
         for form, runner in runners.items():
             if form == "real" or not _had_enough(turns[form]):
-                turns[form].append(_block(runner, block, case.where))
+                turns[form].append(time_block(runner, block, case.where))
     return {
         form: Figures(
             examples=runner.examples,
@@ -188,7 +188,7 @@ def _had_enough(turns: list[tuple[Timing, Timing]]) -> bool:
     return len(turns) >= 3 and sum(step.wall for _, step in turns) > PLAIN_SECONDS
 
 
-def _block(runner: Contender, count: int, device: torch.device) -> tuple[Timing, Timing]:
+def time_block(runner: Contender, count: int, device: torch.device) -> tuple[Timing, Timing]:
     """Return the time of one assembly and of one step, of ``count`` in a row."""
     batches, assembly = timed(lambda: [runner.batch() for _ in range(count)], device)
     _, step = timed(lambda: [runner.step(batch) for batch in batches], device)

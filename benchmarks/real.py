@@ -146,15 +146,24 @@ class Real:
         return metric_of(MONITOR, self.rankers[split].ranks(self.model))
 
 
-def ranker(case: Case, sequences: Sequences, model: SequentialModel, split: Split) -> Ranker:
-    """Return what ranks a split."""
+def ranker(
+    case: Case,
+    sequences: Sequences,
+    model: SequentialModel,
+    split: Split,
+    where: torch.device | None = None,
+) -> Ranker:
+    """Return what ranks a split, on the device of the case or another."""
     examples = evaluation_examples(sequences, split, model.config.max_len, case.protocol)
     options: Any = Evaluation()
-    return Ranker(sequences, examples, model, case.where, options)
+    return Ranker(sequences, examples, model, where or case.where, options)
 
 
 def distillation(
-    case: Case, sequences: Sequences, dtype: torch.dtype = torch.float32
+    case: Case,
+    sequences: Sequences,
+    dtype: torch.dtype = torch.float32,
+    where: torch.device | None = None,
 ) -> Distillation | None:
     """Return TED with its published settings, if the model has it."""
     ted = case.setting.ted
@@ -163,7 +172,11 @@ def distillation(
     last = case.setting.model_options["max_len"] if case.protocol == "authors" else None
     edges = transitions(sequences, ted["time_span"], last)
     graph = TransitionGraph(
-        *edges, num_items=sequences.num_items, tau=ted["tau"], device=case.where, dtype=dtype
+        *edges,
+        num_items=sequences.num_items,
+        tau=ted["tau"],
+        device=where or case.where,
+        dtype=dtype,
     )
     return Distillation(graph, ted["weight"], ted["tau"])
 
