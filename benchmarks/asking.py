@@ -70,16 +70,16 @@ def device(name: str) -> torch.device:
         ) from None
 
 
-def reason(status: int, said: str) -> str:
+def reason(status: int, stderr: str) -> str:
     """Return why a process failed: the last line it wrote, or the signal that ended it.
 
     Args:
         status: its exit status; below zero, the signal.
-        said: what it wrote to stderr.
+        stderr: what it wrote there.
     """
     if status < 0:
         return f"ended by signal {-status}" + (", too little memory?" if status == -9 else "")
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     last = lines[-1] if lines else f"exit status {status}, without a word"
     for prefix in PREFIXES:
         last = last.removeprefix(prefix)

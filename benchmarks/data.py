@@ -53,8 +53,8 @@ def run(options: argparse.Namespace) -> None:
     for name, (seconds, cpu_seconds) in ratios.items():
         print(f"\n{OURS} takes {seconds:.2f} of the time of {name} (CPU time: {cpu_seconds:.2f})")
     if options.json:
-        given = {"rows": options.rows, "memory_limit": options.memory_limit}
-        options.json.write_text(json.dumps({**given, "ratios": ratios, "runs": runs}, indent=1))
+        setting = {"rows": options.rows, "memory_limit": options.memory_limit}
+        options.json.write_text(json.dumps({**setting, "ratios": ratios, "runs": runs}, indent=1))
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -149,8 +149,8 @@ def run_ours(log: Path, work: Path, memory_limit: str, threads: int | None = Non
     parameters = {"dataset": "synthetic", "raw.file": log, "engine.memory_limit": memory_limit}
     if threads:
         parameters["engine.threads"] = threads
-    given = ",".join(f"{name}={value}" for name, value in parameters.items())
-    command = ["-m", "kedro", "run", "--pipelines", ",".join(PIPELINES), "--params", given]
+    joined = ",".join(f"{name}={value}" for name, value in parameters.items())
+    command = ["-m", "kedro", "run", "--pipelines", ",".join(PIPELINES), "--params", joined]
     stages = dict(zip(NODES, PIPELINES, strict=True))
 
     def stage_of(line: str) -> str | None:

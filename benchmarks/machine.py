@@ -46,10 +46,10 @@ def cpu_name() -> str:
 def commit() -> str:
     """Return the commit, with a + where files were changed since; empty without git."""
     try:
-        found = [
+        answers = [
             subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
             for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "-uno"])
         ]
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return found[0].stdout.strip() + ("+" if found[1].stdout.strip() else "")
+    return answers[0].stdout.strip() + ("+" if answers[1].stdout.strip() else "")

@@ -42,8 +42,8 @@ def peak_memory(case: Case, form: Form, part: Part, steps: int) -> dict[str, flo
     if finished.returncode:
         why = reason(finished.returncode, finished.stderr)
         raise SeqrecError(f"memory of the {form} form, {part}: {why}")
-    found: dict[str, float] = json.loads(finished.stdout.splitlines()[-1])
-    return found
+    peaks: dict[str, float] = json.loads(finished.stdout.splitlines()[-1])
+    return peaks
 
 
 def contender(case: Case, form: Form) -> Contender:
@@ -61,9 +61,9 @@ def highest_resident() -> float:
     """Return the most MiB this process ever had in main memory."""
     if STATUS.exists():  # ru_maxrss would count what the parent had when it forked
         rows = STATUS.read_text().splitlines()
-        found = [int(row.split()[1]) for row in rows if row.startswith("VmHWM")]
-        if found:  # some sandboxes leave it out
-            return found[0] / 1024
+        highest = [int(row.split()[1]) for row in rows if row.startswith("VmHWM")]
+        if highest:  # some sandboxes leave it out
+            return highest[0] / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (MIB if sys.platform == "darwin" else 1024)
 

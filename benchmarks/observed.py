@@ -79,17 +79,17 @@ def observe(
         text=True,
     )
     watch = _Watch(process.pid, spill)
-    said: list[str] = []
+    stderr: list[str] = []
     lines = _lines(process)
     while (line := _next(lines)) is not None:
-        said.append(line)
+        stderr.append(line)
         if name := stage_of(line):
             watch.open(name)
         watch.look()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        why = reason(process.returncode, "".join(said))
+        why = reason(process.returncode, "".join(stderr))
         raise SeqrecError(f"{' '.join(command)} failed: {why}")
     return watch.close(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * MAXRSS_BYTES / MB)
 
@@ -128,17 +128,17 @@ class _Watch:
     def __init__(self, pid: int, spill: Path | None) -> None:
         self.process = psutil.Process(pid)
         self.spill = spill
-        self.found = Observation()
+        self.observation = Observation()
         self.started = self.since = time.perf_counter()
         self.spent = 0.0
         self.busy = _busy_seconds()
-        self.stage = self.found.stages[START] = Cost()
+        self.stage = self.observation.stages[START] = Cost()
 
     def open(self, name: str) -> None:
         """End the open stage and begin another."""
         times = self.process.cpu_times()
         self._book(times.user + times.system)
-        self.stage = self.found.stages[name] = Cost()
+        self.stage = self.observation.stages[name] = Cost()
 
     def look(self) -> None:
         """Note memory and spilled files."""
@@ -148,12 +148,12 @@ class _Watch:
     def close(self, cpu_seconds: float, peak_mb: float) -> Observation:
         """End the last stage; the whole is as the system counted it."""
         self._book(cpu_seconds)
-        spilled = max(stage.spilled_mb for stage in self.found.stages.values())
+        spilled = max(stage.spilled_mb for stage in self.observation.stages.values())
         seconds = self.since - self.started
-        self.found.whole = Cost(seconds, cpu_seconds, peak_mb, spilled)
+        self.observation.whole = Cost(seconds, cpu_seconds, peak_mb, spilled)
         others = _busy_seconds() - self.busy - cpu_seconds
-        self.found.cores_of_others = max(others / seconds, 0.0)
-        return self.found
+        self.observation.cores_of_others = max(others / seconds, 0.0)
+        return self.observation
 
     def _book(self, cpu_seconds: float) -> None:
         now = time.perf_counter()

@@ -14,7 +14,7 @@ HEADS: dict[Form, str] = {"real": "seqrec", "plain": "plain form"}
 
 def table(figures: Mapping[Form, Figures], gpu: bool) -> str:
     """Return one row a figure, one column a form, and how many times better ours is."""
-    columns = [rows_of(found, gpu) for found in figures.values()]
+    columns = [rows_of(measured, gpu) for measured in figures.values()]
     heads = [HEADS[form] for form in figures] + ["ratio"] * (len(columns) - 1)
     lines = [_line("", heads)]
     for label in columns[0]:
@@ -22,14 +22,14 @@ def table(figures: Mapping[Form, Figures], gpu: bool) -> str:
         cells = [f"{value:{'.3g' if value < 1000 else ',.0f'}}" for value in values]
         cells += [f"{ratio:.3g}" for ratio in _ratios(label, values)]
         lines.append(_line(label, ["–" if cell == "nan" else cell for cell in cells]))
-    return "\n".join([*lines, *(_epoch_of(form, found) for form, found in figures.items())])
+    return "\n".join([*lines, *(_epoch_of(form, measured) for form, measured in figures.items())])
 
 
-def _epoch_of(form: Form, found: Figures) -> str:
+def _epoch_of(form: Form, measured: Figures) -> str:
     """Say what the epoch of a form is."""
-    if found.epochs:
-        return f"epoch of {HEADS[form]}: median of {len(found.epochs)} whole ones"
-    return f"epoch of {HEADS[form]}: estimated, {found.steps} steps and the validation"
+    if measured.epochs:
+        return f"epoch of {HEADS[form]}: median of {len(measured.epochs)} whole ones"
+    return f"epoch of {HEADS[form]}: estimated, {measured.steps} steps and the validation"
 
 
 def _ratios(label: str, values: list[float]) -> list[float]:
@@ -43,27 +43,27 @@ def _line(label: str, cells: list[str]) -> str:
     return f"{label:<44}" + "".join(f"{cell:>12}" for cell in cells)
 
 
-def rows_of(found: Figures, gpu: bool) -> dict[str, float]:
+def rows_of(measured: Figures, gpu: bool) -> dict[str, float]:
     """Return label → value of one form."""
     rows = {
-        "reading + examples, ms": 1e3 * found.reading.wall,
-        "batch assembly, ms": 1e3 * found.assembly.wall,
-        "training step, ms": 1e3 * found.step.wall,
-        "training step, ms of CPU": 1e3 * found.step.cpu,
-        "first step, s": found.first_step,
-        SPEED: found.examples_per_second,
-        "validation, s": found.evaluation["valid"].wall,
-        "validation, s of CPU": found.evaluation["valid"].cpu,
-        "validation and test, s": found.both_splits.wall,
-        "validation and test, s of CPU": found.both_splits.cpu,
-        "epoch, s": found.epoch.wall,
-        "epoch, s of CPU": found.epoch.cpu,
-        "peak memory, training, MiB": found.peak("training"),
-        "peak memory, evaluation, MiB": found.peak("evaluation"),
+        "reading + examples, ms": 1e3 * measured.reading.wall,
+        "batch assembly, ms": 1e3 * measured.assembly.wall,
+        "training step, ms": 1e3 * measured.step.wall,
+        "training step, ms of CPU": 1e3 * measured.step.cpu,
+        "first step, s": measured.first_step,
+        SPEED: measured.examples_per_second,
+        "validation, s": measured.evaluation["valid"].wall,
+        "validation, s of CPU": measured.evaluation["valid"].cpu,
+        "validation and test, s": measured.both_splits.wall,
+        "validation and test, s of CPU": measured.both_splits.cpu,
+        "epoch, s": measured.epoch.wall,
+        "epoch, s of CPU": measured.epoch.cpu,
+        "peak memory, training, MiB": measured.peak("training"),
+        "peak memory, evaluation, MiB": measured.peak("evaluation"),
     }
     if gpu:
-        rows["GPU memory, training, MiB"] = found.peak("training", "gpu")
-        rows["GPU memory, evaluation, MiB"] = found.peak("evaluation", "gpu")
+        rows["GPU memory, training, MiB"] = measured.peak("training", "gpu")
+        rows["GPU memory, evaluation, MiB"] = measured.peak("evaluation", "gpu")
     return rows
 
 

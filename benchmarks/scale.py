@@ -72,55 +72,55 @@ PLANS: dict[Series, Plan] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the series asked for; return the exit status."""
-    asked = parse(arguments)
-    return status_of(lambda: run(asked))
+    options = parse(arguments)
+    return status_of(lambda: run(options))
 
 
-def run(asked: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
     """Measure the series, print their tables and write the figures where they are wanted."""
-    check_target(asked.json)
-    facts = machine(device(asked.device))
-    print(f"{facts.get('gpu', facts['cpu'])}, threads {asked.threads}, torch {facts['torch']}\n")
+    check_target(options.json)
+    facts = machine(device(options.device))
+    print(f"{facts.get('gpu', facts['cpu'])}, threads {options.threads}, torch {facts['torch']}\n")
     results = []
-    for series in PLANS if asked.vary == "all" else [asked.vary]:
-        for model in PAPERS if asked.model == "all" else [asked.model]:
-            points = points_of(series, model, asked)
+    for series in PLANS if options.vary == "all" else [options.vary]:
+        for model in PAPERS if options.model == "all" else [options.model]:
+            points = points_of(series, model, options)
             with TemporaryDirectory(prefix="scale-") as folder:
-                found = measured(points, Path(folder), asked.rounds)
-            print(table(series, model, points, found) + "\n", flush=True)
+                medians = measured(points, Path(folder), options.rounds)
+            print(table(series, model, points, medians) + "\n", flush=True)
             results += [
                 {"series": series, "point": asdict(point), "figures": figures}
-                for point, figures in zip(points, found, strict=True)
+                for point, figures in zip(points, medians, strict=True)
             ]
-    if asked.json:
-        report = {"machine": facts, "rounds": asked.rounds, "results": results}
-        asked.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if options.json:
+        report = {"machine": facts, "rounds": options.rounds, "results": results}
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
-def points_of(series: Series, model: str, asked: argparse.Namespace) -> list[Point]:
+def points_of(series: Series, model: str, options: argparse.Namespace) -> list[Point]:
     """Return the points of a series, smallest first, the losses in turn."""
     usual: dict[str, Any] = {
         "items": BEAUTY_ITEMS,
-        "users": asked.users or PLANS[series].users,
+        "users": options.users or PLANS[series].users,
         "max_len": MAX_LEN,
         "full": series == "max_len",
     }
-    where = {"device": asked.device, "threads": asked.threads, "steps": asked.steps}
+    where = {"device": options.device, "threads": options.threads, "steps": options.steps}
     return [
         Point(model=model, loss=loss, **{**usual, series: size}, **where)
-        for size in asked.sizes or PLANS[series].sizes
+        for size in options.sizes or PLANS[series].sizes
         for loss in (LOSSES if series == "items" else LOSSES[:1])
     ]
 
 
 def measured(points: Sequence[Point], folder: Path, rounds: int) -> list[Figures]:
     """Measure all points so many times over; return the median of each figure."""
-    found: list[list[Figures]] = [[] for _ in points]
+    by_point: list[list[Figures]] = [[] for _ in points]
     for number in range(1, rounds + 1):
-        for point, figures in zip(points, found, strict=True):
-            said = f"{point.items:,} items, {point.users:,} users, max_len {point.max_len}"
+        for point, figures in zip(points, by_point, strict=True):
+            size = f"{point.items:,} items, {point.users:,} users, max_len {point.max_len}"
             print(
-                f"… round {number}: {point.model}, {point.loss}, {said}",
+                f"… round {number}: {point.model}, {point.loss}, {size}",
                 file=sys.stderr,
                 flush=True,
             )
@@ -128,29 +128,29 @@ def measured(points: Sequence[Point], folder: Path, rounds: int) -> list[Figures
             if not file.exists():
                 write(draw(point), file)
             figures.append(measured_apart(point, file))
-    return [{name: median(f[name] for f in figures) for name in figures[0]} for figures in found]
+    return [{name: median(f[name] for f in figures) for name in figures[0]} for figures in by_point]
 
 
-def table(series: Series, model: str, points: Sequence[Point], found: Sequence[Figures]) -> str:
+def table(series: Series, model: str, points: Sequence[Point], medians: Sequence[Figures]) -> str:
     """Return the figures of a series as Markdown."""
     plan = PLANS[series]
     by_loss = series == "items"
     heads = [series.replace("max_len", "`max_len`"), *(["loss"] if by_loss else []), *plan.columns]
     lines = [f"{plan.title}, {model}:", "", _row(heads), "| ---: " * len(heads) + "|"]
-    for point, figures in zip(points, found, strict=True):
+    for point, figures in zip(points, medians, strict=True):
         size = f"{getattr(point, series):,}"
         cells = [_number(figures[name]) for name in plan.columns.values()]
         lines.append(_row([size, *([point.loss] if by_loss else []), *cells]))
-    return "\n".join([*lines, *(_held_constant(points, found) if by_loss else [])])
+    return "\n".join([*lines, *(_held_constant(points, medians) if by_loss else [])])
 
 
-def _held_constant(points: Sequence[Point], found: Sequence[Figures]) -> list[str]:
+def _held_constant(points: Sequence[Point], medians: Sequence[Figures]) -> list[str]:
     """Say how the step of each loss grew from the fewest items to the most."""
     lines = [""]
     for loss in LOSSES:
         steps = [
             figures["step_cpu_ms"]
-            for point, figures in zip(points, found, strict=True)
+            for point, figures in zip(points, medians, strict=True)
             if point.loss == loss
         ]
         lines.append(f"{loss}: the last step takes {steps[-1] / steps[0]:.2f} times the first")
@@ -181,10 +181,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--sizes", type=whole(), nargs="+", help="to go over, instead of the usual ones")
     add("--users", type=whole(), help="where the users do not vary")
     add("--json", type=Path, help="where to write all figures")
-    asked = parser.parse_args(arguments)
-    if asked.sizes and asked.vary == "all":
+    options = parser.parse_args(arguments)
+    if options.sizes and options.vary == "all":
         parser.error("--sizes are of one series: name it, --vary items")
-    return asked
+    return options
 
 
 if __name__ == "__main__":

@@ -130,8 +130,8 @@ def measured_apart(point: Point, file: Path) -> Figures:
     if finished.returncode:
         why = reason(finished.returncode, finished.stderr)
         raise SeqrecError(f"{text} failed: {why}; choose other sizes or options")
-    found: Figures = json.loads(finished.stdout.splitlines()[-1])
-    return found
+    figures: Figures = json.loads(finished.stdout.splitlines()[-1])
+    return figures
 
 
 def measure(point: Point, file: Path) -> Figures:

@@ -103,16 +103,16 @@ def read(file: Path) -> pa.Table:
         ) from None
 
 
-def _checked(found: pa.Table) -> pa.Table:
+def _checked(sequences: pa.Table) -> pa.Table:
     """Return the table in the project's types; complain if values are missing or below 1."""
-    found = found.cast(SCHEMA)
-    if not len(found) or any(column.null_count for column in found.columns):
+    sequences = sequences.cast(SCHEMA)
+    if not len(sequences) or any(column.null_count for column in sequences.columns):
         raise ValueError("rows or values are missing")
-    if min(pc.min(found[name]).as_py() for name in ("user_index", "item_index")) < 1:
+    if min(pc.min(sequences[name]).as_py() for name in ("user_index", "item_index")) < 1:
         raise ValueError("user_index and item_index should be at least 1")
-    if not pc.all(pc.is_in(found["split"], pa.array(SPLITS))).as_py():
+    if not pc.all(pc.is_in(sequences["split"], pa.array(SPLITS))).as_py():
         raise ValueError(f"split should be one of {', '.join(SPLITS)}")
-    return found
+    return sequences
 
 
 def _lines(file: Path) -> pa.Table:

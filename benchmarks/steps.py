@@ -53,69 +53,69 @@ class Data:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for; return the exit status."""
-    asked = parse(arguments)
-    return status_of(lambda: report(asked))
+    options = parse(arguments)
+    return status_of(lambda: report(options))
 
 
-def report(asked: argparse.Namespace) -> None:
+def report(options: argparse.Namespace) -> None:
     """Measure what is asked for and write the figures where they are wanted."""
-    check_target(asked.json)
-    device(asked.device)
+    check_target(options.json)
+    device(options.device)
     with TemporaryDirectory() as folder:
-        results = run(asked, Path(folder))
-    if asked.json:
-        asked.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        results = run(options, Path(folder))
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
-def run(asked: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
+def run(options: argparse.Namespace, folder: Path) -> list[dict[str, Any]]:
     """Measure one model after the other, print their tables and return all figures."""
-    data = lay_down(asked, folder)
-    cases = cases_of(asked, data, folder)
+    data = lay_down(options, folder)
+    cases = cases_of(options, data, folder)
     for case in cases:
         check(case)
     results = []
     for case in cases:
         facts, described = machine(case.where), asdict(case) | {"data": data.description}
         figures = measure(
-            case, versus=asked.vs, steps=asked.steps, epochs=asked.epochs, say=_progress
+            case, versus=options.vs, steps=options.steps, epochs=options.epochs, say=_progress
         )
         print(heading(case.model, data.description, described, facts))
         print(table(figures, gpu=case.where.type == "cuda") + "\n", flush=True)
         del described["folder"]
-        measured: dict[str, Any] = {form: found.as_json() for form, found in figures.items()}
-        results.append({"case": described, "machine": facts} | measured)
+        by_form: dict[str, Any] = {form: of_form.as_json() for form, of_form in figures.items()}
+        results.append({"case": described, "machine": facts} | by_form)
     return results
 
 
-def cases_of(asked: argparse.Namespace, data: Data, folder: Path) -> list[Case]:
+def cases_of(options: argparse.Namespace, data: Data, folder: Path) -> list[Case]:
     """Return what is measured, a model after the other."""
     return [
         Case(
             model=model,
             dataset=data.dataset,
-            protocol=asked.protocol,
+            protocol=options.protocol,
             folder=str(folder),
             num_items=data.num_items,
             num_users=data.num_users,
-            device=asked.device,
-            threads=asked.threads,
-            compile=asked.compile,
-            precision=asked.precision,
-            loss=asked.loss,
-            negatives=asked.negatives,
-            options={"max_len": asked.max_len} if asked.max_len else {},
+            device=options.device,
+            threads=options.threads,
+            compile=options.compile,
+            precision=options.precision,
+            loss=options.loss,
+            negatives=options.negatives,
+            options={"max_len": options.max_len} if options.max_len else {},
         )
-        for model in (MODELS if asked.model == "all" else [asked.model])
+        for model in (MODELS if options.model == "all" else [options.model])
     ]
 
 
-def lay_down(asked: argparse.Namespace, folder: Path) -> Data:
+def lay_down(options: argparse.Namespace, folder: Path) -> Data:
     """Write the sequences as a table and as lines, and say what they are."""
-    file = find_file(asked.dataset, asked.data)
-    found = read(file) if file else make(asked.users, asked.items)
-    dataset = asked.dataset if asked.dataset != AUTO else "beauty" if file else SYNTHETIC
-    sequences = Sequences.from_table(found)
-    pq.write_table(found, folder / SEQUENCES)
+    file = find_file(options.dataset, options.data)
+    interactions = read(file) if file else make(options.users, options.items)
+    dataset = options.dataset if options.dataset != AUTO else "beauty" if file else SYNTHETIC
+    sequences = Sequences.from_table(interactions)
+    pq.write_table(interactions, folder / SEQUENCES)
     write_lines(sequences, folder / LINES)
     source = f"from {file.name}" if file else "made up in the shape of Beauty"
     description = (
@@ -125,8 +125,8 @@ def lay_down(asked: argparse.Namespace, folder: Path) -> Data:
     return Data(dataset, description, sequences.num_items, sequences.num_users)
 
 
-def _progress(what: str) -> None:
-    print(f"… {what}", file=sys.stderr, flush=True)
+def _progress(line: str) -> None:
+    print(f"… {line}", file=sys.stderr, flush=True)
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -153,15 +153,15 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--steps", type=whole(), default=30, help="training steps to time")
     add("--epochs", type=whole(0), default=0, help="run so many in full; 0 estimates one")
     add("--json", type=Path, help="where to write all figures")
-    asked = parser.parse_args(arguments)
-    if asked.vs and asked.loss:
+    options = parser.parse_args(arguments)
+    if options.vs and options.loss:
         parser.error("--vs: the plain form has the published loss only; leave out --vs or --loss")
-    if asked.vs and asked.protocol != "authors" and asked.model not in PAPERS:
+    if options.vs and options.protocol != "authors" and options.model not in PAPERS:
         parser.error(
-            f"--vs: under protocol {asked.protocol} only {' and '.join(PAPERS)} have a "
+            f"--vs: under protocol {options.protocol} only {' and '.join(PAPERS)} have a "
             "plain form; name one by --model, or leave out --vs or --protocol"
         )
-    return asked
+    return options
 
 
 if __name__ == "__main__":

@@ -79,8 +79,8 @@ class BaselinePrefixes(Dataset[tuple[Tensor, ...]]):
             more["negatives"] = self.negative({*prefix, target})
         if "same_target" in self.needs:
             more["same_target"] = self.padded(self.partner(prefix, target))
-        found = (self.padded(prefix), target, *(more[need] for need in self.needs))
-        return tuple(torch.as_tensor(part) for part in found)
+        parts = (self.padded(prefix), target, *(more[need] for need in self.needs))
+        return tuple(torch.as_tensor(part) for part in parts)
 
     def padded(self, prefix: list[int]) -> list[int]:
         """Return a prefix with zeros on its left."""
@@ -99,6 +99,6 @@ class BaselinePrefixes(Dataset[tuple[Tensor, ...]]):
         if all(other == prefix for other in others):
             return prefix
         while True:
-            found = random.choice(others)
-            if found != prefix:
-                return found
+            choice = random.choice(others)
+            if choice != prefix:
+                return choice

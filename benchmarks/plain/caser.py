@@ -44,11 +44,11 @@ class PlainCaser(nn.Module):
     def forward(self, histories: Tensor, users: Tensor) -> Tensor:
         """Return the states after (B, L) histories of (B,) users: (B, d)."""
         image = self.item_embedding(histories).unsqueeze(1)
-        found = [self.vertical(image).flatten(1)]
+        filtered = [self.vertical(image).flatten(1)]
         for filters in self.horizontal:
             answers = F.relu(filters(image)).squeeze(3)
-            found.append(F.max_pool1d(answers, answers.shape[2]).squeeze(2))
-        features = F.relu(self.features(self.dropout(torch.cat(found, dim=1))))
+            filtered.append(F.max_pool1d(answers, answers.shape[2]).squeeze(2))
+        features = F.relu(self.features(self.dropout(torch.cat(filtered, dim=1))))
         both = torch.cat([features, self.user_embedding(users)], dim=1)
         return F.relu(self.output(both))
 

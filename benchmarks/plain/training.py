@@ -67,11 +67,11 @@ class PlainTraining:
 
     def batch(self) -> Any:
         """Put the next batch together."""
-        found = next(self.order, None)
-        if found is None:
+        batch = next(self.order, None)
+        if batch is None:
             self.order = iter(self.loader)
-            found = next(self.order)
-        return found
+            batch = next(self.order)
+        return batch
 
     def step(self, batch: Any) -> Tensor:
         """Train on it; return the loss."""
@@ -119,8 +119,8 @@ class PlainBSARecTraining(PlainTraining):
 
     def loss(self, batch: list[Tensor]) -> Tensor:
         histories, targets = batch
-        found: Tensor = self.model.loss(histories, targets)
-        return found
+        loss: Tensor = self.model.loss(histories, targets)
+        return loss
 
     def hide_seen(self, scores: Tensor, targets: list[Target]) -> None:
         for row, (train, later, _) in enumerate(targets):
@@ -135,8 +135,8 @@ class PlainBaselineTraining(PlainTraining):
         self.takes_users = "users" in data.needs
 
     def loss(self, batch: list[Tensor]) -> Tensor:
-        found: Tensor = self.model.loss(*batch)
-        return found
+        loss: Tensor = self.model.loss(*batch)
+        return loss
 
     def scores(self, histories: list[list[int]], first: int) -> Tensor:
         if not self.takes_users:

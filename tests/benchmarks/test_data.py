@@ -88,7 +88,7 @@ def test_ratios_are_those_of_the_medians() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("arguments", "message"),
     [
         (["--rows", "999"], "--rows: should be a whole number from 1,000 to"),
         (["--memory-limit", "foo"], "--memory-limit: should be a size such as 4GB"),
@@ -97,11 +97,11 @@ def test_ratios_are_those_of_the_medians() -> None:
     ],
 )
 def test_wrong_numbers_are_refused(
-    asked: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        data.main(asked)
-    assert said in capsys.readouterr().err
+        data.main(arguments)
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_the_published_sizes_are_the_usual_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("arguments", "message"),
     [
         (["--device", "cuda"], "--device cuda: this machine has no cuda device .* --device cpu"),
         (["--json", "/nowhere/x.json"], "--json /nowhere/x.json: there is no folder /nowhere; .*"),
@@ -119,17 +119,17 @@ def test_the_published_sizes_are_the_usual_ones() -> None:
     ],
 )
 def test_what_cannot_be_measured_is_one_line(
-    asked: list[str],
-    said: str,
+    arguments: list[str],
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Sizes that a model refuses are found in the process of their point."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert main([*FEW, *asked]) == 1
+    assert main([*FEW, *arguments]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert all(line.startswith("… ") for line in lines[:-1])
-    assert re.fullmatch(f"error: {said}", lines[-1])
+    assert re.fullmatch(f"error: {message}", lines[-1])
 
 
 @pytest.mark.parametrize("number", ["x", "0", "-1", "1e3", "9" * 20])

@@ -68,7 +68,7 @@ def test_another_loss_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("arguments", "message"),
     [
         (["--epochs", "-1"], "--epochs: should be a whole number from 0 to"),
         (["--steps", "x"], "--steps: should be a whole number from 1 to .* \\(got 'x'\\)"),
@@ -77,15 +77,15 @@ def test_another_loss_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_wrong_options_are_refused(
-    asked: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main([*FEW, *asked])
-    assert re.search(said, capsys.readouterr().err)
+        main([*FEW, *arguments])
+    assert re.search(message, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("arguments", "message"),
     [
         (["--json", "/nowhere/x.json"], "--json /nowhere/x.json: there is no folder /nowhere"),
         (["--device", "cuda"], "--device cuda: this machine has no cuda device"),
@@ -94,16 +94,16 @@ def test_wrong_options_are_refused(
     ],
 )
 def test_what_cannot_be_measured_is_one_line(
-    asked: list[str],
-    said: str,
+    arguments: list[str],
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """And the only one: nothing was measured before."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert main([*FEW, *asked]) == 1
+    assert main([*FEW, *arguments]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"error: {said}")
+    assert error.startswith(f"error: {message}")
     assert error.count("\n") == 1
 
 
@@ -124,8 +124,8 @@ def test_data_that_are_not_there_are_one_clear_line(
 
 
 def test_peak_memory_is_that_of_a_process_of_its_own(tmp_path: Path) -> None:
-    asked = parse(FEW)
-    data = lay_down(asked, tmp_path)
+    arguments = parse(FEW)
+    data = lay_down(arguments, tmp_path)
     assert (tmp_path / SEQUENCES).is_file()
     assert (tmp_path / LINES).is_file()
     case = Case("bsarec", data.dataset, "authors", str(tmp_path), data.num_items)
