@@ -14,12 +14,14 @@ out=${1:-${OUT:-benchmarks/results-$(date +%Y-%m-%d)}}
 device=${DEVICE:-cuda}
 size=${SIZE:-full}
 python=${PYTHON:-python3}
-export PYTHONPATH=src${PYTHONPATH:+:$PYTHONPATH}
-export TORCHINDUCTOR_CACHE_DIR=${TORCHINDUCTOR_CACHE_DIR:-$out/compiler-cache}
+export PYTHONPATH=$PWD/src${PYTHONPATH:+:$PYTHONPATH}
+TORCHINDUCTOR_CACHE_DIR=$(mktemp -d) || exit 1
+export TORCHINDUCTOR_CACHE_DIR
+trap 'rm -rf "$TORCHINDUCTOR_CACHE_DIR"' EXIT
 patience=1
 [ "$size" = small ] && patience=10 # a rehearsal is short; should it take long, others want the cores
 mkdir -p "$out" || exit 1
-rm -f "$out"/*.json
+rm -f "$out"/{checks,compiled,compiled-*,models,profiles,items}.json
 
 # section MODULE SECONDS [PART/PARTS]: new tasks are begun for so long, the last has 20 s to end
 section() {
