@@ -15,7 +15,11 @@ from benchmarks.gpu.made_up import case_of
 from benchmarks.gpu.section import Failed, Figures, Task
 from benchmarks.real import Evaluation, build, distillation, read, training_of
 from seqrec.models import MODELS
-from seqrec.training.loop import Checkpointing, Fitted, fit
+from seqrec.models.parts.face import SequentialModel
+from seqrec.training.fitted import Fitted
+from seqrec.training.loop import Checkpointing, fit
+
+Run = Fitted[SequentialModel]
 
 
 def tasks(device: torch.device) -> Iterator[Task]:
@@ -41,7 +45,7 @@ def resumes(model: str, device: torch.device) -> Figures:
     return equal(trained(case, 2), resumed, "a run that was cut off after an epoch")
 
 
-def trained(case: Case, epochs: int, checkpoint: Path | None = None) -> Fitted:
+def trained(case: Case, epochs: int, checkpoint: Path | None = None) -> Run:
     """Train the model from the same start."""
     torch.manual_seed(0)
     sequences, options, evaluation = read(case), training_of(case, epochs), Evaluation()
@@ -57,7 +61,7 @@ def trained(case: Case, epochs: int, checkpoint: Path | None = None) -> Fitted:
     )
 
 
-def equal(first: Fitted, second: Fitted, name: str) -> Figures:
+def equal(first: Run, second: Run, name: str) -> Figures:
     """Return how far two runs are apart, 0 in all weights and losses.
 
     Raises:
