@@ -16,6 +16,8 @@ from benchmarks.plain.baselines import BASELINES, BaselinePrefixes
 from benchmarks.plain.bsarec import PlainBSARec, Prefixes
 from benchmarks.plain.mqsa_ted import PlainMQSATED, UserBatch, Users
 from benchmarks.sequences import Lists, read_lists
+from benchmarks.settings import PAPERS
+from seqrec.errors import SeqrecError
 
 CUTOFF = 20
 RANKED_AT_ONCE = 256
@@ -34,7 +36,13 @@ def plain(case: Case) -> Contender:
 
 
 def read_examples(case: Case) -> tuple[Lists, Prefixes | Users | BaselinePrefixes]:
-    """Read the lines and make the examples."""
+    """Read the lines and make the examples.
+
+    Raises:
+        SeqrecError: nobody has written a plain form of this model.
+    """
+    if case.model not in (*PAPERS, *BASELINES):
+        raise SeqrecError(f"--vs: {case.model} has no form in benchmarks/plain; leave it out")
     users, setting = read_lists(case.lines), case.setting
     max_len: int = setting.model_options["max_len"]
     if case.model == "bsarec":

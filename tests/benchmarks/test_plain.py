@@ -14,6 +14,7 @@ from benchmarks.plain.training import PlainTraining, plain
 from benchmarks.real import Real, distillation, real
 from benchmarks.sequences import table, write_lines
 from seqrec.batches import Sequences
+from seqrec.errors import SeqrecError
 
 USERS, ITEMS = 60, 40
 SMALL: dict[str, dict[str, Any]] = {
@@ -83,6 +84,11 @@ def test_loss_and_gradients_are_the_same(
         scale = max(0.1, wanted.abs().max().item())
         assert value.grad is not None
         torch.testing.assert_close(value.grad, wanted, rtol=0, atol=tolerance * scale, msg=name)
+
+
+def test_a_model_without_a_plain_form_is_one_line() -> None:
+    with pytest.raises(SeqrecError, match="--vs: tenth has no form in benchmarks/plain; leave it"):
+        plain(Case("tenth", "synthetic", "authors", "", ITEMS))
 
 
 @pytest.mark.parametrize("split", ["valid", "test"])
