@@ -17,10 +17,10 @@ def register_pipelines() -> dict[str, Pipeline]:
     Returns:
         Pipelines by name. ``__default__`` is the chain from the raw log to the metrics.
     """
-    found: dict[str, Pipeline] = find_pipelines(raise_errors=True)
-    if DEFAULT in found:
-        found[DEFAULT] = sum((found[name] for name in CHAIN), Pipeline([]))
-    return found
+    by_name: dict[str, Pipeline] = find_pipelines(raise_errors=True)
+    if DEFAULT in by_name:
+        by_name[DEFAULT] = sum((by_name[name] for name in CHAIN), Pipeline([]))
+    return by_name
 
 
 def pipeline_names() -> list[str]:

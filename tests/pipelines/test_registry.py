@@ -84,3 +84,8 @@ def test_a_table_lies_in_the_layer_that_kedro_viz_shows() -> None:
     }
     assert layers
     assert all(layer == folder for layer, folder in layers.values())
+
+
+def test_no_node_takes_more_than_ten_inputs() -> None:
+    nodes = {node for pipeline in pipelines.values() for node in pipeline.nodes}
+    assert {node.name: len(node.inputs) for node in nodes if len(node.inputs) > 10} == {}

@@ -376,4 +376,4 @@ def _section_in(annotation: Any) -> type[Section] | None:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     inner = (_section_in(argument) for argument in get_args(annotation))
-    return next((found for found in inner if found), None)
+    return next(filter(None, inner), None)
