@@ -32,8 +32,8 @@ from benchmarks.sequences import (
 )
 from benchmarks.settings import PAPERS
 from seqrec.batches import Sequences
+from seqrec.losses.by_name import LOSSES
 from seqrec.models import MODELS
-from seqrec.training.objective import NEGATIVES
 
 MOST_USERS = 10_000_000
 """That can be made up here; ``benchmarks.scale`` is for more."""
@@ -143,7 +143,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--items", type=whole(most=MOST_USERS), default=BEAUTY_ITEMS, help="of synthetic sequences")
     add("--max-len", type=whole(most=LONGEST_HISTORY), help="instead of the published one")
     add("--protocol", choices=("authors", "standard"), default="authors")
-    add("--loss", choices=("cross_entropy", *NEGATIVES), help="instead of the published one")
+    add("--loss", choices=LOSSES, help="instead of the published one")
     add("--negatives", type=whole(), help="of a loss that draws some")
     add("--vs", action="store_true", help="in turn with the plain form written from the paper")
     add("--threads", type=whole(most=MOST_THREADS), default=1)

@@ -42,6 +42,7 @@ class Training:
     compile: str = "off"
     loss: str = "cross_entropy"
     negatives: int | None = None
+    calibration: float = 0.75
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -45,6 +45,13 @@ def test_the_table_has_a_row_a_metric_and_a_column_a_cutoff() -> None:
     assert not any(line[:1] == ["MRR"] for line in lines)
 
 
+def test_any_metric_has_a_row() -> None:
+    measured = {"NEW@5": {"value": 0.5, "standard_error": None}}
+    metrics = {**METRICS, "splits": {"test": {"metrics": measured, "targets": 1}}}
+    table = metrics_table(metrics)
+    assert [list(column.cells) for column in table.columns] == [["NEW"], ["0.5000"]]
+
+
 def test_the_table_says_what_was_measured() -> None:
     text = " ".join(shown(120).split())
     assert "bsarec on demo, test split (protocol standard, seed 7)" in text

@@ -7,8 +7,6 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-SHOWN = ("HR", "NDCG", "MRR")
-
 
 def metrics_table(metrics: Mapping[str, Any], split: str = "test") -> Table:
     """Return the metrics of one split as a table: a row a metric, a column a cutoff.
@@ -27,7 +25,7 @@ def metrics_table(metrics: Mapping[str, Any], split: str = "test") -> Table:
     table.add_column("metric")
     for cutoff in cutoffs:
         table.add_column(f"@{cutoff}")
-    for metric in SHOWN:
+    for metric in dict.fromkeys(name.partition("@")[0] for name in values):
         cells = [_cell(values.get(f"{metric}@{cutoff}")) for cutoff in cutoffs]
         if any(cells):
             table.add_row(metric, *cells)

@@ -8,7 +8,38 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
-from seqrec.evaluation.metrics import mean_and_error, metric_of, parse_label, ranking_metrics
+from seqrec.evaluation.metrics import (
+    METRICS,
+    gains,
+    mean_and_error,
+    metric_of,
+    parse_label,
+    ranking_metrics,
+)
+
+BY_HAND: dict[str, list[float]] = {
+    # of ranks 1, 1.5 and 4, the cutoff being 3
+    "HR": [1, 1, 0],
+    "NDCG": [1, 1 / math.log2(2.5), 0],
+    "MRR": [1, 2 / 3, 0],
+}
+
+
+def test_every_metric_is_worked_out_by_hand() -> None:
+    assert BY_HAND.keys() == METRICS.keys()
+    for name, expected in BY_HAND.items():
+        np.testing.assert_allclose(gains(name, np.array([1.0, 1.5, 4.0]), 3), expected)
+
+
+def test_no_metric_takes_the_place_of_an_unknown_one() -> None:
+    with pytest.raises(SeqrecError, match="unknown metric 'NDGC'; did you mean 'NDCG'"):
+        gains("NDGC", np.array([1.0]), 10)
+
+
+def test_a_new_metric_is_measured_and_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METRICS, "HALF", lambda ranks: 0.5 * np.ones_like(ranks))
+    assert metric_of("HALF@2", np.array([1.0, 3.0])) == 0.25
+    assert ranking_metrics(np.array([1.0]), [2])["HALF@2"]["value"] == 0.5
 
 
 def test_metrics_by_hand() -> None:

@@ -16,6 +16,7 @@ from seqrec.batches import Sequences, evaluation_examples
 from seqrec.evaluation.evaluate import repeat_targets
 from seqrec.evaluation.ranker import Ranker
 from seqrec.evaluation.ranking import candidate_counts, target_ranks
+from seqrec.losses.by_name import LOSSES
 from seqrec.losses.distillation import Distillation, TransitionGraph
 from seqrec.losses.sampled_softmax import SampledSoftmax
 from seqrec.models import MODELS, build_model
@@ -79,7 +80,7 @@ def test_a_step_does_not_wait(name: str, protocol: str) -> None:
     take_steps(a_model(name, protocol), distillation=some_distillation())
 
 
-@pytest.mark.parametrize("loss", ["bce", "bpr", "gbce", "cross_entropy", "sampled_softmax"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", MODELS)
 def test_a_step_with_any_loss_does_not_wait(name: str, loss: str) -> None:
     model = a_model(name, "standard")

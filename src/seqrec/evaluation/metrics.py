@@ -7,7 +7,7 @@ of 1 / log2(rank + 1) over them (zero further down), MRR@k the mean of 1 / rank.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,26 +17,32 @@ from seqrec.errors import SeqrecError, unknown_name
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
-NAMES = ("HR", "NDCG", "MRR")
+
+METRICS: dict[str, Callable[[Floats], Floats]] = {
+    "HR": np.ones_like,
+    "NDCG": lambda ranks: 1.0 / np.log2(ranks + 1.0),
+    "MRR": lambda ranks: 1.0 / ranks,
+}
+"""Name → what a target contributes whose rank is within the cutoff."""
 
 
 def gains(name: str, ranks: Floats, cutoff: int) -> Floats:
     """Return what each target contributes to a metric.
 
     Args:
-        name: HR, NDCG or MRR.
+        name: one of ``METRICS``.
         ranks: (targets,) from 1, fractional on ties, infinite where nothing can be found.
         cutoff: k.
 
     Returns:
         (targets,) in [0, 1].
+
+    Raises:
+        SeqrecError: no metric has this name.
     """
-    hit = ranks <= cutoff
-    if name == "HR":
-        return hit.astype(np.float64)
-    if name == "NDCG":
-        return np.where(hit, 1.0 / np.log2(ranks + 1.0), 0.0)
-    return np.where(hit, 1.0 / ranks, 0.0)
+    if name not in METRICS:
+        raise unknown_name("metric", name, METRICS)
+    return np.where(ranks <= cutoff, METRICS[name](ranks), 0.0)
 
 
 def mean_and_error(values: Floats, users: Integers | None = None) -> dict[str, float | None]:
@@ -73,7 +79,7 @@ def ranking_metrics(
     """
     return {
         f"{name}@{cutoff}": mean_and_error(gains(name, ranks, cutoff), users)
-        for name in NAMES
+        for name in METRICS
         for cutoff in cutoffs
     }
 
@@ -88,11 +94,11 @@ def parse_label(label: str) -> tuple[str, int]:
     """Split ``NDCG@20`` into its name and cutoff.
 
     Raises:
-        SeqrecError: it is none of HR@k, NDCG@k, MRR@k.
+        SeqrecError: it is not of this form, or no metric has this name.
     """
-    found = re.fullmatch(r"([A-Za-z]+)@([1-9]\d*)", label)
-    if not found:
+    parts = re.fullmatch(r"([A-Za-z]+)@([1-9]\d*)", label)
+    if not parts:
         raise SeqrecError(f"metric '{label}' is not of the form NAME@k; write NDCG@20, say")
-    if found[1] not in NAMES:
-        raise unknown_name("metric", found[1], NAMES)
-    return found[1], int(found[2])
+    if parts[1] not in METRICS:
+        raise unknown_name("metric", parts[1], METRICS)
+    return parts[1], int(parts[2])

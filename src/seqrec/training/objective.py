@@ -8,21 +8,14 @@ import torch
 
 from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
-from seqrec.losses import CrossEntropy, ItemLoss
-from seqrec.losses.negatives import (
-    BayesianPersonalisedRanking,
-    BinaryCrossEntropy,
-    UniformNegatives,
-    gbce_beta,
-)
-from seqrec.losses.sampled_softmax import SampledSoftmax
+from seqrec.losses import ItemLoss
+from seqrec.losses.by_name import LOSSES, LossSettings
 from seqrec.models.parts.face import SequentialModel
 
 if TYPE_CHECKING:
     from seqrec.parameters.sections import TrainingOptions
 
-NEGATIVES = {"bce": 1, "bpr": 1, "gbce": 256, "sampled_softmax": 1024}
-"""How many negatives a loss draws unless told otherwise."""
+WITH_NEGATIVES = sorted(name for name, loss in LOSSES.items() if loss.negatives)
 
 
 def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol: str) -> None:
@@ -35,16 +28,17 @@ def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol:
             f"authors has the loss of the paper's code ({_in_words(model.authors_losses)}): "
             "leave one of the two out"
         )
-    if options.loss == "cross_entropy" and options.negatives is not None:
+    if options.loss not in WITH_NEGATIVES and options.negatives is not None:
         raise SeqrecError(
-            f"training.negatives={options.negatives} means nothing to training.loss=cross_entropy, "
-            f"which compares with all items; leave it out, or choose one of {', '.join(NEGATIVES)}"
+            f"training.negatives={options.negatives} means nothing to "
+            f"training.loss={options.loss}, which compares with all items; leave it out, or "
+            f"choose one of {', '.join(WITH_NEGATIVES)}"
         )
 
 
 def _in_words(losses: tuple[str, ...]) -> str:
-    one = "{} with one negative".format
-    return " or ".join(one(loss) if loss in NEGATIVES else loss for loss in losses)
+    single = "{} with one negative".format
+    return " or ".join(single(loss) if loss in WITH_NEGATIVES else loss for loss in sorted(losses))
 
 
 def item_loss(
@@ -64,15 +58,14 @@ def item_loss(
         device: where the batches are.
         sparse: whether sampled softmax gives the item vectors sparse gradients.
     """
-    if options.loss == "cross_entropy":
-        return CrossEntropy(model.padding)
-    count = options.negatives or NEGATIVES[options.loss]
-    if options.loss == "sampled_softmax":
-        return SampledSoftmax(sequences.item_counts(), count, device, sparse=sparse)
-    sampler = UniformNegatives(sequences.num_items, count)
-    if options.loss == "bpr":
-        return BayesianPersonalisedRanking(sampler)
-    if options.loss == "bce":
-        return BinaryCrossEntropy(sampler)
-    beta = gbce_beta(sequences.num_items, count, options.calibration)
-    return BinaryCrossEntropy(sampler, beta=beta, per_term=True)
+    loss = LOSSES[options.loss]
+    settings = LossSettings(
+        sequences.num_items,
+        negatives=options.negatives or loss.negatives or 1,
+        padding=model.padding,
+        calibration=options.calibration,
+        item_counts=sequences.item_counts,
+        device=device,
+        sparse=sparse,
+    )
+    return loss.build(settings)
