@@ -4,10 +4,9 @@ Softmax attention is a low-pass filter (theorem 1 of the paper), so stacked atte
 oversmooths: all positions end up alike. Each block here mixes attention with a frequency
 filter that gives every channel its own weight for the high frequencies.
 
-Notable: only the last position feeds the loss and the prediction, so the last block computes
-that one position alone; the frequency filter is a fixed linear map over positions.
+Notable: the frequency filter is a fixed linear map over positions.
 
-Shapes: B sequences, L positions (max_len, or fewer where padding is hidden), d channels.
+Shapes: B histories, W positions (max_len, or fewer where padding is hidden), d channels.
 """
 
 from dataclasses import dataclass
@@ -16,17 +15,12 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from seqrec.batches import Batch
-from seqrec.losses import ItemLoss
 from seqrec.models.parts.bounds import Count, Rate, Share, Size
-from seqrec.models.parts.by_length import encode_by_length
-from seqrec.models.parts.face import SequentialModel, check_width
 from seqrec.models.parts.feed_forward import FeedForward
-from seqrec.models.parts.layers import LowPass, SelfAttention, dropout, initialise
+from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel, start_alike
+from seqrec.models.parts.layers import LowPass, SelfAttention, dropout
+from seqrec.models.parts.transformer import added_to_scores, check_heads, visible_before
 from seqrec.protocol import Protocol
-
-NORM_EPS = 1e-12
-MASKED = -10_000.0
 
 
 @dataclass(frozen=True)
@@ -47,8 +41,7 @@ class BSARecConfig:
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:
-        if self.dim % self.num_heads:
-            raise ValueError(f"dim {self.dim} must be a multiple of num_heads {self.num_heads}")
+        check_heads(self.dim, self.num_heads)
         if self.protocol == "authors":
             return
         if self.c % 2 == 0:
@@ -69,7 +62,7 @@ class FrequencyFilter(nn.Module):
         self.sqrt_beta = nn.Parameter(torch.randn(config.dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Filter (B, L, d) along the positions."""
+        """Filter (B, W, d) along the positions."""
         low: Tensor = self.low_pass(x)
         return low + self.sqrt_beta.square() * (x - low)
 
@@ -94,12 +87,12 @@ class BSARecBlock(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Map (B, L, d) to the same; ``mask`` is (B, 1, L, L)."""
+        """Map (B, W, d) to the same; ``mask`` is (B, 1, W, W)."""
         return self._mix(x, self.filter(x), self.attention(x, mask))
 
     def last(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Return the last position of that alone: (B, d); ``mask`` is (B, 1, 1, L)."""
-        return self._mix(x[:, -1], self.filter.last(x), self.attention.last(x, mask))
+        """Return the last position of that alone: (B, d)."""
+        return self._mix(x[:, -1], self.filter.last(x), self.attention.last(x, mask[:, :, -1:]))
 
     def _mix(self, residual: Tensor, filtered: Tensor, attended: Tensor) -> Tensor:
         filtered = self.filter_norm(residual + self._drop(filtered))
@@ -112,120 +105,27 @@ class BSARecBlock(nn.Module):
         return dropout(x, self.rate, self.training)
 
 
-class BSARec(SequentialModel):
-    """The model: embeddings, blocks, and the face every model of the project has."""
+class BSARec(FrequencyModel):
+    """The model: embeddings, and blocks of attention and filter."""
 
     Config: ClassVar[type] = BSARecConfig
     config: BSARecConfig
-    causal: Tensor
 
     def __init__(self, config: BSARecConfig) -> None:
-        super().__init__()
-        self.config = config
-        # padding_idx: as an input, padding teaches its row nothing.
-        self.item_embedding = nn.Embedding(config.num_items + 1, config.dim, padding_idx=0)
-        self.position_embedding = nn.Embedding(config.max_len, config.dim)
-        self.input_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
-        self.blocks = nn.ModuleList(BSARecBlock(config) for _ in range(config.num_blocks))
-        self.register_buffer("causal", _causal(config.max_len), persistent=False)
-        self._initialise()
-
-    def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
-        """Return the state after each history's last item.
-
-        Args:
-            histories: (B, L) item indices, oldest first, padded with 0 on the left; under
-                ``standard`` a shorter L is as good.
-            users: not looked at.
-
-        Returns:
-            (B, d).
-        """
-        x, mask, real = self._before_last(histories)
-        last = cast(BSARecBlock, self.blocks[-1]).last(x, mask[:, :, -1:])
-        return self._hide_padding(last, real[:, -1])
-
-    def item_vectors(self) -> Tensor:
-        """Return the vectors whose product with a state is the score: (items + 1, d)."""
-        return self.item_embedding.weight
-
-    @property
-    def embedding_dropout(self) -> float:
-        """At which rate input vectors are dropped, and the heads of a distillation."""
-        return self.config.hidden_dropout
-
-    @property
-    def hides_padding(self) -> bool:
-        """Whether padding leaves no trace in a state."""
-        return self.config.protocol == "standard"
-
-    def loss(self, batch: Batch, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
-        """Cross entropy over all items at the last position.
-
-        Args:
-            batch: histories (B, L) and targets (B,).
-            item_loss: another loss over items than ``own_loss``.
-
-        Returns:
-            One entry, ``loss``, a scalar.
-        """
-        item_loss = item_loss or self.own_loss()
-        states = encode_by_length(self, batch.histories)
-        return {"loss": item_loss(states, self.item_vectors(), batch.targets, batch.seen)}
-
-    def states(self, histories: Tensor) -> Tensor:
-        """Return the states at all positions of (B, L) histories: (B, L, d)."""
-        x, mask, real = self._before_last(histories)
-        return self._hide_padding(self.blocks[-1](x, mask), real)
-
-    def inputs(self, histories: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what the first block takes: (B, L, d), its mask, and (B, L, 1) what is real."""
-        check_width(histories, self.config.max_len, narrower=self.hides_padding)
-        real = (histories != 0).unsqueeze(-1)
-        mask = self._attention_mask(histories)
-        positions = self.position_embedding.weight[-histories.shape[1] :]
-        x = self.input_norm(self.item_embedding(histories) + positions)
-        x = self._hide_padding(dropout(x, self.config.hidden_dropout, self.training), real)
-        return x, mask, real
-
-    def _before_last(self, histories: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what the last block takes: (B, L, d), its mask, and (B, L, 1) what is real."""
-        x, mask, real = self.inputs(histories)
-        for block in self.blocks[:-1]:
-            x = self._hide_padding(block(x, mask), real)
-        return x, mask, real
+        super().__init__(config, (BSARecBlock(config) for _ in range(config.num_blocks)))
+        start_alike(layer.sqrt_beta for layer in self.frequency_filters())
 
     def frequency_filters(self) -> list[FrequencyFilter]:
         """Return the filter of every block, first to last."""
-        return [module for module in self.modules() if isinstance(module, FrequencyFilter)]
+        return [cast(BSARecBlock, block).filter for block in self.blocks]
 
-    def _attention_mask(self, histories: Tensor) -> Tensor:
-        """(B, 1, L, L): 0 where a position may look, a large negative number elsewhere."""
-        width = histories.shape[1]
-        visible = self.causal[:width, :width] & (histories != 0)[:, None, None, :]
+    def attention_mask(self, histories: Tensor) -> Tensor:
+        """Return (B, 1, W, W): 0 where a position may look, a large negative number elsewhere."""
+        visible, dtype = visible_before(histories), self.item_embedding.weight.dtype
         if not self.hides_padding:
             # A padding row sees nothing, all its scores fall alike: it attends everywhere.
-            return (~visible).to(self.item_embedding.weight.dtype) * MASKED
+            return added_to_scores(visible, dtype)
         # A padding row looks at itself, for a softmax needs one column; its state is hidden.
-        visible = visible | torch.eye(width, dtype=torch.bool, device=visible.device)
-        return torch.zeros_like(visible, dtype=self.item_embedding.weight.dtype).masked_fill_(
-            ~visible, -torch.inf
-        )
-
-    def _hide_padding(self, x: Tensor, real: Tensor) -> Tensor:
-        """Zero the padding positions, which the filter would mix with the real ones."""
-        return x * real if self.hides_padding else x
-
-    def _initialise(self) -> None:
-        initialise(self)
-        with torch.no_grad():
-            first, *others = self.frequency_filters()
-            for other in others:
-                other.sqrt_beta.copy_(first.sqrt_beta)
-            if self.hides_padding:
-                self.item_embedding.weight[0] = 0.0
-
-
-def _causal(length: int) -> Tensor:
-    """(L, L) true where the column is not after the row."""
-    return torch.ones(length, length, dtype=torch.bool).tril()
+        itself = torch.eye(visible.shape[-1], dtype=torch.bool, device=visible.device)
+        visible = (visible | itself).unsqueeze(1)
+        return torch.zeros_like(visible, dtype=dtype).masked_fill_(~visible, -torch.inf)

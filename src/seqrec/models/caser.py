@@ -24,7 +24,6 @@ from torch import Tensor, nn
 
 from seqrec.batches import Batch
 from seqrec.losses import ItemLoss
-from seqrec.losses.negatives import BinaryCrossEntropy, UniformNegatives
 from seqrec.models.parts.bounds import Count, Rate, Size, Weight
 from seqrec.models.parts.columns import may_walk, real_columns
 from seqrec.models.parts.face import SequentialModel, check_width
@@ -94,28 +93,10 @@ class Caser(SequentialModel):
             with torch.no_grad():
                 self.item_embedding.weight[0] = 0.0
 
-    def own_loss(self) -> ItemLoss:
-        """Return binary cross entropy with one negative."""
-        return BinaryCrossEntropy(UniformNegatives(self.config.num_items, 1))
-
-    def item_vectors(self) -> Tensor:
-        """Return the vectors whose product with a state is the score: (items + 1, d)."""
-        return self.item_embedding.weight
-
     @property
     def sparse_gradients(self) -> bool:
         """Norms need all item vectors in every step."""
         return self.config.l2 == 0
-
-    @property
-    def embedding_dropout(self) -> float:
-        """At which rate the heads of a distillation are dropped."""
-        return self.config.hidden_dropout
-
-    @property
-    def hides_padding(self) -> bool:
-        """Whether histories may be cut to what is real: padding is rows of zeros either way."""
-        return self.config.protocol == "standard"
 
     def loss(self, batch: Batch, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
         """Compare the states with the targets, and add the norms of the weights.

@@ -26,7 +26,7 @@ from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel
 from seqrec.models.parts.hybrid_attention import HybridAttention, frequency_bands
 from seqrec.models.parts.layers import dropout
-from seqrec.models.parts.transformer import MASKED, check_heads, visible_before
+from seqrec.models.parts.transformer import added_to_scores, check_heads, visible_before
 from seqrec.protocol import Protocol
 
 Pairs = tuple[tuple[str, str], ...]
@@ -142,8 +142,7 @@ class FEARec(FrequencyModel):
 
     def attention_mask(self, histories: Tensor) -> Tensor:
         """Return (B, 1, W, W): 0 where a position may look, a large negative number elsewhere."""
-        dtype = self.item_embedding.weight.dtype
-        return ((~visible_before(histories)).to(dtype) * MASKED).unsqueeze(1)
+        return added_to_scores(visible_before(histories), self.item_embedding.weight.dtype)
 
     def loss(self, batch: Batch, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
         """Cross entropy over all items, the contrast, and the distance of spectra.

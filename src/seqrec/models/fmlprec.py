@@ -16,12 +16,10 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor, nn
 
-from seqrec.losses import ItemLoss
-from seqrec.losses.negatives import BinaryCrossEntropy, UniformNegatives
 from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.circular import circulant, response_map
 from seqrec.models.parts.feed_forward import FeedForward
-from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel
+from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel, start_alike
 from seqrec.models.parts.layers import dropout
 from seqrec.protocol import Protocol
 
@@ -106,14 +104,7 @@ class FMLPRec(FrequencyModel):
 
     def __init__(self, config: FMLPRecConfig) -> None:
         super().__init__(config, [FMLPRecBlock(config) for _ in range(config.num_blocks)])
-        first, *others = self.filters()
-        with torch.no_grad():
-            for other in others:
-                other.weight.copy_(first.weight)
-
-    def own_loss(self) -> ItemLoss:
-        """Return binary cross entropy with one negative."""
-        return BinaryCrossEntropy(UniformNegatives(self.config.num_items, 1))
+        start_alike(layer.weight for layer in self.filters())
 
     def filters(self) -> list[SpectralFilter]:
         """Return the filter of every block, first to last."""

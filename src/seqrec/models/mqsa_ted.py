@@ -25,6 +25,7 @@ from seqrec.losses import ItemLoss, Padding
 from seqrec.models.parts.bounds import Rate, Share, Size, Weight
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.parts.layers import attend, attend_last, dropout
+from seqrec.models.parts.transformer import check_heads
 from seqrec.protocol import Protocol, RankingRules
 
 NORM_EPS = 1e-24
@@ -50,8 +51,7 @@ class MQSATEDConfig:
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:
-        if self.dim % self.num_heads:
-            raise ValueError(f"dim {self.dim} must be a multiple of num_heads {self.num_heads}")
+        check_heads(self.dim, self.num_heads)
         if self.protocol == "authors" and self.max_len < 2:
             raise ValueError(
                 "max_len must be 2 or more under protocol authors: its window holds the target too"
@@ -178,10 +178,6 @@ class MQSATED(SequentialModel):
         segments = torch.where(histories != 0, 0, -1)
         given = self.inputs(histories, positions, segments)
         return self._mixed(self.short.last(*given), self.long.last(*given))
-
-    def item_vectors(self) -> Tensor:
-        """Return the vectors whose product with a state is the score: (items + 1, d)."""
-        return self.item_embedding.weight
 
     @property
     def embedding_dropout(self) -> float:

@@ -5,14 +5,12 @@ ones, and its state is compared with the item that comes next. The paper's loss 
 target with one sampled item, binary cross entropy; ``sasrec_ce`` compares it with all items.
 """
 
-from seqrec.losses import ItemLoss
-from seqrec.losses.negatives import BinaryCrossEntropy, UniformNegatives
+from typing import ClassVar
+
 from seqrec.models.parts.next_items import NextItemsTransformer
 
 
 class SASRec(NextItemsTransformer):
     """The causal transformer with the paper's loss."""
 
-    def own_loss(self) -> ItemLoss:
-        """Return binary cross entropy with one negative."""
-        return BinaryCrossEntropy(UniformNegatives(self.config.num_items, 1))
+    authors_losses: ClassVar[tuple[str, ...]] = ("bce", "cross_entropy")

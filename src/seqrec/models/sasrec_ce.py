@@ -4,8 +4,12 @@ Losses that compare a target with few sampled items let SASRec look weaker than 
 and Vasilev, RecSys 2023, arXiv 2309.07602).
 """
 
+from typing import ClassVar
+
 from seqrec.models.parts.next_items import NextItemsTransformer
 
 
 class SASRecCE(NextItemsTransformer):
     """The causal transformer with cross entropy over all items."""
+
+    authors_losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "bce")

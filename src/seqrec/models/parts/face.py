@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from seqrec.errors import SeqrecError
-from seqrec.losses import CrossEntropy, ItemLoss, Padding
+from seqrec.losses import ItemLoss, Padding
+from seqrec.losses.by_name import LOSSES, LossSettings
 from seqrec.machine.products import inner
 from seqrec.protocol import AUTHORS_RANKING, RankingRules
 
@@ -46,21 +47,23 @@ class ScoringModel(nn.Module):
 
 
 class SequentialModel(ScoringModel):
-    """A model whose score of an item is the product of a state and the item's vector."""
+    """A model whose score of an item is the product of a state and the item's vector.
+
+    What training, ranking and export ask of it stands first, answered as nearly all models do: a
+    model says only where it differs.
+    """
 
     authors_losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
-    """The losses over items (``training.loss``) that protocol ``authors`` allows."""
+    """The losses over items (``training.loss``) that protocol ``authors`` allows, by name; the
+    first is the model's own."""
+    tensorflow_adam: ClassVar[bool] = False
+    """Whether Adam is TensorFlow's under protocol ``authors``."""
     needs_rows_of_their_own: ClassVar[bool] = False
     """Whether whole sequences cannot share a row: a recurrence knows no mask."""
     walks_on_cpu: ClassVar[bool] = False
     """Whether it goes through histories by their lengths on a CPU, which no compiler can take."""
-    tensorflow_adam: ClassVar[bool] = False
-    """Whether Adam is TensorFlow's under protocol ``authors``."""
 
-    def scorer(self) -> Scorer:
-        """Score by inner products with the item vectors, which are asked for once."""
-        vectors = self.item_vectors()
-        return lambda histories, users: inner(self.encode(histories, users), vectors)
+    item_embedding: nn.Embedding
 
     @property
     def training_form(self) -> TrainingForm:
@@ -73,18 +76,43 @@ class SequentialModel(ScoringModel):
         return False
 
     @property
+    def hides_padding(self) -> bool:
+        """Whether padding leaves no trace in a state."""
+        hides: bool = self.config.protocol == "standard"
+        return hides
+
+    @property
     def padding(self) -> Padding:
         """What item 0 is to a softmax over all items."""
         return "class" if self.config.protocol == "authors" else "none"
-
-    def own_loss(self) -> ItemLoss:
-        """Return the loss over items that the model has unless another is asked for."""
-        return CrossEntropy(self.padding)
 
     @property
     def sparse_gradients(self) -> bool:
         """Whether all losses of its own can do with the item vectors of a batch."""
         return True
+
+    @property
+    def embedding_dropout(self) -> float:
+        """At which rate input vectors are dropped, and the heads of a distillation."""
+        rate: float = self.config.hidden_dropout
+        return rate
+
+    def item_vectors(self) -> Tensor:
+        """Return the vectors whose product with a state is the score: (items + 1, d).
+
+        Row 0 is padding.
+        """
+        return self.item_embedding.weight
+
+    def own_loss(self) -> ItemLoss:
+        """Return the loss over items that the model has unless another is asked for."""
+        settings = LossSettings(self.config.num_items, padding=self.padding)
+        return LOSSES[self.authors_losses[0]].build(settings)
+
+    def scorer(self) -> Scorer:
+        """Score by inner products with the item vectors, which are asked for once."""
+        vectors = self.item_vectors()
+        return lambda histories, users: inner(self.encode(histories, users), vectors)
 
     @abstractmethod
     def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
@@ -96,10 +124,6 @@ class SequentialModel(ScoringModel):
         """
 
     @abstractmethod
-    def item_vectors(self) -> Tensor:
-        """Return (items + 1, d); row 0 is padding."""
-
-    @abstractmethod
     def loss(self, batch: Any, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
         """Return named scalars; the one called ``loss`` is minimised.
 
@@ -107,11 +131,6 @@ class SequentialModel(ScoringModel):
             batch: in the model's ``training_form``.
             item_loss: another loss over items than ``own_loss``.
         """
-
-    @property
-    @abstractmethod
-    def embedding_dropout(self) -> float:
-        """At which rate input vectors are dropped, and the heads of the distillation."""
 
 
 def check_width(histories: Tensor, max_len: int, *, narrower: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""What the models share that filter whole rows of a history: FMLPRec and FEARec.
+"""What the models share that filter whole rows of a history: BSARec, FMLPRec and FEARec.
 
 A filter in the frequency domain mixes all positions of a row, padding too. Under ``authors`` it
 does; under ``standard`` padding is zero before every block, so that it adds nothing, and a row may
@@ -10,6 +10,7 @@ one alone.
 Shapes: B histories, W positions (max_len, or fewer where padding is hidden), d channels.
 """
 
+from collections.abc import Iterable
 from typing import Any, Protocol, cast
 
 import torch
@@ -39,10 +40,10 @@ class FrequencyModel(SequentialModel):
 
     Args:
         config: ``num_items``, ``max_len``, ``dim``, ``hidden_dropout`` and ``protocol``.
-        blocks: each a ``Block``.
+        blocks: each a ``Block``; drawn one by one after the embeddings where it is a generator.
     """
 
-    def __init__(self, config: Any, blocks: list[nn.Module]) -> None:
+    def __init__(self, config: Any, blocks: Iterable[nn.Module]) -> None:
         super().__init__()
         self.config = config
         # padding_idx: as an input, padding teaches its row nothing.
@@ -75,22 +76,6 @@ class FrequencyModel(SequentialModel):
         x, mask, real = self._before_last(histories)
         return self._hide_padding(self.blocks[-1](x, mask), real)
 
-    def item_vectors(self) -> Tensor:
-        """Return the vectors whose product with a state is the score: (items + 1, d)."""
-        return self.item_embedding.weight
-
-    @property
-    def embedding_dropout(self) -> float:
-        """At which rate input vectors are dropped, and the heads of a distillation."""
-        rate: float = self.config.hidden_dropout
-        return rate
-
-    @property
-    def hides_padding(self) -> bool:
-        """Whether padding leaves no trace in a state."""
-        hides: bool = self.config.protocol == "standard"
-        return hides
-
     def loss(self, batch: Batch, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
         """Compare the last state with the target.
 
@@ -109,17 +94,30 @@ class FrequencyModel(SequentialModel):
         """Return what the blocks take as their mask; without attention they need none."""
         return None
 
-    def _before_last(self, histories: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
-        """Return what the last block takes: (B, W, d), its mask, and (B, W, 1) what is real."""
+    def inputs(self, histories: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the first block takes, (B, W, d), and (B, W, 1) what is real."""
         check_width(histories, self.config.max_len, narrower=self.hides_padding)
         real = (histories != 0).unsqueeze(-1)
-        mask = self.attention_mask(histories)
         positions = self.position_embedding.weight[-histories.shape[1] :]
         x = self.input_norm(self.item_embedding(histories) + positions)
-        x = self._hide_padding(dropout(x, self.config.hidden_dropout, self.training), real)
+        return self._hide_padding(dropout(x, self.config.hidden_dropout, self.training), real), real
+
+    def _before_last(self, histories: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Return what the last block takes: (B, W, d), its mask, and (B, W, 1) what is real."""
+        x, real = self.inputs(histories)
+        mask = self.attention_mask(histories)
         for block in self.blocks[:-1]:
             x = self._hide_padding(block(x, mask), real)
         return x, mask, real
 
     def _hide_padding(self, x: Tensor, real: Tensor) -> Tensor:
+        """Zero the padding positions, which a filter would mix with the real ones."""
         return x * real if self.hides_padding else x
+
+
+def start_alike(weights: Iterable[nn.Parameter]) -> None:
+    """Copy the first one's values into the others: all blocks' filters start alike."""
+    first, *others = weights
+    with torch.no_grad():
+        for other in others:
+            other.copy_(first)

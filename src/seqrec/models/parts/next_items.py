@@ -41,7 +41,6 @@ class NextItemsTransformer(CausalTransformer):
 
     Config: ClassVar[type] = NextItemsConfig
     config: NextItemsConfig
-    authors_losses: ClassVar[tuple[str, ...]] = ("bce", "cross_entropy")
 
     @property
     def training_form(self) -> TrainingForm:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.batches.packing import PackedHistories, PackedRows
-from seqrec.models.parts.bounds import Rate, Size
+from seqrec.models.parts.bounds import Size
 from seqrec.models.parts.face import SequentialModel, check_width
 from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.layers import SelfAttention, dropout, initialise
@@ -90,16 +90,6 @@ class Transformer(SequentialModel):
             with torch.no_grad():
                 self.item_embedding.weight[0] = 0.0
 
-    def item_vectors(self) -> Tensor:
-        """Return the vectors whose product with a state is the score: (items + 1, d)."""
-        return self.item_embedding.weight
-
-    @property
-    def embedding_dropout(self) -> Rate:
-        """At which rate input vectors are dropped, and the heads of a distillation."""
-        rate: float = self.config.hidden_dropout
-        return rate
-
     @property
     def hides_padding(self) -> bool:
         """Padding is no key of any attention: it leaves no trace in a state."""
@@ -142,7 +132,7 @@ class Transformer(SequentialModel):
 
     def inputs(self, rows: Tensor, positions: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
         """Return what the first block takes, of what ``everywhere`` does: (R, W, d), its mask."""
-        mask = ((~visible).to(self.item_embedding.weight.dtype) * MASKED).unsqueeze(1)
+        mask = added_to_scores(visible, self.item_embedding.weight.dtype)
         x = self.input_norm(self.item_embedding(rows) + self.position_embedding(positions))
         return dropout(x, self.config.hidden_dropout, self.training), mask
 
@@ -199,3 +189,8 @@ def visible_before(histories: Tensor) -> Tensor:
     width = histories.shape[1]
     before = torch.ones(width, width, dtype=torch.bool, device=histories.device).tril()
     return before & (histories != 0)[:, None, :]
+
+
+def added_to_scores(visible: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return (B, 1, W, W): 0 where a position may look at another, ``MASKED`` elsewhere."""
+    return ((~visible).to(dtype) * MASKED).unsqueeze(1)

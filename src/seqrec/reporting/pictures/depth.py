@@ -65,8 +65,8 @@ def stacks(model: nn.Module, histories: Tensor) -> list[Stack]:
 def _stacks(model: nn.Module, histories: Tensor) -> list[Stack]:
     match model:
         case BSARec():
-            x, mask, _ = model.inputs(histories)
-            return [_walk(model.blocks, x, mask)]
+            x, _ = model.inputs(histories)
+            return [_walk(model.blocks, x, model.attention_mask(histories))]
         case CausalTransformer():
             return [_of_transformer(model, histories, visible_before(histories))]
         case BERT4Rec():
