@@ -74,8 +74,13 @@ def test_ted_is_varied_where_it_is_on() -> None:
     check_varied(settings(), {"ted.weight": (0, 0.1), "ted.tau": (0.1, 1)}, "tuning.spaces")
 
 
-def test_a_counted_model_brings_its_space_also_for_what_is_set() -> None:
-    assert own_space(settings()) == {}
+def test_a_model_brings_its_space_also_for_what_is_set() -> None:
+    assert own_space(settings("popularity")) == {}
+    assert own_space(settings("fmlprec")) == {
+        "model_options.num_blocks": (1, 2, 3),
+        "model_options.hidden_dropout": SearchRange(0.1, 0.6),
+        "training.learning_rate": SearchRange(0.0003, 0.003, log=True),
+    }
     space = {
         "model_options.source_exponent": SearchRange(0.0, 0.8),
         "model_options.target_exponent": SearchRange(0.0, 0.6),
@@ -108,8 +113,8 @@ def test_every_trained_model_has_a_space_it_can_take(model: str, protocol: str) 
     for dataset in ("demo", "beauty", "ml-1m"):
         parameters = loader(dataset=dataset, model=model, protocol=protocol)["parameters"]
         present = Settings(**parameters["settings"]).checked()
-        for section, key in (("tuning", "spaces"), ("sensitivity", "sweeps")):
-            declared = getattr(parameters[section], key)
-            if model in declared:
-                check_varied(present, flat(declared[model]), f"{section}.{key}")
-        assert parameters["tuning"].spaces[model]
+        assert own_space(present)
+        check_varied(present, own_space(present), "tuning.spaces")
+        sweeps = parameters["sensitivity"].sweeps
+        if model in sweeps:
+            check_varied(present, flat(sweeps[model]), "sensitivity.sweeps")

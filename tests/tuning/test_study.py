@@ -12,10 +12,13 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.ranker import Ranker
-from seqrec.parameters.sections import TuningOptions
+from seqrec.models.parts.search_range import SearchRange
+from seqrec.parameters.search_space import nested
+from seqrec.parameters.sections import TuningOptions, merged
 from seqrec.training import Settings, TrainingData, TrainingResult, train
 from seqrec.training.run import AfterEpoch
 from seqrec.tuning import study
+from seqrec.tuning.space import own_space
 from seqrec.tuning.study import Search, make_search, run_search
 from tests.trainings import LOG, data_of, settings
 
@@ -29,8 +32,14 @@ COSINE = ("source_exponent", "target_exponent", "decay")
 NAMES = ["model_options.alpha", "model_options.c", "training.learning_rate"]
 
 
+def alone(spaces: Any) -> Any:
+    """Return the spaces with bsarec's own left out where they say nothing of it."""
+    own = {group: dict.fromkeys(names) for group, names in nested(own_space(settings())).items()}
+    return merged({"bsarec": own}, spaces)
+
+
 def options(trials: int, spaces: Any = SPACE, **rest: Any) -> TuningOptions:
-    return TuningOptions(trials=trials, spaces=spaces, **rest)
+    return TuningOptions(trials=trials, spaces=alone(spaces), **rest)
 
 
 def search(
@@ -243,6 +252,19 @@ def test_null_leaves_a_parameter_out_of_the_space() -> None:
     assert list(search(spaces={"bsarec": {"model_options": own}}).space) == [NAMES[0]]
     with pytest.raises(SeqrecError, match=r"tuning\.spaces says nothing about model 'bsarec'"):
         search(spaces={"bsarec": {"model_options": {"c": None}}})
+
+
+def test_what_is_declared_lies_over_the_models_own() -> None:
+    """In its place, or behind the others of its section."""
+    declared = {"bsarec": {"model_options": {"c": [1, 3], "num_blocks": [1, 2]}}}
+    space = make_search(data_of(), settings(), TuningOptions(spaces=declared), seed=3).space
+    assert list(space) == [
+        *("model_options.alpha", "model_options.c", "model_options.num_heads"),
+        *("model_options.hidden_dropout", "model_options.attention_dropout"),
+        *("model_options.num_blocks", "training.learning_rate"),
+    ]
+    assert space["model_options.c"] == (1, 3)
+    assert space["training.learning_rate"] == SearchRange(0.0003, 0.003, log=True)
 
 
 def test_the_present_value_is_within_the_space() -> None:

@@ -12,6 +12,7 @@ follows the prefix. Only states that are asked for are computed by the last bloc
 Shapes: B histories, L positions, R rows of W packed positions, d channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from seqrec.batches.packing import PackedBatch
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.models.parts.bounds import Rate, Share, Size
 from seqrec.models.parts.face import TrainingForm, check_width
+from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, SearchRange, Space
 from seqrec.models.parts.transformer import Transformer, check_heads
 from seqrec.protocol import Protocol
 
@@ -64,6 +66,14 @@ class BERT4Rec(Transformer):
 
     Config: ClassVar[type] = BERT4RecConfig
     config: BERT4RecConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "num_blocks": (1, 2, 3),
+        "num_heads": (1, 2, 4),
+        "hidden_dropout": DROPOUT,
+        "attention_dropout": DROPOUT,
+        "mask_ratio": SearchRange(0.1, 0.6),
+        "training.learning_rate": LEARNING_RATE,
+    }
 
     def __init__(self, config: BERT4RecConfig) -> None:
         super().__init__(config, more_items=1)

@@ -9,6 +9,7 @@ Notable: the frequency filter is a fixed linear map over positions.
 Shapes: B histories, W positions (max_len, or fewer where padding is hidden), d channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -19,6 +20,7 @@ from seqrec.models.parts.bounds import Count, Rate, Share, Size
 from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel, start_alike
 from seqrec.models.parts.layers import LowPass, SelfAttention, dropout
+from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, SearchRange, Space
 from seqrec.models.parts.transformer import added_to_scores, check_heads, visible_before
 from seqrec.protocol import Protocol
 
@@ -110,6 +112,14 @@ class BSARec(FrequencyModel):
 
     Config: ClassVar[type] = BSARecConfig
     config: BSARecConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "alpha": SearchRange(0.1, 0.9),
+        "c": (1, 3, 5, 7, 9),
+        "num_heads": (1, 2, 4),
+        "hidden_dropout": DROPOUT,
+        "attention_dropout": DROPOUT,
+        "training.learning_rate": LEARNING_RATE,
+    }
 
     def __init__(self, config: BSARecConfig) -> None:
         super().__init__(config, (BSARecBlock(config) for _ in range(config.num_blocks)))

@@ -15,6 +15,7 @@ learns nothing but to be small; under ``standard`` it is like any other.
 Shapes: B histories, L = max_len columns, W of them or fewer, N items, d channels, F features.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -35,6 +36,7 @@ from seqrec.models.parts.horizontal import (
     largest_answers_to_items,
 )
 from seqrec.models.parts.layers import dropout, initialise
+from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, WEIGHT_DECAY, Space
 from seqrec.protocol import Protocol
 
 
@@ -68,6 +70,13 @@ class Caser(SequentialModel):
 
     Config: ClassVar[type] = CaserConfig
     config: CaserConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "horizontal_filters": (4, 8, 16),
+        "vertical_filters": (2, 4, 8),
+        "hidden_dropout": DROPOUT,
+        "l2": WEIGHT_DECAY,
+        "training.learning_rate": LEARNING_RATE,
+    }
     authors_losses: ClassVar[tuple[str, ...]] = ("bce",)
     walks_on_cpu: ClassVar[bool] = True
 

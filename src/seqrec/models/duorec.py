@@ -10,6 +10,7 @@ partner with the same target comes from an index (``same_targets``), not from a 
 Shapes: B histories, d channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +21,7 @@ from seqrec.losses import ItemLoss
 from seqrec.losses.contrastive import Contrast, Similarity, info_nce
 from seqrec.models.parts.bounds import Positive, Rate, Size, Weight
 from seqrec.models.parts.face import TrainingForm
+from seqrec.models.parts.search_range import CONTRAST, DROPOUT, LEARNING_RATE, SearchRange, Space
 from seqrec.models.parts.transformer import CausalTransformer, check_heads
 from seqrec.protocol import Protocol
 
@@ -54,6 +56,14 @@ class DuoRec(CausalTransformer):
 
     Config: ClassVar[type] = DuoRecConfig
     config: DuoRecConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "hidden_dropout": DROPOUT,
+        "attention_dropout": DROPOUT,
+        "tau": SearchRange(0.1, 2.0, log=True),
+        "unsupervised_weight": CONTRAST,
+        "supervised_weight": CONTRAST,
+        "training.learning_rate": LEARNING_RATE,
+    }
 
     @property
     def training_form(self) -> TrainingForm:

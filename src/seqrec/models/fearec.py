@@ -11,6 +11,7 @@ last block are computed only where their spectra are compared.
 Shapes: B histories, L = max_len positions, W of them in use, d channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,6 +27,7 @@ from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel
 from seqrec.models.parts.hybrid_attention import HybridAttention, frequency_bands
 from seqrec.models.parts.layers import dropout
+from seqrec.models.parts.search_range import CONTRAST, DROPOUT, LEARNING_RATE, SearchRange, Space
 from seqrec.models.parts.transformer import added_to_scores, check_heads, visible_before
 from seqrec.protocol import Protocol
 
@@ -128,6 +130,16 @@ class FEARec(FrequencyModel):
 
     Config: ClassVar[type] = FEARecConfig
     config: FEARecConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "spatial_ratio": SearchRange(0.0, 0.9),
+        "global_ratio": SearchRange(0.2, 1.0),
+        "hidden_dropout": DROPOUT,
+        "attention_dropout": DROPOUT,
+        "unsupervised_weight": CONTRAST,
+        "supervised_weight": CONTRAST,
+        "regularisation_weight": CONTRAST,
+        "training.learning_rate": LEARNING_RATE,
+    }
     spectra: Tensor
 
     def __init__(self, config: FEARecConfig) -> None:

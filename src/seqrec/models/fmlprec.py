@@ -10,6 +10,7 @@ channel; the last block computes the last position alone.
 Shapes: B sequences, L = max_len positions, W of them in use, d channels, M = L // 2 + 1 bins.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -21,6 +22,7 @@ from seqrec.models.parts.circular import circulant, response_map
 from seqrec.models.parts.feed_forward import FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel, start_alike
 from seqrec.models.parts.layers import dropout
+from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, Space
 from seqrec.protocol import Protocol
 
 INITIAL_STD = 0.02
@@ -100,6 +102,11 @@ class FMLPRec(FrequencyModel):
 
     Config: ClassVar[type] = FMLPRecConfig
     config: FMLPRecConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "num_blocks": (1, 2, 3),
+        "hidden_dropout": DROPOUT,
+        "training.learning_rate": LEARNING_RATE,
+    }
     authors_losses: ClassVar[tuple[str, ...]] = ("bce",)
 
     def __init__(self, config: FMLPRecConfig) -> None:

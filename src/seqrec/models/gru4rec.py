@@ -17,6 +17,7 @@ Shapes: B histories, L columns, N items of them, d channels, m of the recurrence
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -31,6 +32,7 @@ from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.columns import may_walk
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.parts.layers import dropout, initialise
+from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, Space
 from seqrec.protocol import Protocol
 
 
@@ -107,6 +109,12 @@ class GRU4Rec(SequentialModel):
 
     Config: ClassVar[type] = GRU4RecConfig
     config: GRU4RecConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "hidden_dim": (32, 64, 128),
+        "num_layers": (1, 2),
+        "hidden_dropout": DROPOUT,
+        "training.learning_rate": LEARNING_RATE,
+    }
     authors_losses: ClassVar[tuple[str, ...]] = ("bpr",)
     needs_rows_of_their_own: ClassVar[bool] = True
     walks_on_cpu: ClassVar[bool] = True

@@ -13,6 +13,7 @@ Shapes: B sequences (or rows of packed sequences), W positions, d channels, H he
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -25,6 +26,13 @@ from seqrec.losses import ItemLoss, Padding
 from seqrec.models.parts.bounds import Rate, Share, Size, Weight
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
 from seqrec.models.parts.layers import attend, attend_last, dropout
+from seqrec.models.parts.search_range import (
+    DROPOUT,
+    LEARNING_RATE,
+    WEIGHT_DECAY,
+    SearchRange,
+    Space,
+)
 from seqrec.models.parts.transformer import check_heads
 from seqrec.protocol import Protocol, RankingRules
 
@@ -146,6 +154,15 @@ class MQSATED(SequentialModel):
 
     Config: ClassVar[type] = MQSATEDConfig
     config: MQSATEDConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "L": SearchRange(1, 8),
+        "alpha": SearchRange(0.1, 0.9),
+        "dropout": DROPOUT,
+        "l2": WEIGHT_DECAY,
+        "training.learning_rate": LEARNING_RATE,
+        "ted.weight": SearchRange(0.01, 0.5, log=True),
+        "ted.tau": SearchRange(0.05, 1.0, log=True),
+    }
     tensorflow_adam: ClassVar[bool] = True
     authors_ranking: ClassVar[RankingRules] = RankingRules(
         padding_competes=False, seen_score=-torch.inf, seen_in_window=True

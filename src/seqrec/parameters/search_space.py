@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from seqrec.errors import unknown_name
-from seqrec.models.parts.search_range import SearchRange, is_number
+from seqrec.models.parts.search_range import SearchRange, SearchValue, Space, is_number
 
-SearchValue = bool | int | float | str | None
 VARIED = {
     "training": (
         *("batch_size", "learning_rate", "max_epochs", "patience"),
@@ -29,10 +28,6 @@ The others change the data, the measure or the machine, so that two values could
 OPTIONS = "model_options"
 
 T = TypeVar("T")
-
-
-Space = SearchRange | tuple[SearchValue, ...]
-"""What one parameter may be."""
 
 
 def space_of(written: Any) -> Space | None:

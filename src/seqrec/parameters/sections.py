@@ -22,7 +22,8 @@ from pydantic import (
 )
 
 from seqrec.errors import explain
-from seqrec.parameters.search_space import Space, is_range, space_of, sweep_of
+from seqrec.models.parts.search_range import Space
+from seqrec.parameters.search_space import is_range, space_of, sweep_of
 from seqrec.protocol import Protocol as Protocol
 
 

@@ -7,22 +7,20 @@ from typing import TypeVar
 
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.models import GIVEN, any_class
-from seqrec.models.parts.search_range import SearchRange
-from seqrec.parameters.search_space import OPTIONS, Space
+from seqrec.models.parts.search_range import SearchRange, Space
+from seqrec.parameters.search_space import OPTIONS
 from seqrec.training.settings import Settings
 
 T = TypeVar("T")
 
 
 def own_space(settings: Settings) -> dict[str, Space]:
-    """Return what a model without training declares itself, at whatever value it is at present.
+    """Return what a model declares itself, at whatever value it is at present.
 
     A parameter that has a value, of an earlier search say, is searched again from there.
     """
-    if not settings.counted:
-        return {}
-    declared: Mapping[str, SearchRange] = getattr(any_class(settings.model), "space", {})
-    return {f"{OPTIONS}.{key}": where for key, where in declared.items()}
+    declared = any_class(settings.model).space
+    return {name if "." in name else f"{OPTIONS}.{name}": where for name, where in declared.items()}
 
 
 def without_left_out(settings: Settings, declared: Mapping[str, T | None]) -> dict[str, T]:

@@ -29,8 +29,8 @@ from sqlalchemy.exc import DatabaseError
 
 from seqrec import __version__
 from seqrec.errors import SeqrecError
-from seqrec.models.parts.search_range import SearchRange
-from seqrec.parameters.search_space import SearchValue, Space, flat
+from seqrec.models.parts.search_range import SearchRange, SearchValue, Space
+from seqrec.parameters.search_space import flat, nested
 from seqrec.parameters.sections import TuningOptions
 from seqrec.training.data import TrainingData
 from seqrec.training.run import train
@@ -95,7 +95,8 @@ def make_search(
         **own_space(present),
         **flat(options.spaces.get(present.model, {})),
     }
-    space: dict[str, Space] = without_left_out(present, declared)
+    # section by section, so that a search proposes the same wherever a parameter is declared
+    space: dict[str, Space] = without_left_out(present, flat(nested(declared)))
     check_varied(present, space, "tuning.spaces")
     present = present.single()
     whole = {name: _with_present(name, where, present) for name, where in space.items()}

@@ -74,7 +74,7 @@ class CountingModel(ScoringModel):
     """A model without training; its scores are never negative."""
 
     space: ClassVar[Mapping[str, SearchRange]] = {}
-    """The parameters that are tuned unless the user gives them."""
+    """The options that a training tunes by itself, unless the user gives them."""
     popularity: Tensor
     """(V,) training interactions an item."""
 

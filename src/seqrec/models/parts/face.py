@@ -1,7 +1,7 @@
 """The small face every model has; training, evaluation and export know nothing else of it."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from seqrec.errors import SeqrecError
 from seqrec.losses import ItemLoss, Padding
 from seqrec.losses.by_name import LOSSES, LossSettings
 from seqrec.machine.products import inner
+from seqrec.models.parts.search_range import Space
 from seqrec.protocol import AUTHORS_RANKING, RankingRules
 
 TrainingForm = Literal["prefixes", "packed_prefixes", "sequences", "masked_sequences"]
@@ -33,6 +34,9 @@ class ScoringModel(nn.Module):
     """A frozen dataclass with ``num_items``, ``max_len``, ``protocol`` and its own."""
     authors_ranking: ClassVar[RankingRules] = AUTHORS_RANKING
     """The rules of the ranking in the authors' code."""
+    space: ClassVar[Mapping[str, Space]] = {}
+    """What a search varies unless told otherwise: the model's options by their names, parameters
+    of a section as ``training.learning_rate``."""
 
     config: Any
 

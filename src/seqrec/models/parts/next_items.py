@@ -6,6 +6,7 @@ Notable: under ``standard`` a sequence is learned from at all its positions at o
 Shapes: B histories, R rows of W packed positions, d channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from seqrec.batches.packing import PackedBatch, PackedHistories
 from seqrec.losses import ItemLoss
 from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.face import TrainingForm
+from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, Space
 from seqrec.models.parts.transformer import CausalTransformer, check_heads
 from seqrec.protocol import Protocol
 
@@ -41,6 +43,13 @@ class NextItemsTransformer(CausalTransformer):
 
     Config: ClassVar[type] = NextItemsConfig
     config: NextItemsConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "num_blocks": (1, 2, 3),
+        "num_heads": (1, 2, 4),
+        "hidden_dropout": DROPOUT,
+        "attention_dropout": DROPOUT,
+        "training.learning_rate": LEARNING_RATE,
+    }
 
     @property
     def training_form(self) -> TrainingForm:

@@ -1,9 +1,16 @@
-"""Where a parameter is looked for; no torch, no pydantic."""
+"""Where a parameter is looked for: a range, or some values. No torch, no pydantic."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+SearchValue = bool | int | float | str | None
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,11 @@ class SearchRange:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
-def is_number(value: object) -> bool:
-    """Return whether a value is a finite number, which a truth value is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+Space = SearchRange | tuple[SearchValue, ...]
+"""What one parameter may be."""
+
+LEARNING_RATE = SearchRange(0.0003, 0.003, log=True)
+DROPOUT = SearchRange(0.1, 0.6)
+WEIGHT_DECAY = SearchRange(0.00001, 0.001, log=True)
+CONTRAST = SearchRange(0.01, 0.5, log=True)
+"""Of the weight of a contrastive term."""
