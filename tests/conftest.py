@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -40,15 +41,33 @@ def shared_folder() -> Path:
     return folder
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the project without data, as the working folder; its code is the repository's."""
-    folder = tmp_path / "project"
+def copy_of_project(folder: Path) -> Path:
+    """Copy the project without data and code, and return the copy."""
     shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
     for empty in ("conf/local", "src", "data"):
         (folder / empty).mkdir()
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def kedro_in(folder: Path, *arguments: str, code: Path = ROOT / "src") -> Finished:
+    """Run a kedro command in a process of its own, with the project's code or a copy of it."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "kedro", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(code)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Finished(ended.returncode, ended.stdout, ended.stderr)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the project without data, as the working folder; its code is the repository's."""
+    folder = copy_of_project(tmp_path / "project")
     monkeypatch.chdir(folder)
     # Kedro adds the project's src to both; the test's end takes it away again.
     monkeypatch.setattr(sys, "path", [str(ROOT / "src"), *sys.path])

@@ -6,12 +6,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from seqrec.models import COUNTING_MODELS, counting_class
 from tests.conftest import Kedro
 
 
-@pytest.mark.parametrize("model", ["popularity", "markov", "cosine", "hybrid"])
+@pytest.mark.parametrize("model", COUNTING_MODELS)
 def test_one_command_counts_and_evaluates(model: str, kedro: Kedro, project: Path) -> None:
-    trials = ",model_options.trials=3" if model in ("cosine", "hybrid") else ""
+    is_tuned = getattr(counting_class(model).Config, "trials", 1) > 1
+    trials = ",model_options.trials=3" if is_tuned else ""
     finished = kedro("run", "--env", "test", "--params", f"model={model}{trials}")
     assert finished.code == 0, finished.err
     assert f"{model} on demo, test split (protocol standard, seed 42)" in finished.out

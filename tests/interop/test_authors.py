@@ -51,7 +51,10 @@ def test_a_file_of_tensors_is_read(tmp_path: Path) -> None:
     state, config = case()
     path = tmp_path / "weights.pt"
     torch.save({name: torch.from_numpy(value) for name, value in state.items()}, path)
-    interop.from_authors("bsarec", interop.load_state_dict(path), config)
+    model = interop.from_authors("bsarec", interop.load_state_dict(path), config)
+    with np.load(GOLDEN / "BSARec_1.npz") as arrays, torch.no_grad():
+        states = model.eval().encode(torch.from_numpy(arrays["input_ids"]).long())
+        np.testing.assert_allclose(states, arrays["seq_output_eval"][:, -1], atol=2e-5)
 
 
 class Hostile:

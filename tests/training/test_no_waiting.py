@@ -69,8 +69,8 @@ def take_steps(model: SequentialModel, **losses: Any) -> None:
     batches = training_batches(some_sequences(), model, META)
     step = TrainingStep(model, Options(), META, **losses)
     for rows in torch.split(batches.shuffled(), 16)[:2]:
-        found = step(batches.gather(rows))
-        assert all(value.is_meta for value in found.values())
+        parts = step(batches.gather(rows))
+        assert all(value.is_meta for value in parts.values())
 
 
 @pytest.mark.parametrize("protocol", ["authors", "standard"])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from seqrec.errors import SeqrecError
-from seqrec.models import build_model
+from seqrec.models import MODELS, build_model
 from seqrec.models.bsarec import BSARec
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.models.parts.layers import SelfAttention
@@ -112,7 +112,7 @@ def test_one_block_gives_two_depths() -> None:
     assert (stack.branch, len(stack.states), len(stack.attention)) == ("all", 2, 1)
 
 
-@pytest.mark.parametrize("name", ["gru4rec", "caser", "fmlprec"])
+@pytest.mark.parametrize("name", sorted(MODELS.keys() - set(WITH_ATTENTION)))
 def test_other_models_are_one_clear_line(name: str) -> None:
     model = build_model(name, {"max_len": MAX_LEN}, "standard", ITEMS)
     with pytest.raises(SeqrecError, match=r"no attention weights.*choose one of bsarec") as caught:
