@@ -27,8 +27,13 @@ def golden(case: str) -> Arrays:
 
 def model_of(name: str, arrays: Arrays) -> SequentialModel:
     """Return the project's model with the authors' weights."""
-    state = {k.removeprefix("param/"): v for k, v in arrays.items() if k.startswith("param/")}
-    return interop.from_authors(name, state, str(arrays["config"]))
+    return interop.from_authors(name, weights_of(arrays), str(arrays["config"]))
+
+
+def weights_of(arrays: Arrays) -> Arrays:
+    """Return the authors' weights by their names."""
+    parts = {name: name.partition("/") for name in arrays}
+    return {own: arrays[name] for name, (kind, _, own) in parts.items() if kind in ("param", "var")}
 
 
 def tensor(arrays: Arrays, name: str) -> Tensor:

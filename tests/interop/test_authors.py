@@ -11,13 +11,12 @@ import torch
 
 from seqrec import interop
 from seqrec.errors import SeqrecError
-from tests.authors import GOLDEN
+from tests.authors import Arrays, golden, tensor, weights_of
 
 
-def case() -> tuple[dict[str, Any], dict[str, Any]]:
-    with np.load(GOLDEN / "BSARec_1.npz") as arrays:
-        state = {k.removeprefix("param/"): v for k, v in arrays.items() if k.startswith("param/")}
-        return state, json.loads(str(arrays["config"]))
+def case() -> tuple[Arrays, dict[str, Any]]:
+    arrays = golden("BSARec_1")
+    return weights_of(arrays), json.loads(str(arrays["config"]))
 
 
 def test_takes_tensors_and_arrays_alike() -> None:
@@ -52,9 +51,10 @@ def test_a_file_of_tensors_is_read(tmp_path: Path) -> None:
     path = tmp_path / "weights.pt"
     torch.save({name: torch.from_numpy(value) for name, value in state.items()}, path)
     model = interop.from_authors("bsarec", interop.load_state_dict(path), config)
-    with np.load(GOLDEN / "BSARec_1.npz") as arrays, torch.no_grad():
-        states = model.eval().encode(torch.from_numpy(arrays["input_ids"]).long())
-        np.testing.assert_allclose(states, arrays["seq_output_eval"][:, -1], atol=2e-5)
+    arrays = golden("BSARec_1")
+    with torch.no_grad():
+        states = model.eval().encode(tensor(arrays, "input_ids"))
+    np.testing.assert_allclose(states, arrays["seq_output_eval"][:, -1], atol=2e-5)
 
 
 class Hostile:

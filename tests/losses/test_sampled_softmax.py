@@ -19,6 +19,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import Checkpointing, Fitted, fit
 from seqrec.training.optimizer import RowAdam
+from tests.logs import circles
 
 CPU = torch.device("cpu")
 ITEMS, DIM = 30, 4
@@ -198,18 +199,9 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def cycles(num_items: int = 20) -> Sequences:
-    """Everybody walks the same circle of 20 items from another start."""
-    users, length = 60, 12
-    split = np.zeros((users, length), dtype=np.int8)
-    split[:, -2:] = [1, 2]
-    circle = Sequences(
-        items=((np.arange(users)[:, None] * 7 + np.arange(length)) % 20 + 1).ravel().astype("i4"),
-        offsets=np.arange(users + 1) * length,
-        split=split.ravel(),
-        num_items=20,
-    )
-    return replace(circle, num_items=num_items)
+def cycles(num_items: int) -> Sequences:
+    """Everybody walks the same circle of 20 items, of a catalog that may have more."""
+    return replace(circles(60, 12, 20), num_items=num_items)
 
 
 def small_model(name: str = "bsarec", num_items: int = 20, **options: object) -> SequentialModel:

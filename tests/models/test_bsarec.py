@@ -1,73 +1,39 @@
 """BSARec against the numbers of the authors' code, and its fast paths against plain forms."""
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
-from torch import Tensor
 
-from seqrec import interop
 from seqrec.batches import Batch
 from seqrec.errors import SeqrecError
 from seqrec.models import build_model, check_options
 from seqrec.models.bsarec import BSARec
-from tests.authors import GOLDEN
+from tests.authors import batch_of, check_gradients, golden, model_of, tensor
 
 CASES = ["BSARec_1", "BSARec_2", "BSARec_3"]
-Arrays = dict[str, npt.NDArray[Any]]
-
-
-def golden(case: str) -> Arrays:
-    with np.load(GOLDEN / f"{case}.npz") as arrays:
-        return dict(arrays)
-
-
-def model_of(arrays: Arrays) -> BSARec:
-    state = {k.removeprefix("param/"): v for k, v in arrays.items() if k.startswith("param/")}
-    model = interop.from_authors("bsarec", state, str(arrays["config"]))
-    assert isinstance(model, BSARec)
-    return model
-
-
-def inputs(arrays: Arrays) -> Tensor:
-    return torch.from_numpy(arrays["input_ids"]).long()
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_outputs_equal_the_authors(case: str) -> None:
     arrays = golden(case)
-    model = model_of(arrays).eval()
+    model, histories = model_of("bsarec", arrays).eval(), tensor(arrays, "input_ids")
+    assert isinstance(model, BSARec)
     with torch.no_grad():
-        every = model.states(inputs(arrays)).numpy()
-        last = model.encode(inputs(arrays)).numpy()
-        logits = model.encode(inputs(arrays)) @ model.item_vectors().T
+        every, last = model.states(histories), model.encode(histories)
+        logits = last @ model.item_vectors().T
     np.testing.assert_allclose(every, arrays["seq_output_eval"], atol=2e-5)
     np.testing.assert_allclose(last, arrays["seq_output_eval"][:, -1], atol=2e-5)
-    np.testing.assert_allclose(logits.numpy(), arrays["logits_eval"], atol=2e-5)
+    np.testing.assert_allclose(logits, arrays["logits_eval"], atol=2e-5)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_loss_and_gradients_equal_the_authors(case: str) -> None:
     arrays = golden(case)
-    model = model_of(arrays).train()
-    answers = torch.from_numpy(arrays["answers"]).long()
-    loss = model.loss(Batch(users=answers, histories=inputs(arrays), targets=answers))["loss"]
+    model = model_of("bsarec", arrays).train()
+    loss = model.loss(batch_of(arrays))["loss"]
     loss.backward()
     assert loss.item() == pytest.approx(float(arrays["loss"]), abs=1e-5)
-    parameters = dict(model.named_parameters())
-    compared = 0
-    for name in (key.removeprefix("grad/") for key in arrays if key.startswith("grad/")):
-        ours = interop.DIALECTS["bsarec"].our_name(name)
-        assert ours is not None
-        gradient = parameters[ours].grad
-        assert gradient is not None
-        np.testing.assert_allclose(
-            gradient.numpy(), arrays[f"grad/{name}"].reshape(gradient.shape), atol=5e-6
-        )
-        compared += 1
-    assert compared == len(parameters)
+    check_gradients("bsarec", model, arrays)
 
 
 @pytest.mark.parametrize("protocol", ["authors", "standard"])

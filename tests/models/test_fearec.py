@@ -6,7 +6,6 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 from torch.testing import assert_close
 
 from benchmarks.plain.fearec import PlainFEARec
@@ -20,6 +19,7 @@ from seqrec.models.parts.hybrid_attention import frequency_bands
 from seqrec.training.loop import training_batches
 from tests.authors import CPU, batch_of, check_gradients, golden, model_of, tensor
 from tests.batches.test_packing import training_only
+from tests.models.small import histories_of, small_model
 
 CASES = ["FEARec_1", "FEARec_2"]
 SMALL: dict[str, Any] = {
@@ -45,23 +45,7 @@ SHAPES: list[dict[str, Any]] = [
 
 
 def small(protocol: str, **options: Any) -> FEARec:
-    """Return a model whose weights all matter."""
-    torch.manual_seed(0)
-    model = build_model("fearec", {**SMALL, **options}, protocol, num_items=20)
-    assert isinstance(model, FEARec)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter), alpha=0.3)
-        if protocol == "standard":
-            model.item_embedding.weight[0] = 0
-    return model
-
-
-def histories_of(rows: int, length: int, seed: int = 1) -> Tensor:
-    """Return histories of 0, 1, 2 … items, at most ``length``."""
-    torch.manual_seed(seed)
-    places = torch.arange(length) >= length - torch.arange(rows)[:, None]
-    return torch.randint(1, 21, (rows, length)) * places
+    return small_model(FEARec, "fearec", protocol, {**SMALL, **options})
 
 
 def batch(length: int = 12) -> Batch:

@@ -14,28 +14,13 @@ from seqrec.losses.negatives import BinaryCrossEntropy
 from seqrec.models import build_model, check_options
 from seqrec.models.fmlprec import FMLPRec, SpectralFilter
 from tests.authors import batch_of, check_gradients, golden, model_of, tensor
+from tests.models.small import histories_of, small_model
 
 SMALL: dict[str, Any] = {"max_len": 9, "dim": 8, "num_blocks": 3, "hidden_dropout": 0.0}
 
 
 def small(protocol: str, **options: Any) -> FMLPRec:
-    """Return a model whose weights all matter."""
-    torch.manual_seed(0)
-    model = build_model("fmlprec", {**SMALL, **options}, protocol, num_items=20)
-    assert isinstance(model, FMLPRec)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn_like(parameter), alpha=0.3)
-        if protocol == "standard":
-            model.item_embedding.weight[0] = 0
-    return model
-
-
-def histories_of(rows: int, length: int) -> torch.Tensor:
-    """Return histories of 0, 1, 2 … items, at most ``length``."""
-    torch.manual_seed(1)
-    places = torch.arange(length) >= length - torch.arange(rows)[:, None]
-    return torch.randint(1, 21, (rows, length)) * places
+    return small_model(FMLPRec, "fmlprec", protocol, {**SMALL, **options})
 
 
 def test_outputs_equal_the_authors() -> None:

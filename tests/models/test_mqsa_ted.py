@@ -20,18 +20,17 @@ from seqrec.models import build_model, check_options
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.step import TrainingStep, distil
-from tests.authors import GOLDEN
+from tests import authors
+from tests.authors import Arrays
 
 CASES = ["L1", "L2", "kdfloor"]
 CPU = torch.device("cpu")
 PAD = 25
 DIALECT = interop.DIALECTS["mqsa_ted"]
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 def golden(case: str) -> Arrays:
-    with np.load(GOLDEN / f"mqsa_{case}.npz") as arrays:
-        return dict(arrays)
+    return authors.golden(f"mqsa_{case}")
 
 
 def config_of(arrays: Arrays) -> dict[str, Any]:
@@ -40,8 +39,7 @@ def config_of(arrays: Arrays) -> dict[str, Any]:
 
 
 def model_of(arrays: Arrays) -> MQSATED:
-    state = {k.removeprefix("var/"): v for k, v in arrays.items() if k.startswith("var/")}
-    model = interop.from_authors("mqsa_ted", state, config_of(arrays))
+    model = authors.model_of("mqsa_ted", arrays)
     assert isinstance(model, MQSATED)
     return model
 

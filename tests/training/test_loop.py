@@ -2,33 +2,19 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
-from seqrec.losses.distillation import Distillation, TransitionGraph
+from seqrec.losses.distillation import Distillation
 from seqrec.models import build_model
 from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import Checkpointing, Fitted, fit
 from seqrec.training.loop import epoch_seed
+from tests.logs import circle_distillation, circles
 
 CPU = torch.device("cpu")
-
-
-def cycles(users: int = 60, length: int = 12, num_items: int = 20) -> Sequences:
-    """Everybody walks the same circle of items from another start: the next one is certain."""
-    items = (np.arange(users)[:, None] * 7 + np.arange(length)) % num_items + 1
-    split = np.zeros((users, length), dtype=np.int8)
-    split[:, -2:] = [1, 2]
-    return Sequences(
-        items=items.ravel().astype(np.int32),
-        offsets=np.arange(users + 1) * length,
-        split=split.ravel(),
-        num_items=num_items,
-    )
 
 
 OPTIONS: dict[str, dict[str, object]] = {
@@ -42,15 +28,6 @@ def small_model(protocol: str = "standard", name: str = "bsarec") -> SequentialM
     return build_model(name, {"max_len": 8, "dim": 16, **OPTIONS[name]}, protocol, num_items=20)
 
 
-def distillation(weight: float) -> Distillation:
-    """Of the circle that ``cycles`` walks: every item is followed by the next one."""
-    sources = np.arange(1, 21)
-    graph = TransitionGraph(
-        sources, sources % 20 + 1, np.full(20, 7), num_items=20, tau=0.5, device=CPU
-    )
-    return Distillation(graph, weight, 0.5)
-
-
 def run(
     epochs: int,
     checkpointing: Checkpointing | None = None,
@@ -60,7 +37,7 @@ def run(
 ) -> Fitted[SequentialModel]:
     return fit(
         small_model() if model is None else model,
-        cycles(),
+        circles(60, 12, 20),
         options=TrainingOptions.model_validate(
             {"max_epochs": epochs, "batch_size": 64, "learning_rate": 5e-3, **options}
         ),
@@ -105,7 +82,7 @@ def test_the_best_weights_are_kept(tmp_path: Path) -> None:
     from seqrec.evaluation.ranker import Ranker
 
     fitted = run(6, learning_rate=0.05)
-    data = cycles()
+    data = circles(60, 12, 20)
     valid = evaluation_examples(data, "valid", 8, "standard")
     ranker = Ranker(data, valid, fitted.model, CPU)
     values = [row["NDCG@20"] for row in fitted.history]
@@ -123,7 +100,7 @@ def test_without_patience_training_goes_to_the_end() -> None:
 
 def test_bsarec_learns_with_the_distillation() -> None:
     """The loss falls, and ends nearer to the graph than where the distillation weighs nothing."""
-    with_it, beside_it = (run(5, ted=distillation(weight)) for weight in (1.0, 0.0))
+    with_it, beside_it = (run(5, ted=circle_distillation(20, weight)) for weight in (1.0, 0.0))
     first, last = with_it.history[0], with_it.history[-1]
     assert last["loss"] < 0.9 * first["loss"]
     assert last["distillation"] < beside_it.history[-1]["distillation"] - 0.05
@@ -134,7 +111,7 @@ def test_bsarec_learns_with_the_distillation() -> None:
 @pytest.mark.parametrize("protocol", ["standard", "authors"])
 def test_mqsa_ted_learns_a_certain_next_item(protocol: str) -> None:
     """Sixty users make one batch an epoch. Under authors the seen items of the window count."""
-    model, ted = small_model(protocol, "mqsa_ted"), distillation(0.1)
+    model, ted = small_model(protocol, "mqsa_ted"), circle_distillation(20, 0.1)
     fitted = run(40, model=model, ted=ted, patience=None, learning_rate=0.01)
     assert fitted.best_value > 0.9
     assert fitted.history[-1]["items"] < 0.5 * fitted.history[0]["items"]
@@ -150,7 +127,7 @@ def test_interrupted_training_ends_as_if_it_had_not_been(
     checkpointing = Checkpointing(tmp_path / "checkpoint.safetensors", "run")
 
     def epochs(count: int, kept: Checkpointing | None = None) -> Fitted[SequentialModel]:
-        ted = distillation(0.1) if name == "mqsa_ted" else None
+        ted = circle_distillation(20, 0.1) if name == "mqsa_ted" else None
         return run(count, kept, model=small_model(protocol, name), ted=ted, batch_size=size)
 
     size = 16 if name == "mqsa_ted" else 128  # users, or prefixes
@@ -219,7 +196,7 @@ def test_lower_precision_ranks_alike(name: str, precision: str) -> None:
             max_epochs=25, precision=choice, learning_rate=1e-2, batch_size=16
         )
         model = build_model(name, sizes, "standard", num_items=12)
-        data = cycles(length=7, num_items=12)
+        data = circles(60, 7, 12)
         values.append(fit(model, data, options=options, seed=5, device=device).best_value)
     assert values[0] > 0.5
     assert values[1] == pytest.approx(values[0], abs=0.05)
@@ -232,7 +209,7 @@ def test_validation_ranks_by_the_rules_of_the_evaluation() -> None:
     values = [
         fit(
             small_model(),
-            cycles(length=20, num_items=10),
+            circles(60, 20, 10),
             options=TrainingOptions(max_epochs=1),
             evaluation=EvaluationOptions(seen_items=choice),
             seed=5,

@@ -1,18 +1,18 @@
 """One step: which losses it adds up, and that it makes them smaller."""
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from seqrec.batches import Batch, Sequences
-from seqrec.losses.distillation import Distillation, TransitionGraph
+from seqrec.batches import Batch
+from seqrec.losses.distillation import Distillation
 from seqrec.models import build_model
 from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.optimizer import Adam
 from seqrec.training.step import AnyBatch, TrainingStep, distil
+from tests.logs import circle_distillation, circles
 
 CPU = torch.device("cpu")
 NUM_ITEMS = 12
@@ -23,26 +23,8 @@ WITHOUT_DROPOUT = {
 }
 
 
-def circle() -> Sequences:
-    """Sixteen users who walk round twelve items, from one start each."""
-    items = (np.arange(16)[:, None] + np.arange(6)) % NUM_ITEMS + 1
-    split = np.zeros((16, 6), dtype=np.int8)
-    split[:, -2:] = [1, 2]
-    return Sequences(items.ravel().astype(np.int32), np.arange(17) * 6, split.ravel(), NUM_ITEMS)
-
-
-def circle_graph(weight: float, tau: float = 0.5) -> Distillation:
-    """Every item is followed by the next one."""
-    sources = np.arange(1, NUM_ITEMS + 1)
-    graph = TransitionGraph(
-        sources,
-        sources % NUM_ITEMS + 1,
-        np.full(NUM_ITEMS, 3),
-        num_items=NUM_ITEMS,
-        tau=tau,
-        device=CPU,
-    )
-    return Distillation(graph, weight, tau)
+def circle_graph(weight: float) -> Distillation:
+    return circle_distillation(NUM_ITEMS, weight)
 
 
 def model_of(name: str, *, dropout: bool = True, protocol: str = "standard") -> SequentialModel:
@@ -54,7 +36,7 @@ def model_of(name: str, *, dropout: bool = True, protocol: str = "standard") -> 
 
 
 def batch_of(model: SequentialModel) -> AnyBatch:
-    batches = training_batches(circle(), model, CPU)
+    batches = training_batches(circles(16, 6, NUM_ITEMS, step=1), model, CPU)
     return batches.gather(torch.arange(len(batches)))
 
 
