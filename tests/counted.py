@@ -53,12 +53,12 @@ def plain_transitions(
     users: Sequence[Sequence[int]], num_items: int, window: int, gamma: float
 ) -> Floats:
     """Return (V, V) how often one item follows another, weighted by distance."""
-    found = np.zeros((num_items + 1, num_items + 1))
+    table = np.zeros((num_items + 1, num_items + 1))
     for items in users:
         for place, item in enumerate(items):
             for distance, other in enumerate(items[place + 1 :][:window]):
-                found[item, other] += gamma**distance
-    return found
+                table[item, other] += gamma**distance
+    return table
 
 
 def plain_shared_users(users: Sequence[Sequence[int]], num_items: int) -> tuple[Floats, Floats]:
@@ -83,8 +83,8 @@ def plain_sum(table: Floats, history: Sequence[int], last: int, decay: float) ->
 def plain_ties(users: Sequence[Sequence[int]], num_items: int) -> Floats:
     """Return (V,) what popularity adds."""
     counts = np.bincount(np.concatenate(users), minlength=num_items + 1)
-    found: Floats = 1e-4 * counts / counts.max()
-    return found
+    ties: Floats = 1e-4 * counts / counts.max()
+    return ties
 
 
 def table_of(sequences: Sequences) -> pa.Table:
@@ -107,5 +107,6 @@ def ranks_of_test(sequences: Sequences, result: TrainingResult) -> list[float]:
     ranks = evaluate(
         result.trained, table_of(sequences), options=EvaluationOptions(), device="cpu"
     ).ranks
-    found: list[float] = ranks.filter(pa.compute.equal(ranks["split"], "test"))["rank"].to_pylist()
-    return found
+    in_test = ranks.filter(pa.compute.equal(ranks["split"], "test"))
+    values: list[float] = in_test["rank"].to_pylist()
+    return values

@@ -63,10 +63,11 @@ def test_one_target_has_no_standard_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "said"), [("NDGC@20", "did you mean 'NDCG'"), ("NDCG", "NAME@k"), ("HR@0", "NAME@k")]
+    ("label", "message"),
+    [("NDGC@20", "did you mean 'NDCG'"), ("NDCG", "NAME@k"), ("HR@0", "NAME@k")],
 )
-def test_unknown_labels(label: str, said: str) -> None:
-    with pytest.raises(SeqrecError, match=said):
+def test_unknown_labels(label: str, message: str) -> None:
+    with pytest.raises(SeqrecError, match=message):
         parse_label(label)
 
 

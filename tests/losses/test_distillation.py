@@ -212,7 +212,7 @@ def test_no_array_of_heads_or_items_by_items() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sources", "targets", "said"),
+    ("sources", "targets", "message"),
     [
         ([], [], "the transition graph is empty"),
         ([1, 4], [2, 1], "names items that the sequences lack"),
@@ -221,11 +221,11 @@ def test_no_array_of_heads_or_items_by_items() -> None:
     ],
 )
 def test_a_graph_of_no_use_is_one_clear_line(
-    sources: list[int], targets: list[int], said: str
+    sources: list[int], targets: list[int], message: str
 ) -> None:
     first, second = (np.array(ids, dtype=np.int64) for ids in (sources, targets))
     ones = np.ones(len(sources), dtype=np.int64)
-    with pytest.raises(SeqrecError, match=said) as caught:
+    with pytest.raises(SeqrecError, match=message) as caught:
         TransitionGraph(first, second, ones, num_items=3, tau=1.0, device=CPU)
     assert "\n" not in str(caught.value)
 
@@ -260,15 +260,15 @@ def test_a_graph_of_these_sequences_is_taken(
     edges: list[tuple[int, int, int]], time_span: int, last: int | None
 ) -> None:
     data = sequences([1, 2, 3, 1], [4, 1])
-    found = ted_of(edges, time_span, last).distillation(data, CPU)
-    assert (found.weight, found.tau) == (0.5, 0.1)
-    assert found.graph.degrees.tolist()[1:] == [
+    actual = ted_of(edges, time_span, last).distillation(data, CPU)
+    assert (actual.weight, actual.tau) == (0.5, 0.1)
+    assert actual.graph.degrees.tolist()[1:] == [
         sum(source == item for source, _, _ in edges) for item in range(1, 5)
     ]
 
 
 @pytest.mark.parametrize(
-    ("edges", "time_span", "last", "said"),
+    ("edges", "time_span", "last", "message"),
     [
         (SPAN_1, 2, None, "time_span=2 and last_items=all"),
         (SPAN_2, 1, None, "time_span=1 and last_items=all"),
@@ -277,10 +277,10 @@ def test_a_graph_of_these_sequences_is_taken(
     ],
 )
 def test_a_graph_counted_otherwise_is_one_clear_line(
-    edges: list[tuple[int, int, int]], time_span: int, last: int | None, said: str
+    edges: list[tuple[int, int, int]], time_span: int, last: int | None, message: str
 ) -> None:
     data = sequences([1, 2, 3, 1], [4, 1])
-    with pytest.raises(SeqrecError, match=said) as caught:
+    with pytest.raises(SeqrecError, match=message) as caught:
         ted_of(edges, time_span, last).distillation(data, CPU)
     assert "\n" not in str(caught.value)
     assert "kedro run --pipeline transitions" in str(caught.value)
@@ -304,9 +304,9 @@ def test_under_autocast_it_keeps_its_precision() -> None:
     loss = Distillation(graph_of(counts(), 0.1, torch.float32), 1.0, 0.1)
     expected = loss(HEADS, of_heads, vectors)
     with torch.autocast("cpu", torch.bfloat16):
-        found = loss(HEADS, of_heads, vectors)
+        actual = loss(HEADS, of_heads, vectors)
         low = loss(HEADS, of_heads.bfloat16(), vectors)
-    assert found.item() == expected.item()
+    assert actual.item() == expected.item()
     assert low.item() == pytest.approx(expected.item(), rel=2e-2)
     (gradient,) = torch.autograd.grad(low, of_heads)
     assert gradient.isfinite().all()

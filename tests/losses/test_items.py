@@ -154,10 +154,10 @@ def test_gradients_are_computed_where_they_are_wanted(
 
 
 def test_the_inputs_are_left_as_they_are() -> None:
-    given = task(20, 7)
-    before = [tensor.detach().clone() for tensor in given]
-    chunked_cross_entropy(*given).backward()
-    assert all(torch.equal(a, b) for a, b in zip(given, before, strict=True))
+    tensors = task(20, 7)
+    before = [tensor.detach().clone() for tensor in tensors]
+    chunked_cross_entropy(*tensors).backward()
+    assert all(torch.equal(a, b) for a, b in zip(tensors, before, strict=True))
 
 
 @pytest.mark.parametrize("cached", [1 << 20, 200])

@@ -51,8 +51,8 @@ def task(rows: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def gradients(loss: Tensor, *of: Tensor) -> list[Tensor]:
-    found = torch.autograd.grad(loss, of)
-    return [value.to_dense() if value.is_sparse else value for value in found]
+    actual = torch.autograd.grad(loss, of)
+    return [value.to_dense() if value.is_sparse else value for value in actual]
 
 
 def test_by_hand() -> None:
@@ -71,15 +71,15 @@ def test_draws_follow_popularity() -> None:
     """Chi square of 29 degrees of freedom: above 68 once in 20,000 times. No item is left out."""
     torch.manual_seed(0)
     loss = sampled(100_000)
-    found = torch.bincount(loss.draw(), minlength=ITEMS + 1)
+    actual = torch.bincount(loss.draw(), minlength=ITEMS + 1)
     expected = loss.log_expected.double().exp()
-    assert len(found) == ITEMS + 1
-    assert found[0] == 0
+    assert len(actual) == ITEMS + 1
+    assert actual[0] == 0
     assert expected.sum().item() == pytest.approx(100_000)
     weights = torch.from_numpy(skewed_counts()[1:] + 1.0)
     torch.testing.assert_close(expected, 100_000 * weights / weights.sum(), rtol=1e-5, atol=0)
-    assert ((found[1:] - expected).square() / expected).sum() < 68
-    assert found[1:].min() > 0
+    assert ((actual[1:] - expected).square() / expected).sum() < 68
+    assert actual[1:].min() > 0
 
 
 def estimates(loss: SampledSoftmax, draws: int) -> tuple[float, float]:
@@ -87,9 +87,9 @@ def estimates(loss: SampledSoftmax, draws: int) -> tuple[float, float]:
     states, vectors, targets = (x.detach() for x in task(1))
     scores = (states @ vectors[1:].T).squeeze(0)
     own = scores[targets[0] - 1]
-    found = torch.stack([(loss(states, vectors, targets) + own).exp() for _ in range(draws)])
-    found /= scores.exp().sum()
-    return found.mean().item(), found.std().item() / draws**0.5
+    actual = torch.stack([(loss(states, vectors, targets) + own).exp() for _ in range(draws)])
+    actual /= scores.exp().sum()
+    return actual.mean().item(), actual.std().item() / draws**0.5
 
 
 def test_the_sum_over_all_items_is_estimated_without_bias() -> None:
@@ -115,9 +115,9 @@ def test_with_more_negatives_it_becomes_the_full_cross_entropy() -> None:
 
     def distances(negatives: int) -> Tensor:
         loss = sampled(negatives)(states, vectors, targets)
-        found = [loss.detach(), *gradients(loss, states, vectors)]
+        actual = [loss.detach(), *gradients(loss, states, vectors)]
         return torch.stack(
-            [(a - b).norm() / b.norm() for a, b in zip(found, expected, strict=True)]
+            [(a - b).norm() / b.norm() for a, b in zip(actual, expected, strict=True)]
         )
 
     torch.manual_seed(2)
@@ -238,16 +238,16 @@ def test_a_certain_next_item_is_learned(name: str, epochs: int) -> None:
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """All items that are drawn in the test."""
-    found: set[int] = set()
+    actual: set[int] = set()
     draw: Callable[[SampledSoftmax], Tensor] = SampledSoftmax.draw
 
     def watched(loss: SampledSoftmax) -> Tensor:
         items = draw(loss)
-        found.update(items.tolist())
+        actual.update(items.tolist())
         return items
 
     monkeypatch.setattr(SampledSoftmax, "draw", watched)
-    return found
+    return actual
 
 
 def changed_items(model: SequentialModel) -> set[int]:

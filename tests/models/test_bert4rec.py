@@ -22,11 +22,11 @@ def test_outputs_equal_the_authors() -> None:
     assert isinstance(model, BERT4Rec)
     with torch.no_grad():
         last = model.encode(tensor(arrays, "input_ids"))
-        asked = model.states(tensor(arrays, "predict_input_ids"))
+        states = model.states(tensor(arrays, "predict_input_ids"))
         trained = model.states(tensor(arrays, "masked_input_ids"))
         logits = last @ model.item_vectors().T
     np.testing.assert_allclose(last, arrays["seq_output_eval"][:, -1], atol=2e-5)
-    np.testing.assert_allclose(asked, arrays["seq_output_eval"], atol=2e-5)
+    np.testing.assert_allclose(states, arrays["seq_output_eval"], atol=2e-5)
     np.testing.assert_allclose(trained, arrays["seq_output_train"], atol=2e-5)
     # their last column is the mask token, which is no item
     np.testing.assert_allclose(logits, arrays["logits_eval"][:, :-1], atol=2e-5)
@@ -126,13 +126,13 @@ def test_padding_gets_no_gradient() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"mask_ratio": 1.5}, "model_options.mask_ratio"),
         ({"max_len": 4}, "masks no position; raise one"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("bert4rec", options, "authors")
     assert "\n" not in str(caught.value)

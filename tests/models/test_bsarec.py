@@ -82,7 +82,7 @@ def test_filter_weights_start_equal_in_all_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"max_len": 0}, "model_options.max_len"),
         ({"alhpa": 0.5}, "did you mean 'model_options.alpha'"),
@@ -94,8 +94,8 @@ def test_filter_weights_start_equal_in_all_blocks() -> None:
         ({"num_items": 3}, "leave it out"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("bsarec", options, "standard")
     assert "\n" not in str(caught.value)
 

@@ -108,12 +108,12 @@ def test_both_forms_equal_the_plain_one(
 
 def test_both_forms_are_the_same_under_standard(monkeypatch: pytest.MonkeyPatch) -> None:
     model, batch = built("standard").double(), some_batch()
-    found = []
+    results = []
     for walks in (True, False):
         monkeypatch.setattr(caser, "may_walk", lambda x, walks=walks: walks)
         loss = model.loss(batch, CrossEntropy())["loss"]
-        found.append({"loss": loss, **gradients(model, loss)})
-    torch.testing.assert_close(found[0], found[1])
+        results.append({"loss": loss, **gradients(model, loss)})
+    torch.testing.assert_close(results[0], results[1])
 
 
 @pytest.mark.parametrize("walks", [True, False])
@@ -159,12 +159,12 @@ def test_an_unknown_user_is_an_average_one() -> None:
     average = model.encode(histories)
     for unknown in (0, 7, 1_000_000, -1):
         torch.testing.assert_close(model.encode(histories, torch.full((4,), unknown)), average)
-    known = torch.tensor([1, 2, 6, 0])
-    apart = (model.encode(histories, known) - average).abs().amax(dim=1) > 1e-6
+    users = torch.tensor([1, 2, 6, 0])
+    apart = (model.encode(histories, users) - average).abs().amax(dim=1) > 1e-6
     assert apart.tolist() == [True, True, True, False]
     with torch.no_grad():
         model.user_embedding.weight[:] = model.user_embedding.weight.mean(dim=0)
-    torch.testing.assert_close(model.encode(histories, known), average)
+    torch.testing.assert_close(model.encode(histories, users), average)
 
 
 def test_users_are_counted_from_the_first() -> None:
@@ -220,7 +220,7 @@ def test_odd_shapes_work(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"horizontal_filters": 0, "vertical_filters": 0}, "are both 0"),
         ({"vertical_filters": -1}, "model_options.vertical_filters"),
@@ -229,8 +229,8 @@ def test_odd_shapes_work(
         ({"l2": -1.0}, "model_options.l2"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("caser", options, "standard")
     assert "\n" not in str(caught.value)
 

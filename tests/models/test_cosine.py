@@ -55,7 +55,7 @@ def test_no_users_in_common_leaves_popularity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"decay": 1.5}, "model_options.decay"),
         ({"last_items": 0}, "model_options.last_items"),
@@ -64,7 +64,7 @@ def test_no_users_in_common_leaves_popularity() -> None:
         ({"source_exponnent": 1}, "did you mean 'model_options.source_exponent'"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("cosine", options, "standard")
     assert "\n" not in str(caught.value)

@@ -77,14 +77,14 @@ def test_two_passes_differ_by_dropout(protocol: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"contrast": "all"}, "model_options.contrast"),
         ({"tau": 0}, "model_options.tau"),
         ({"similarity": "euclid"}, "model_options.similarity"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("duorec", options, "standard")
     assert "\n" not in str(caught.value)

@@ -225,10 +225,10 @@ def test_standard_gives_padding_no_gradient() -> None:
     assert gradient[data.targets].any(dim=1).all()
 
 
-@pytest.mark.parametrize(("given", "kept"), [("True", True), ("False", False), (False, False)])
-def test_the_authors_truth_values_are_understood(given: object, kept: bool) -> None:
+@pytest.mark.parametrize(("written", "kept"), [("True", True), ("False", False), (False, False)])
+def test_the_authors_truth_values_are_understood(written: object, kept: bool) -> None:
     arrays = golden("FEARec_1")
-    config = json.loads(str(arrays["config"])) | {"fredom": given}
+    config = json.loads(str(arrays["config"])) | {"fredom": written}
     state = {k.removeprefix("param/"): v for k, v in arrays.items() if k.startswith("param/")}
     assert interop.from_authors("fearec", state, config).config.regularise_frequencies is kept
     with pytest.raises(SeqrecError, match=r"model_options\.contrast"):
@@ -236,7 +236,7 @@ def test_the_authors_truth_values_are_understood(given: object, kept: bool) -> N
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"num_heads": 3}, "multiple of num_heads"),
         ({"max_len": 3, "num_blocks": 4, "global_ratio": 0.1}, "take fewer blocks"),
@@ -249,8 +249,8 @@ def test_the_authors_truth_values_are_understood(given: object, kept: bool) -> N
         ({"spatial_ratio": -0.1}, "model_options.spatial_ratio"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("fearec", options, "standard")
     assert "\n" not in str(caught.value)
 

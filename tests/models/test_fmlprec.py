@@ -133,7 +133,7 @@ def test_filters_start_equal_in_all_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"max_len": 0}, "model_options.max_len"),
         ({"hidden_droput": 0.5}, "did you mean 'model_options.hidden_dropout'"),
@@ -141,7 +141,7 @@ def test_filters_start_equal_in_all_blocks() -> None:
         ({"num_blocks": 0}, "model_options.num_blocks"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("fmlprec", options, "standard")
     assert "\n" not in str(caught.value)

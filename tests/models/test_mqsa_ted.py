@@ -103,15 +103,15 @@ def our_parameter(model: MQSATED, theirs: str) -> torch.nn.Parameter:
 def assert_gradients(model: MQSATED, arrays: Arrays, kind: str) -> None:
     """Within 1e-5 of the variable's largest; that of the keys' bias is noise around 0."""
     for name in variables(arrays):
-        found = our_parameter(model, name).grad
+        actual = our_parameter(model, name).grad
         if f"{kind}/{name}" not in arrays:
-            assert found is None or not found.any(), name
+            assert actual is None or not actual.any(), name
             continue
-        assert found is not None, name
+        assert actual is not None, name
         expected = DIALECT.rearrange(name, torch.from_numpy(arrays[f"{kind}/{name}"]))
         noise = 1e-4 if name.endswith("k.bias") else 0.0
         atol = noise or 1e-5 * expected.abs().max().item()
-        torch.testing.assert_close(found, expected, atol=atol, rtol=0, msg=f"{kind} {name}")
+        torch.testing.assert_close(actual, expected, atol=atol, rtol=0, msg=f"{kind} {name}")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -135,12 +135,12 @@ def test_outputs_of_both_branches_equal_the_authors(case: str) -> None:
     model = model_of(arrays).eval()
     histories = ours(arrays["input_seq"])
     real = histories != 0
-    given = model.inputs(*padded(histories, 8))
+    inputs = model.inputs(*padded(histories, 8))
     with torch.no_grad():
         for branch, expected in ((model.short, "out_short"), (model.long, "out_long")):
-            found = branch(*given)
+            actual = branch(*inputs)
             theirs = torch.from_numpy(arrays[expected])
-            torch.testing.assert_close(found[real], theirs[real], atol=1e-5, rtol=0)
+            torch.testing.assert_close(actual[real], theirs[real], atol=1e-5, rtol=0)
         states = model.states(*padded(histories, 8))
         logits = states @ model.item_vectors().T
     theirs = torch.from_numpy(arrays["logits_full"]).roll(1, dims=-1)  # their padding stands last
@@ -153,11 +153,11 @@ def test_losses_and_all_gradients_equal_the_authors(case: str) -> None:
     arrays = golden(case)
     config, model, batch = config_of(arrays), model_of(arrays).train(), batch_of(arrays)
     losses = step_of(arrays, model).losses(batch)
-    found = {name: value.item() for name, value in losses.items()}
-    assert found["items"] == pytest.approx(float(arrays["loss_rec"]), abs=1e-5)
-    assert found["distillation"] == pytest.approx(float(arrays["loss_kd"]), abs=1e-5)
-    assert found["l2"] / config["l2_reg"] == pytest.approx(float(arrays["l2"]), rel=1e-6)
-    assert found["loss"] == pytest.approx(float(arrays["loss"]), abs=1e-5)
+    actual = {name: value.item() for name, value in losses.items()}
+    assert actual["items"] == pytest.approx(float(arrays["loss_rec"]), abs=1e-5)
+    assert actual["distillation"] == pytest.approx(float(arrays["loss_kd"]), abs=1e-5)
+    assert actual["l2"] / config["l2_reg"] == pytest.approx(float(arrays["l2"]), rel=1e-6)
+    assert actual["loss"] == pytest.approx(float(arrays["loss"]), abs=1e-5)
     losses["loss"].backward()
     assert_gradients(model, arrays, "grad")
 
@@ -185,9 +185,9 @@ def test_weights_after_steps_of_adam_equal_the_authors(case: str) -> None:
             if number == 2 or name.endswith("k.bias"):  # Adam makes steps of its noise
                 continue
             expected = torch.from_numpy(arrays[f"adam{number}/{name}"])
-            found = our_parameter(model, name).detach()
+            actual = our_parameter(model, name).detach()
             torch.testing.assert_close(
-                found, DIALECT.rearrange(name, expected), atol=1e-5, rtol=0, msg=name
+                actual, DIALECT.rearrange(name, expected), atol=1e-5, rtol=0, msg=name
             )
     assert not model.item_vectors()[0].any()
 
@@ -365,12 +365,12 @@ def test_the_model_is_causal() -> None:
 def test_one_item_spanned_makes_both_branches_alike() -> None:
     model = random_model(FORMS[0])
     model.long.load_state_dict(model.short.state_dict())
-    given = model.inputs(*padded(HISTORIES, MAX_LEN))
-    assert torch.equal(model.short(*given), model.long(*given))
+    inputs = model.inputs(*padded(HISTORIES, MAX_LEN))
+    assert torch.equal(model.short(*inputs), model.long(*inputs))
     other = random_model(FORMS[1])
     other.long.load_state_dict(other.short.state_dict())
-    given = other.inputs(*padded(HISTORIES, MAX_LEN))
-    assert not torch.allclose(other.short(*given), other.long(*given))
+    inputs = other.inputs(*padded(HISTORIES, MAX_LEN))
+    assert not torch.allclose(other.short(*inputs), other.long(*inputs))
 
 
 @pytest.mark.parametrize(("protocol", "classes"), [("authors", 11), ("standard", 10)])
@@ -405,7 +405,7 @@ def test_a_history_of_a_wrong_width_is_one_clear_line(width: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"L": 0}, r"model_options\.L"),
         ({"num_heads": 3}, "multiple of num_heads"),
@@ -415,8 +415,8 @@ def test_a_history_of_a_wrong_width_is_one_clear_line(width: int) -> None:
         ({"hidden_dropout": 0.5}, "unknown parameter 'model_options.hidden_dropout'"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("mqsa_ted", options, "standard")
     assert "\n" not in str(caught.value)
 

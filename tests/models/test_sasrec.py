@@ -103,14 +103,14 @@ def test_standard_leaves_padding_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"num_heads": 3}, "multiple of num_heads"),
         ({"hiden_dropout": 0.1}, "did you mean 'model_options.hidden_dropout'"),
         ({"max_len": 0}, "model_options.max_len"),
     ],
 )
-def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
-    with pytest.raises(SeqrecError, match=said) as caught:
+def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(SeqrecError, match=message) as caught:
         check_options("sasrec", options, "standard")
     assert "\n" not in str(caught.value)

@@ -34,7 +34,7 @@ PAIRS = [
 ]
 
 
-def asked(**values: Any) -> TrainingOptions:
+def training(**values: Any) -> TrainingOptions:
     return TrainingOptions.model_validate(values)
 
 
@@ -45,21 +45,21 @@ def loss_of(options: TrainingOptions, protocol: str = "standard", name: str = "s
 
 
 def test_each_loss_is_the_one_it_is_named_after() -> None:
-    assert loss_of(asked()) == CrossEntropy("none")
-    assert loss_of(asked(), "authors") == CrossEntropy("class")
-    assert loss_of(asked(), "authors", "mqsa_ted") == CrossEntropy("zero")
-    bce = loss_of(asked(loss="bce"))
+    assert loss_of(training()) == CrossEntropy("none")
+    assert loss_of(training(), "authors") == CrossEntropy("class")
+    assert loss_of(training(), "authors", "mqsa_ted") == CrossEntropy("zero")
+    bce = loss_of(training(loss="bce"))
     assert isinstance(bce, BinaryCrossEntropy)
     assert (bce.sampler, bce.beta, bce.per_term) == (UniformNegatives(99, 1), 1.0, False)
-    gbce = loss_of(asked(loss="gbce", negatives=49, calibration=1.0))
+    gbce = loss_of(training(loss="gbce", negatives=49, calibration=1.0))
     assert isinstance(gbce, BinaryCrossEntropy)
     assert gbce.sampler == UniformNegatives(99, 49)
     assert gbce.beta == pytest.approx(0.5)
     assert gbce.per_term
-    bpr = loss_of(asked(loss="bpr", negatives=7))
+    bpr = loss_of(training(loss="bpr", negatives=7))
     assert isinstance(bpr, BayesianPersonalisedRanking)
     assert bpr.sampler == UniformNegatives(99, 7)
-    sampled = loss_of(asked(loss="sampled_softmax"))
+    sampled = loss_of(training(loss="sampled_softmax"))
     assert isinstance(sampled, SampledSoftmax)
     assert sampled.negatives == 1024
 
@@ -69,11 +69,11 @@ def test_every_model_learns_by_every_loss(name: str, loss: str) -> None:
     """A chain of items, always the same: the next one becomes the likeliest of the unseen."""
     torch.manual_seed(0)
     data = training_only([[(first + step) % 12 + 1 for step in range(6)] for first in range(12)])
-    known = model_class(name).Config.__dataclass_fields__
-    rates = {option: 0.0 for option in known if option.endswith("dropout")}
+    options = model_class(name).Config.__dataclass_fields__
+    rates = {option: 0.0 for option in options if option.endswith("dropout")}
     model = build_model(name, {"max_len": 6, "dim": 16, **rates}, "standard", data.num_items)
     batches = training_batches(data, model, CPU)
-    objective = item_loss(asked(loss=loss, negatives=TAKES.get(loss)), model, data, CPU)
+    objective = item_loss(training(loss=loss, negatives=TAKES.get(loss)), model, data, CPU)
     rate = 0.02 if name in ("caser", "gru4rec") else 0.005  # attention bears no large steps
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     for _ in range({"bert4rec": 500, "gru4rec": 300}.get(name, 150)):
@@ -94,7 +94,7 @@ TAKES = {"bce": 3, "gbce": 3, "bpr": 3, "sampled_softmax": 12}
 def test_authors_have_the_losses_of_their_code(name: str) -> None:
     model = model_class(name)
     for loss in LOSSES:
-        options = asked(loss=loss)
+        options = training(loss=loss)
         if loss in model.authors_losses:
             check_loss(options, model, "authors")
         else:
@@ -106,6 +106,6 @@ def test_authors_have_the_losses_of_their_code(name: str) -> None:
 
 def test_negatives_where_there_are_none_are_refused() -> None:
     with pytest.raises(SeqrecError, match=r"means nothing to training.loss=cross_entropy"):
-        check_loss(asked(negatives=5), model_class("sasrec"), "standard")
+        check_loss(training(negatives=5), model_class("sasrec"), "standard")
     with pytest.raises(SeqrecError, match=r"training.negatives=5"):
-        check_loss(asked(loss="bce", negatives=5), model_class("sasrec"), "authors")
+        check_loss(training(loss="bce", negatives=5), model_class("sasrec"), "authors")

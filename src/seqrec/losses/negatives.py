@@ -39,9 +39,9 @@ class UniformNegatives:
         # float32 cannot tell tens of millions of items apart, and MPS has no float64
         kind = torch.float32 if gaps.device.type == "mps" else torch.float64
         draws = torch.rand(len(held.of), self.count, dtype=kind, device=gaps.device)
-        found = (draws * free[held.of, None]).long()
-        passed = torch.searchsorted(gaps[held.of], found, right=True)
-        return (found + passed + 1).clamp(max=self.num_items)
+        free_item = (draws * free[held.of, None]).long()
+        passed = torch.searchsorted(gaps[held.of], free_item, right=True)
+        return (free_item + passed + 1).clamp(max=self.num_items)
 
 
 def _gaps(items: Tensor, num_items: int) -> tuple[Tensor, Tensor]:

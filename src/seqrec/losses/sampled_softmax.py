@@ -77,8 +77,8 @@ class SampledSoftmax:
     def draw(self) -> Tensor:
         """Return (n,) items, by popularity and with repetition."""
         draws = torch.rand(self.negatives, dtype=torch.float64, device=self.cumulated.device)
-        found = torch.searchsorted(self.cumulated, draws, right=True)
-        return (found.clamp(max=len(self.cumulated) - 1) + 1).to(self.log_expected.device)
+        places = torch.searchsorted(self.cumulated, draws, right=True)
+        return (places.clamp(max=len(self.cumulated) - 1) + 1).to(self.log_expected.device)
 
     def _vectors(self, item_vectors: Tensor, items: Tensor) -> Tensor:
         return F.embedding(items, item_vectors, sparse=self.sparse)

@@ -55,16 +55,16 @@ def model_class(name: str) -> type[SequentialModel]:
     if name not in MODELS:
         raise unknown_name("model", name, MODELS)
     module = import_module(f"seqrec.models.{name}")
-    found: type[SequentialModel] = getattr(module, MODELS[name])
-    return found
+    kind: type[SequentialModel] = getattr(module, MODELS[name])
+    return kind
 
 
 def counting_class(name: str) -> type[CountingModel]:
     """Return the class of a model without training, one of ``COUNTING_MODELS``."""
-    found: type[CountingModel] = getattr(
+    kind: type[CountingModel] = getattr(
         import_module(f"seqrec.models.{name}"), COUNTING_MODELS[name]
     )
-    return found
+    return kind
 
 
 def any_class(name: str) -> type[ScoringModel]:
@@ -98,19 +98,19 @@ def model_config(
     from seqrec.errors import explain
 
     config: Any = any_class(name).Config
-    known = [field for field in config.__dataclass_fields__ if field not in GIVEN]
+    own_options = [field for field in config.__dataclass_fields__ if field not in GIVEN]
     for option in GIVEN & set(options):
         raise SeqrecError(f"parameter {SECTION}.{option}: {GIVEN_BY[option]}")
     for option in options:
-        if option not in known:
+        if option not in own_options:
             raise unknown_name(
-                "parameter", f"{SECTION}.{option}", [f"{SECTION}.{name}" for name in known]
+                "parameter", f"{SECTION}.{option}", [f"{SECTION}.{name}" for name in own_options]
             )
     facts = _facts(config, protocol, num_items, num_users)
     try:
         return TypeAdapter(config).validate_python({**options, **facts})
     except ValidationError as error:
-        raise explain(error, SECTION, known) from None
+        raise explain(error, SECTION, own_options) from None
 
 
 def check_options(name: str, options: dict[str, Any], protocol: str) -> None:

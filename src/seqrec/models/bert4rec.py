@@ -105,8 +105,8 @@ class BERT4Rec(Transformer):
             (B, d).
         """
         check_width(histories, self.config.max_len)
-        asked = histories.new_full((len(histories), 1), self.mask_token)
-        tokens = torch.cat([histories, asked], dim=1)[:, -self.config.max_len :]
+        masks = histories.new_full((len(histories), 1), self.mask_token)
+        tokens = torch.cat([histories, masks], dim=1)[:, -self.config.max_len :]
         return self.last(tokens, self.right_aligned(tokens.shape[1]), _real(tokens))
 
     def states(self, tokens: Tensor) -> Tensor:
@@ -149,14 +149,14 @@ class BERT4Rec(Transformer):
     def _cloze(self, batch: PackedBatch, masked: Tensor, item_loss: ItemLoss) -> Tensor:
         """Return the loss of finding the items at (R, W) masked positions of packed sequences."""
         tokens = torch.where(masked, self.mask_token, batch.histories)
-        given = (tokens, batch.positions, batch.block_mask(causal=False))
+        packed = (tokens, batch.positions, batch.block_mask(causal=False))
         targets = torch.where(masked, batch.targets, 0).flatten()
         places = rows_that_count(targets)
         if places is None:
             places = torch.arange(len(targets), device=targets.device)
         held = batch.seen()
         return item_loss(
-            self.at(*given, places),
+            self.at(*packed, places),
             self.item_vectors(),
             targets[places],
             lambda: held._replace(of=held.of[places]),

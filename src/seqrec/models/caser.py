@@ -94,8 +94,8 @@ class Caser(SequentialModel):
         self.horizontal = nn.ModuleList(
             Filters(config.horizontal_filters, height, dim) for height in range(1, length + 1)
         )
-        found = config.vertical_filters * dim + config.horizontal_filters * length
-        self.features = nn.Linear(found, dim)
+        answers = config.vertical_filters * dim + config.horizontal_filters * length
+        self.features = nn.Linear(answers, dim)
         self.output = nn.Linear(2 * dim, dim)
         initialise(self)
         if self.hides_padding:
@@ -143,9 +143,9 @@ class Caser(SequentialModel):
         """
         check_width(histories, self.config.max_len, narrower=self.hides_padding)
         walk = may_walk(self.item_embedding.weight)
-        found = self._walk(histories) if walk else self._convolve(histories)
-        found = dropout(found, self.config.hidden_dropout, self.training)
-        features = self.features(found).relu()
+        answers = self._walk(histories) if walk else self._convolve(histories)
+        answers = dropout(answers, self.config.hidden_dropout, self.training)
+        features = self.features(answers).relu()
         both = torch.cat([features, self._of_users(users, len(histories))], dim=1)
         state: Tensor = self.output(both).relu()
         return state
@@ -156,9 +156,9 @@ class Caser(SequentialModel):
         if users is None:
             return average.expand(count, -1)
         rows = users - self.first_user
-        known = (rows >= 0) & (rows < self.config.num_users)
-        vectors: Tensor = self.user_embedding(rows * known)
-        return torch.where(known[:, None], vectors, average)
+        is_known = (rows >= 0) & (rows < self.config.num_users)
+        vectors: Tensor = self.user_embedding(rows * is_known)
+        return torch.where(is_known[:, None], vectors, average)
 
     def _convolve(self, histories: Tensor) -> Tensor:
         """Return what the filters find, (B, F)."""

@@ -61,13 +61,13 @@ class TrainedModel:
                 "run `kedro run --pipeline training` for them first"
             )
 
-    def check_run(self, **asked: Any) -> None:
+    def check_run(self, **facts: Any) -> None:
         """Raise a SeqrecError if this model was trained as another one than is asked for.
 
         Args:
             asked: facts by their names, ``protocol="authors", seed=7``.
         """
-        for name, value in asked.items():
+        for name, value in facts.items():
             if getattr(self, name) != value:
                 fact = f"{name.removesuffix('_name')}={getattr(self, name)}"
                 raise SeqrecError(
@@ -84,10 +84,10 @@ def check_seeds(models: Mapping[str, TrainedModel], seeds: Iterable[int]) -> Non
     """Raise a SeqrecError unless there is a model of every seed."""
     for seed in seeds:
         if str(seed) not in models:
-            known = ", ".join(models)
+            seeds_there = ", ".join(models)
             raise SeqrecError(
-                f"the models at hand were trained with seeds={known}, none with {seed}; run with "
-                "these, or train anew: `kedro run --pipeline training` with the same --params"
+                f"the models at hand were trained with seeds={seeds_there}, none with {seed}; run "
+                "with these, or train anew: `kedro run --pipeline training` with the same --params"
             )
 
 

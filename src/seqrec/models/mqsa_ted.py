@@ -193,8 +193,8 @@ class MQSATED(SequentialModel):
         longest, device = self.config.max_len, histories.device
         positions = torch.arange(longest - width, longest, device=device)
         segments = torch.where(histories != 0, 0, -1)
-        given = self.inputs(histories, positions, segments)
-        return self._mixed(self.short.last(*given), self.long.last(*given))
+        inputs = self.inputs(histories, positions, segments)
+        return self._mixed(self.short.last(*inputs), self.long.last(*inputs))
 
     @property
     def embedding_dropout(self) -> float:
@@ -253,8 +253,8 @@ class MQSATED(SequentialModel):
             positions: (W,) or (B, W), which position embedding each takes.
             segments: (B, W), equal where two positions belong to one user; -1 for none.
         """
-        given = self.inputs(histories, positions, segments)
-        return self._mixed(self.short(*given), self.long(*given))
+        inputs = self.inputs(histories, positions, segments)
+        return self._mixed(self.short(*inputs), self.long(*inputs))
 
     def _mixed(self, short: Tensor, long: Tensor) -> Tensor:
         return self.config.alpha * short + (1 - self.config.alpha) * long

@@ -32,7 +32,7 @@ def test_a_number_at_its_limit_is_taken(inside: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("outside", "said"),
+    ("outside", "message"),
     [
         ({"rate": 1.0}, "less than 1"),
         ({"rate": -0.1}, "greater than or equal to 0"),
@@ -46,6 +46,6 @@ def test_a_number_at_its_limit_is_taken(inside: dict[str, float]) -> None:
         ({"step": 0}, "greater than 0"),
     ],
 )
-def test_a_number_outside_is_refused(outside: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_a_number_outside_is_refused(outside: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         OPTIONS.validate_python(outside)

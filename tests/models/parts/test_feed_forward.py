@@ -22,8 +22,8 @@ def test_chunks_equal_one_piece(
     whole = layer.plain(x)
     torch.testing.assert_close(layer(x), whole)
     expected = torch.autograd.grad(whole, variables, upstream)
-    found = torch.autograd.grad(layer(x), variables, upstream)
-    for one, other in zip(found, expected, strict=True):
+    actual = torch.autograd.grad(layer(x), variables, upstream)
+    for one, other in zip(actual, expected, strict=True):
         torch.testing.assert_close(one, other)
 
 

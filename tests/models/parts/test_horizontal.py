@@ -33,9 +33,9 @@ def compared(one: Tensor, other: Tensor, variables: list[Tensor]) -> None:
     tolerance = 1e-5 if one.dtype == torch.float32 else 1e-12
     torch.testing.assert_close(one, other, atol=tolerance, rtol=tolerance)
     upstream = torch.randn_like(one)
-    found = torch.autograd.grad(one, variables, upstream)
+    actual = torch.autograd.grad(one, variables, upstream)
     expected = torch.autograd.grad(other, variables, upstream)
-    for a, b in zip(found, expected, strict=True):
+    for a, b in zip(actual, expected, strict=True):
         torch.testing.assert_close(a, b, atol=10 * tolerance, rtol=10 * tolerance)
 
 
@@ -68,8 +68,8 @@ def test_items_alone_give_what_all_columns_give(
         items.append(of_part.flatten(0, 1)[columns.places])
     real = histories.unsqueeze(2).bool()
     expected = by_the_book(torch.where(real, vectors, padding), filters)
-    found = largest_answers_to_items(torch.cat(items) - padding, padding, groups, filters)
-    compared(found, expected, [vectors, *filters])
+    actual = largest_answers_to_items(torch.cat(items) - padding, padding, groups, filters)
+    compared(actual, expected, [vectors, *filters])
 
 
 def test_equal_windows_share_nothing() -> None:
@@ -78,8 +78,8 @@ def test_equal_windows_share_nothing() -> None:
     filters = some_filters(4, 2, 3, torch.float64)
     item = torch.randn(3, dtype=torch.float64, requires_grad=True)
     groups = [Group(1, [1, 1, 1, 1])]
-    found = largest_answers_to_items(item.expand(4, -1), torch.zeros(3).double(), groups, filters)
-    compared(found, by_the_book(item.expand(1, 4, -1), filters), [item, *filters])
+    actual = largest_answers_to_items(item.expand(4, -1), torch.zeros(3).double(), groups, filters)
+    compared(actual, by_the_book(item.expand(1, 4, -1), filters), [item, *filters])
 
 
 def test_the_answers_of_few_histories_are_in_memory_at_once(

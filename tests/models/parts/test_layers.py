@@ -60,8 +60,8 @@ def gradients(layer: nn.Module, x: Tensor, output: Tensor) -> dict[str, Tensor]:
     """Of a weighted sum of the output, in the input and in every parameter."""
     weights = torch.linspace(-1, 1, output.numel(), dtype=output.dtype).view_as(output)
     wanted = {"x": x, **dict(layer.named_parameters())}
-    found = torch.autograd.grad((output * weights).sum(), list(wanted.values()))
-    return dict(zip(wanted, found, strict=True))
+    actual = torch.autograd.grad((output * weights).sum(), list(wanted.values()))
+    return dict(zip(wanted, actual, strict=True))
 
 
 def assert_equal_gradients(ours: dict[str, Tensor], plain: dict[str, Tensor]) -> None:
@@ -83,10 +83,10 @@ def test_attention_equals_four_products_with_all_gradients(
     mask = causal_mask([5, 2, 1], 5, dtype)
     ours, plain = layer(x, mask), four_products(layer, x, mask)
     torch.testing.assert_close(ours, plain)
-    found = gradients(layer, x, ours)
-    assert_equal_gradients(found, gradients(layer, x, plain))
+    actual = gradients(layer, x, ours)
+    assert_equal_gradients(actual, gradients(layer, x, plain))
     if num_heads == 1:
-        assert not found["key.bias"].any()
+        assert not actual["key.bias"].any()
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)
@@ -97,9 +97,9 @@ def test_the_last_query_alone_equals_the_last_of_all(num_heads: int, dtype: torc
     mask = causal_mask([6, 4, 1, 0], 6, dtype)
     ours, plain = layer.last(x, mask[:, :, -1:]), four_products(layer, x, mask)[:, -1]
     torch.testing.assert_close(ours, plain)
-    found = gradients(layer, x, ours)
-    assert_equal_gradients(found, gradients(layer, x, plain))
-    assert not found["key.bias"].any()
+    actual = gradients(layer, x, ours)
+    assert_equal_gradients(actual, gradients(layer, x, plain))
+    assert not actual["key.bias"].any()
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)

@@ -181,11 +181,11 @@ def _largest_of(answers: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return (rows, F) the largest answers over the ends, and how far from the end they are."""
     last, *earlier = answers.unbind()[::-1]
     largest, places = last.clone(), torch.zeros_like(last, dtype=torch.int16)
-    for back, found in enumerate(earlier, start=1):
+    for back, at_end in enumerate(earlier, start=1):
         fits = answers.shape[2] - back * count  # higher filters would begin before the history
-        found, best = found[:, :fits], largest[:, :fits]
-        places[:, :fits].masked_fill_(found > best, back)
-        torch.maximum(found, best, out=best)
+        at_end, best = at_end[:, :fits], largest[:, :fits]
+        places[:, :fits].masked_fill_(at_end > best, back)
+        torch.maximum(at_end, best, out=best)
     return largest, places
 
 

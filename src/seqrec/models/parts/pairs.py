@@ -135,14 +135,14 @@ def shared_users(sequences: Sequences, neighbours: int) -> SharedUsers:
     by_item = np.argsort(items, kind="stable")
     costs = np.bincount(items, per_user[users], size).astype(np.int64)
     ends = np.cumsum(audience).astype(np.int64)
-    found = []
+    blocks_of_pairs = []
     for first, stop in blocks(costs, AT_ONCE):
         rows = by_item[ends[first] - int(audience[first]) : ends[stop - 1]]
         owners = users[rows]
         which, places = ranges(begins[owners], begins[owners] + per_user[owners])
         keys = items[rows[which]] * size + items[places]
-        found.append(_nearest(keys, audience, size, neighbours))
-    pairs, counts = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        blocks_of_pairs.append(_nearest(keys, audience, size, neighbours))
+    pairs, counts = (np.concatenate(parts) for parts in zip(*blocks_of_pairs, strict=True))
     one, other = (part.astype(np.int32) for part in np.divmod(pairs, size))
     return SharedUsers(Pairs(one, other, counts.astype(np.float64), size - 1), audience)
 
@@ -167,8 +167,8 @@ def _nearest(
 def training_part(sequences: Sequences) -> tuple[Integers, Integers]:
     """Return users, from 0, and items of the training interactions, oldest first a user."""
     users = np.repeat(np.arange(sequences.num_users), np.diff(sequences.offsets))
-    known = sequences.split == 0
-    return users[known], sequences.items[known].astype(np.int64)
+    in_training = sequences.split == 0
+    return users[in_training], sequences.items[in_training].astype(np.int64)
 
 
 def blocks(costs: Integers, limit: int) -> Iterator[tuple[int, int]]:

@@ -94,10 +94,10 @@ class ScoreRows(nn.Module):
 
 def _take_their_sizes(module: nn.Module, state: Any, prefix: str, *_: object) -> None:
     """Make room for the entries that are to be loaded: only the data know how many there are."""
-    given = [state.get(prefix + name) for name in NAMES]
-    if any(tensor is None for tensor in given):
+    tensors = [state.get(prefix + name) for name in NAMES]
+    if any(tensor is None for tensor in tensors):
         return  # load_state_dict says what is missing
-    offsets, columns, values = given
+    offsets, columns, values = tensors
     if len(columns) != len(values) or int(offsets[-1]) != len(values):
         raise ValueError(f"{prefix}offsets, columns and values do not belong together")
     module.columns, module.values = torch.empty_like(columns), torch.empty_like(values)
