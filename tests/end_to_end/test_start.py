@@ -7,8 +7,15 @@ from pathlib import Path
 import psutil
 
 FIRST_NODE = "1/1 read_raw_log"
-LIMIT = 2.5
-"""Seconds from the command to the first node, on a machine that does nothing else."""
+LIBRARIES = """
+import resource
+import click, duckdb, ibis.backends.duckdb, kedro.framework.cli, kedro.framework.session
+import kedro_datasets.ibis, pandas, pyarrow.parquet, pydantic, rich.console, yaml
+spent = resource.getrusage(resource.RUSAGE_SELF)
+print(spent.ru_utime + spent.ru_stime)
+"""
+LIMIT = 2.2
+"""Of what it takes to import the libraries a data run needs: a second and a half, and 2.5 to here."""
 PROGRAM = """
 import sys
 from kedro.framework.cli import main
@@ -21,8 +28,17 @@ finally:
 
 
 def test_a_data_run_starts_at_once_and_without_torch(project: Path) -> None:
-    # Seconds of the processor: what else runs on the machine is not the project's affair.
-    assert min(start(project) for _ in range(2)) < LIMIT
+    # Seconds of the processor, beside those of the libraries at the same time: what else runs on
+    # the machine, and how fast it is, is not the project's affair.
+    pairs = [(start(project), libraries()) for _ in range(2)]
+    assert min(start for start, _ in pairs) < LIMIT * min(imports for _, imports in pairs)
+
+
+def libraries() -> float:
+    """Import what a data run cannot do without, in a process of its own."""
+    command = [sys.executable, "-c", LIBRARIES]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return float(out.splitlines()[-1])
 
 
 def start(project: Path) -> float:
