@@ -55,10 +55,6 @@ def catalog_of(**parameters: Any) -> DataCatalog:
         ({"model_options": {"alpha": 2.0}}, r"parameter model_options\.alpha"),
         ({"training": TrainingOptions(monitor="NDGC@20")}, "unknown metric 'NDGC'"),
         ({"training": TrainingOptions(device="mps")}, "no mps device"),
-        (
-            {"protocol": "authors", "evaluation": EvaluationOptions(seen_items="keep")},
-            "choice of protocol=standard",
-        ),
     ],
 )
 def test_what_would_stop_a_training_is_found_before_it(
@@ -68,9 +64,7 @@ def test_what_would_stop_a_training_is_found_before_it(
     hooks = TrainingChecksHooks()
     hooks.before_pipeline_run(pipeline("params:filtering"), catalog_of(**wrong))
     with pytest.raises(SeqrecError, match=said):
-        hooks.before_pipeline_run(
-            pipeline("params:settings", "params:evaluation"), catalog_of(**wrong)
-        )
+        hooks.before_pipeline_run(pipeline("params:settings"), catalog_of(**wrong))
 
 
 @pytest.mark.parametrize("name", ["training", "tuning", "sensitivity"])
@@ -80,6 +74,10 @@ def test_what_would_stop_a_training_is_found_before_it(
         ({"model_options": {"alhpa": 0.5}}, "did you mean 'model_options.alpha'"),
         ({"training": TrainingOptions(monitor="NDGC@20")}, "unknown metric 'NDGC'"),
         ({"training": TrainingOptions(device="mps")}, "no mps device"),
+        (
+            {"protocol": "authors", "ranking": RankingOptions(seen_items="keep")},
+            "choice of protocol=standard",
+        ),
     ],
 )
 def test_whatever_trains_is_checked_before_it_runs(

@@ -51,8 +51,7 @@ class TrainingChecksHooks:
         if not settings.counted:
             use_precision(device, training.precision)
         parse_label(training.monitor)
-        if self._evaluation is not None:
-            ranking_rules(settings.protocol, self._evaluation.seen_items)
+        ranking_rules(settings.protocol, settings.ranking.seen_items)
         return settings
 
     @hook_impl
