@@ -65,7 +65,7 @@ class TrainedModel:
         """Raise a SeqrecError if this model was trained as another one than is asked for.
 
         Args:
-            asked: facts by their names, ``protocol="authors", seed=7``.
+            facts: by their names, ``protocol="authors", seed=7``.
         """
         for name, value in facts.items():
             if getattr(self, name) != value:
