@@ -154,7 +154,9 @@ def curves(by_trial: Callable[[int], list[float]]) -> Callable[..., object]:
     """Return a training whose validation values are given, one an epoch."""
     started = [0]
 
-    def fake(data: TrainingData, chosen: Settings, seed: int, *, after_epoch: AfterEpoch) -> object:
+    def fake(
+        data: TrainingData, chosen: Settings, seed: int, *, after_epoch: AfterEpoch, **rest: bool
+    ) -> object:
         started[0] += 1
         values = by_trial(started[0])
         for epoch, value in enumerate(values, start=1):
@@ -217,6 +219,15 @@ def test_test_targets_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.Monk
     items[LOG.split == 2] = 1
     other = search(data=data_of(replace(LOG, items=items)))
     assert tried(tmp_path / "b.sqlite", 3, other) == rows
+
+
+def test_a_trial_of_a_counted_model_is_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="seqrec")
+    question = make_search(data_of(), settings("cosine"), options(2), seed=3)
+    tried(tmp_path / "trials.sqlite", 2, question)
+    assert [line[:14] for line in caplog.messages] == ["trial   1 of 2", "trial   2 of 2"]
 
 
 def test_a_counted_model_has_no_epochs(tmp_path: Path) -> None:

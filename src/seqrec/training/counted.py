@@ -42,6 +42,8 @@ class Attempts:
         options = settings.model_options
         self.model_class = counting_class(settings.model)
         self.device = resolve_device(settings.training.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.config = settings.config(sequences.num_items)
         space = self.model_class.space if getattr(self.config, "trials", 1) > 1 else {}
         self.space = {key: space[key] for key in space if key not in options}
@@ -65,13 +67,16 @@ class Attempts:
         return model, self.ranker.ranks(model.to(self.device))
 
 
-def tune(sequences: Sequences, settings: Settings, seed: int) -> Fitted[CountingModel]:
+def tune(
+    sequences: Sequences, settings: Settings, seed: int, *, report_trials: bool = True
+) -> Fitted[CountingModel]:
     """Count, and choose the parameters that reach most on validation.
 
     Args:
         sequences: the data; its training part is counted, its validation part ranked.
         settings: of a model without training; what stands in ``model_options`` is not tuned.
         seed: of what proposes parameters, and of the choice among very many targets.
+        report_trials: whether each trial is a line of the log.
 
     Returns:
         The model in evaluation mode, on the device, and all its parameters.
@@ -86,17 +91,17 @@ def tune(sequences: Sequences, settings: Settings, seed: int) -> Fitted[Counting
     monitor = settings.training.monitor
     parse_label(monitor)
     attempts = Attempts(sequences, settings, seed)
-    if attempts.device.type == "cpu":
-        keep_freed_memory()
     search = _Search(attempts, monitor)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study, sampler = optuna.create_study(direction="maximize"), sampler_of(seed)
     proposals = (attempts.space, attempts.defaults, attempts.trials)
     for _ in run_trials(study, *proposals, search.measure, lambda _: sampler):
-        pass
+        if report_trials:
+            search.report()
     best = search.best
     options = {key: value for key, value in asdict(best.config).items() if key not in GIVEN}
-    log.info("trial %d is the best: %s", search.best_trial, in_words(options))
+    if report_trials:
+        log.info("trial %d is the best: %s", search.best_trial, in_words(options))
     return Fitted(best.eval(), search.history, search.best_trial, search.best_value, options)
 
 
@@ -121,8 +126,20 @@ class _Search:
             self.best, self.best_trial, self.best_value = model, number, value
         seconds = {"seconds": time.perf_counter() - started}
         self.history.append({"trial": number, **trial.params, **metrics, **seconds})
-        _report(self.history[-1], self.monitor, self.attempts.trials, is_best=self.best is model)
         return value
+
+    def report(self) -> None:
+        """Write a line about the last trial."""
+        row = self.history[-1]
+        log.info(
+            "trial %3d of %d  valid %s %.4f%s  %.1f s",
+            row["trial"],
+            self.attempts.trials,
+            self.monitor,
+            row[self.monitor],
+            " *" if self.best_trial == row["trial"] else "  ",
+            row["seconds"],
+        )
 
 
 def _targets(sequences: Sequences, max_len: int, protocol: str, seed: int) -> Examples:
@@ -137,15 +154,3 @@ def _targets(sequences: Sequences, max_len: int, protocol: str, seed: int) -> Ex
         return targets
     drawn = np.random.default_rng(seed).choice(len(targets), MOST_TARGETS, replace=False)
     return targets.take(np.sort(drawn))
-
-
-def _report(row: dict[str, float], monitor: str, trials: int, *, is_best: bool) -> None:
-    log.info(
-        "trial %3d of %d  valid %s %.4f%s  %.1f s",
-        row["trial"],
-        trials,
-        monitor,
-        row[monitor],
-        " *" if is_best else "  ",
-        row["seconds"],
-    )

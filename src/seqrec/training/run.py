@@ -52,6 +52,7 @@ def train(
     *,
     checkpoint: Path | None = None,
     after_epoch: AfterEpoch | None = None,
+    report_trials: bool = True,
 ) -> TrainingResult:
     """Train a model, or count one and choose its parameters on validation.
 
@@ -62,6 +63,8 @@ def train(
             parameters are tried.
         checkpoint: where the run keeps its state after every epoch; None keeps none.
         after_epoch: called after each epoch; a model without training has none.
+        report_trials: whether a model without training says which parameters it tries; a search
+            says so itself.
 
     Returns:
         The trained model and its history.
@@ -71,7 +74,7 @@ def train(
     """
     fitted: Fitted[Any]
     if settings.counted:
-        fitted = _count(data, settings, seed)
+        fitted = _count(data, settings, seed, report_trials)
     else:
         fitted = _fit(data, settings, seed, checkpoint, after_epoch)
     rows = [{"seed": seed, **row} for row in fitted.history]
@@ -81,10 +84,12 @@ def train(
     )
 
 
-def _count(data: TrainingData, settings: Settings, seed: int) -> Fitted[CountingModel]:
+def _count(
+    data: TrainingData, settings: Settings, seed: int, report_trials: bool
+) -> Fitted[CountingModel]:
     if settings.ted.weight:
         raise SeqrecError(f"model '{settings.model}' is counted, not trained; leave ted.weight out")
-    return tune(data.sequences, settings, seed)
+    return tune(data.sequences, settings, seed, report_trials=report_trials)
 
 
 def _fit(

@@ -131,7 +131,7 @@ def _measure_missing(
 def _measure(data: TrainingData, settings: Settings, seed: int, record: Path) -> Scores:
     """Return the metrics of one training; its checkpoint lives as long as it does."""
     checkpoint = record.with_suffix(".safetensors")
-    model = train(data, settings, seed, checkpoint=checkpoint).trained.model
+    model = train(data, settings, seed, checkpoint=checkpoint, report_trials=False).trained.model
     device = resolve_device(settings.training.device)
     scores: Scores = {}
     for split in SPLITS:

@@ -189,7 +189,9 @@ def _measure(search: Search, trial: Trial, *, is_first: bool) -> float:
 
     try:
         settings = search.present.changed(trial.params)
-        result = train(search.data, settings, search.seed, after_epoch=after_epoch)
+        result = train(
+            search.data, settings, search.seed, after_epoch=after_epoch, report_trials=False
+        )
     except SeqrecError as error:
         if is_first:
             raise
