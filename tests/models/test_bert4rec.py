@@ -7,7 +7,7 @@ import torch
 from seqrec.batches.packing import PackedBatch
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy
-from seqrec.models import build_model, check_options
+from seqrec.models import build_model, checked_options
 from seqrec.models.bert4rec import BERT4Rec
 from seqrec.training.loop import training_batches
 from tests.authors import CPU, batch_of, check_gradients, golden, model_of, tensor
@@ -134,5 +134,5 @@ def test_padding_gets_no_gradient() -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("bert4rec", options, "authors")
+        checked_options("bert4rec", options, "authors")
     assert "\n" not in str(caught.value)

@@ -6,7 +6,7 @@ import torch
 
 from seqrec.batches import Batch
 from seqrec.errors import SeqrecError
-from seqrec.models import build_model, check_options
+from seqrec.models import build_model, checked_options
 from seqrec.models.bsarec import BSARec
 from tests.authors import batch_of, check_gradients, golden, model_of, tensor
 
@@ -96,7 +96,7 @@ def test_filter_weights_start_equal_in_all_blocks() -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("bsarec", options, "standard")
+        checked_options("bsarec", options, "standard")
     assert "\n" not in str(caught.value)
 
 

@@ -11,7 +11,7 @@ from seqrec.batches import Batch
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy
 from seqrec.losses.negatives import BinaryCrossEntropy
-from seqrec.models import build_model, caser, check_options
+from seqrec.models import build_model, caser, checked_options
 from seqrec.models.caser import Caser
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.step import TrainingStep
@@ -231,7 +231,7 @@ def test_odd_shapes_work(
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("caser", options, "standard")
+        checked_options("caser", options, "standard")
     assert "\n" not in str(caught.value)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from seqrec.errors import SeqrecError
-from seqrec.models import check_options
+from seqrec.models import checked_options
 from tests.counted import fitted, plain_shared_users, plain_sum, plain_ties, random_users
 
 USERS = [[1, 2, 3], [2, 1, 2], [3, 1]]
@@ -66,5 +66,5 @@ def test_no_users_in_common_leaves_popularity() -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("cosine", options, "standard")
+        checked_options("cosine", options, "standard")
     assert "\n" not in str(caught.value)

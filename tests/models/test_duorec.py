@@ -7,7 +7,7 @@ import torch
 from seqrec.batches.packing import PackedHistories
 from seqrec.errors import SeqrecError
 from seqrec.losses.contrastive import info_nce
-from seqrec.models import build_model, check_options
+from seqrec.models import build_model, checked_options
 from seqrec.models.duorec import DuoRec
 from seqrec.training.loop import training_batches
 from tests.authors import CPU, check_gradients, golden, model_of, packed_of, tensor
@@ -86,5 +86,5 @@ def test_two_passes_differ_by_dropout(protocol: str) -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("duorec", options, "standard")
+        checked_options("duorec", options, "standard")
     assert "\n" not in str(caught.value)

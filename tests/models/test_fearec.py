@@ -13,7 +13,7 @@ from seqrec import interop
 from seqrec.batches import Batch
 from seqrec.errors import SeqrecError
 from seqrec.losses.contrastive import info_nce
-from seqrec.models import build_model, check_options
+from seqrec.models import build_model, checked_options
 from seqrec.models.fearec import FEARec, FEARecBlock, FEARecConfig
 from seqrec.models.parts.hybrid_attention import frequency_bands
 from seqrec.training.loop import training_batches
@@ -251,7 +251,7 @@ def test_the_authors_truth_values_are_understood(written: object, kept: bool) ->
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("fearec", options, "standard")
+        checked_options("fearec", options, "standard")
     assert "\n" not in str(caught.value)
 
 

@@ -11,7 +11,7 @@ from benchmarks.plain.fmlprec import PlainFMLPRec
 from seqrec.batches import Batch
 from seqrec.errors import SeqrecError
 from seqrec.losses.negatives import BinaryCrossEntropy
-from seqrec.models import build_model, check_options
+from seqrec.models import build_model, checked_options
 from seqrec.models.fmlprec import FMLPRec, SpectralFilter
 from tests.authors import batch_of, check_gradients, golden, model_of, tensor
 from tests.models.small import histories_of, small_model
@@ -143,5 +143,5 @@ def test_filters_start_equal_in_all_blocks() -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("fmlprec", options, "standard")
+        checked_options("fmlprec", options, "standard")
     assert "\n" not in str(caught.value)

@@ -14,7 +14,7 @@ from seqrec.batches.packing import PackedBatch
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy, Held, ItemLoss
 from seqrec.losses.negatives import BayesianPersonalisedRanking
-from seqrec.models import build_model, check_options, gru4rec
+from seqrec.models import build_model, checked_options, gru4rec
 from seqrec.models.gru4rec import GRU4Rec, steps_of
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
@@ -226,7 +226,7 @@ def test_which_layers_are_drawn_by_xavier(protocol: str, by_xavier: int) -> None
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], said: str) -> None:
     with pytest.raises(SeqrecError, match=said) as caught:
-        check_options("gru4rec", options, "standard")
+        checked_options("gru4rec", options, "standard")
     assert "\n" not in str(caught.value)
 
 

@@ -16,7 +16,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.ranking import SeenItems, apply_rules
 from seqrec.losses import distillation
 from seqrec.losses.distillation import Distillation, TransitionGraph
-from seqrec.models import build_model, check_options
+from seqrec.models import build_model, checked_options
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.step import TrainingStep, distil
@@ -417,13 +417,13 @@ def test_a_history_of_a_wrong_width_is_one_clear_line(width: int) -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("mqsa_ted", options, "standard")
+        checked_options("mqsa_ted", options, "standard")
     assert "\n" not in str(caught.value)
 
 
 def test_a_window_of_one_item_is_one_clear_line() -> None:
     """Under authors the window holds the target too: nothing would be left to learn from."""
     with pytest.raises(SeqrecError, match="max_len must be 2 or more") as caught:
-        check_options("mqsa_ted", {"max_len": 1}, "authors")
+        checked_options("mqsa_ted", {"max_len": 1}, "authors")
     assert "\n" not in str(caught.value)
-    check_options("mqsa_ted", {"max_len": 1}, "standard")
+    checked_options("mqsa_ted", {"max_len": 1}, "standard")

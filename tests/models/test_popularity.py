@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from seqrec.errors import SeqrecError
-from seqrec.models import check_options
+from seqrec.models import checked_options
 from tests.counted import fitted, ranks_of_test, split_off
 from tests.trainings import trained_on
 
@@ -32,4 +32,4 @@ def test_ranks_by_hand(protocol: str, ranks: list[float]) -> None:
 
 def test_there_is_nothing_to_set() -> None:
     with pytest.raises(SeqrecError, match=r"unknown parameter 'model_options\.trials'"):
-        check_options("popularity", {"trials": 3}, "standard")
+        checked_options("popularity", {"trials": 3}, "standard")

@@ -8,7 +8,7 @@ from seqrec.batches.packing import PackedBatch, PackedSequences
 from seqrec.errors import SeqrecError
 from seqrec.losses import CrossEntropy
 from seqrec.losses.negatives import BinaryCrossEntropy
-from seqrec.models import build_model, check_options
+from seqrec.models import build_model, checked_options
 from seqrec.models.parts.next_items import NextItemsTransformer
 from seqrec.training.loop import training_batches
 from tests.authors import CPU, check_gradients, golden, model_of, packed, packed_of, tensor
@@ -112,5 +112,5 @@ def test_standard_leaves_padding_alone() -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(SeqrecError, match=message) as caught:
-        check_options("sasrec", options, "standard")
+        checked_options("sasrec", options, "standard")
     assert "\n" not in str(caught.value)

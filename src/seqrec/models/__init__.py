@@ -113,11 +113,6 @@ def model_config(
         raise explain(error, SECTION, own_options) from None
 
 
-def check_options(name: str, options: dict[str, Any], protocol: str) -> None:
-    """Raise a SeqrecError if the options would be refused later, whatever the data."""
-    checked_options(name, options, protocol)
-
-
 def checked_options(name: str, options: dict[str, Any], protocol: str) -> dict[str, Any]:
     """Return the options as the model takes them: a number that was text is a number.
 
