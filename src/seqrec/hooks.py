@@ -1,4 +1,4 @@
-"""What happens around the nodes: checks before a run, tidying and a report after it."""
+"""What happens around the nodes: checks before a run, and a report after it."""
 
 import logging
 from pathlib import Path
