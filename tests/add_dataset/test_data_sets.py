@@ -98,9 +98,25 @@ def test_names_that_are_known_or_new(tmp_path: Path) -> None:
         assert configured(root, name) is None
 
 
-def test_a_parameter_file_that_is_broken(tmp_path: Path) -> None:
+def test_a_configured_name_of_digits_is_taken(tmp_path: Path) -> None:
     root = small_project(tmp_path)
-    (root / "conf/base/parameters/training.yml").write_text("a: [")
-    with pytest.raises(SeqrecError, match=r"training.yml cannot be read .*; mend it") as caught:
+    (root / "conf/base/parameters/datasets/2024.yml").write_text(
+        "2024: {raw: {files: [{name: d.csv, reader: table}]}}\n"
+    )
+    raw = configured(root, "2024")
+    assert raw is not None
+    assert raw.files[0].name == "d.csv"
+    listed = with_dataset("datasets: [a]\n", "2024", Path("globals.yml"))
+    assert yaml.safe_load(listed) == {"datasets": ["a", "2024"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", r"training.yml cannot be read .*; mend it"), ("- a", "holds no names with values")],
+)
+def test_a_parameter_file_that_is_broken(tmp_path: Path, text: str, message: str) -> None:
+    root = small_project(tmp_path)
+    (root / "conf/base/parameters/training.yml").write_text(text)
+    with pytest.raises(SeqrecError, match=message) as caught:
         configured(root, "shop")
     assert "\n" not in str(caught.value)

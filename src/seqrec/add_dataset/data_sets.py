@@ -39,16 +39,16 @@ def configured(root: Path, name: str) -> RawOptions | None:
             f"data set '{name}' would name a folder; use letters, digits, '-', '_' and '.',"
             " and no .dvc at the end"
         )
-    if not _is_text(name):
-        raise SeqrecError(
-            f"data set '{name}': YAML reads this name as a number, a date, a truth value or nothing"
-            f"; choose one that is text, such as log_{name}"
-        )
     block, global_values = parameter_blocks(root).get(name), read_yaml(root / GLOBALS)
     if isinstance(block, dict) and "raw" in block:
         raw = RawOptions.model_validate(check_section("raw", block["raw"]).model_dump())
         _refuse_fetched(name, raw, global_values.get("downloads") or [])
         return raw
+    if not _is_text(name):
+        raise SeqrecError(
+            f"data set '{name}': YAML reads this name as a number, a date, a truth value or nothing"
+            f"; choose one that is text, such as log_{name}"
+        )
     if block is not None or name in (*(global_values.get("models") or []), *SECTIONS, *SCALARS):
         raise SeqrecError(f"'{name}' names a model or a section of parameters; choose another name")
     return None
@@ -88,14 +88,16 @@ def read_yaml(path: Path) -> dict[Any, Any]:
     """Return the names and values of a YAML file.
 
     Raises:
-        SeqrecError: it cannot be read.
+        SeqrecError: it cannot be read, or holds something else.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise SeqrecError(f"{path} cannot be read ({reason}); mend it") from None
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict | None):
+        raise SeqrecError(f"{path} holds no names with values; mend it")
+    return content or {}
 
 
 def accepted(name: str, raw: RawOptions, file: Path) -> RawFileOptions:
@@ -155,9 +157,9 @@ def with_dataset(text: str, name: str, place: Path) -> str:
         raise SeqrecError(f"{place}: no list 'datasets' with an entry; write it, one name a line")
     if name in [entry.value for entry in names.value]:
         return text
-    end = names.value[-1].end_mark.index
+    end, entry = names.value[-1].end_mark.index, name if _is_text(name) else f"'{name}'"
     if names.flow_style:
-        return f"{text[:end]}, {name}{text[end:]}"
+        return f"{text[:end]}, {entry}{text[end:]}"
     end += len(text[end:].partition("\n")[0])
     ending = "" if text[end:] else "\n"
-    return f"{text[:end]}\n{' ' * names.start_mark.column}- {name}{text[end:]}{ending}"
+    return f"{text[:end]}\n{' ' * names.start_mark.column}- {entry}{text[end:]}{ending}"

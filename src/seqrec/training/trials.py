@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -44,7 +45,8 @@ def run_trials(
         space: what each parameter may be.
         first: the values that the first trial takes.
         trials: how many, in all.
-        measure: returns what is to be highest; ``optuna.TrialPruned`` gives a trial up.
+        measure: returns what is to be highest; ``optuna.TrialPruned``, or what is no
+            number, gives a trial up.
         sampler: what proposes, by the number of trials finished before.
 
     Yields:
@@ -60,7 +62,10 @@ def run_trials(
             study.enqueue_trial(dict(first))
         trial = study.ask(distributions)
         try:
-            study.tell(trial, measure(trial))
+            value = measure(trial)
+            if math.isnan(value):  # Optuna would not count the trial
+                raise optuna.TrialPruned
+            study.tell(trial, value)
         except optuna.TrialPruned:
             study.tell(trial, state=TrialState.PRUNED)
         except SeqrecError:
