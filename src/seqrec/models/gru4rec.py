@@ -27,7 +27,6 @@ from torch import Tensor, nn
 from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch
 from seqrec.losses import Held, ItemLoss, Seen
-from seqrec.losses.negatives import BayesianPersonalisedRanking, UniformNegatives
 from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.columns import may_walk
 from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
@@ -132,24 +131,6 @@ class GRU4Rec(SequentialModel):
     def training_form(self) -> TrainingForm:
         """Whole sequences, or prefixes as in the BSARec authors' code."""
         return "sequences" if self.hides_padding else "prefixes"
-
-    def own_loss(self) -> ItemLoss:
-        """Return BPR with one negative."""
-        return BayesianPersonalisedRanking(UniformNegatives(self.config.num_items, 1))
-
-    def item_vectors(self) -> Tensor:
-        """Return the vectors whose product with a state is the score: (items + 1, d)."""
-        return self.item_embedding.weight
-
-    @property
-    def embedding_dropout(self) -> float:
-        """At which rate input vectors are dropped, and the heads of a distillation."""
-        return self.config.hidden_dropout
-
-    @property
-    def hides_padding(self) -> bool:
-        """Whether padding leaves no trace in a state."""
-        return self.config.protocol == "standard"
 
     def loss(
         self, batch: Batch | PackedBatch, item_loss: ItemLoss | None = None
