@@ -135,15 +135,20 @@ class Batches:
         """Return the examples ``rows`` as one batch, its histories ``width`` columns wide."""
         others = None
         if self.same_targets is not None and isinstance(rows, Tensor):
-            others = self._histories(self.same_targets.draw(rows), width)
+            others = self.histories(self.same_targets.draw(rows), width)
         return Batch(
             users=self.users[rows],
-            histories=self._histories(rows, width),
-            targets=self.items[self.ends[rows]],
+            histories=self.histories(rows, width),
+            targets=self.targets(rows),
             same_target=others,
         )
 
-    def _histories(self, rows: Tensor | slice, width: int | None) -> Tensor:
+    def targets(self, rows: Tensor | slice) -> Tensor:
+        """Return (B,) the items that the examples ``rows`` are about."""
+        return self.items[self.ends[rows]]
+
+    def histories(self, rows: Tensor | slice, width: int | None = None) -> Tensor:
+        """Return (B, width) the histories of the examples ``rows``, padded on the left."""
         positions = self.ends[rows][:, None] + (self.back if width is None else self.back[-width:])
         outside = positions < self.starts[rows][:, None]
         return self.items[positions.clamp(min=0)].masked_fill(outside, 0)
