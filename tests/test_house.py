@@ -24,7 +24,7 @@ FLOORS = (
     {"models"},
     {"parameters", "plotting"},
     {"readers", "evaluation"},
-    {"preparation", "training", "interop"},
+    {"preparation", "training", "interop", "recommendation"},
     {"tuning", "reporting"},
     {"datasets", "project"},
     {"add_dataset", "pipelines"},

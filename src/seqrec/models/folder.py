@@ -1,7 +1,7 @@
 """A trained model as a folder that stands on its own: weights, facts and items; no pickle.
 
 ``model.safetensors`` the weights, ``config.json`` how to build the model and what it was trained
-on, ``items.parquet`` the user's own item ids.
+on, ``items.parquet`` the user's own item ids, and how often each was learned from.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from seqrec.models import build_any
 from seqrec.models.parts.face import ScoringModel
 
 WEIGHTS, CONFIG, ITEMS = "model.safetensors", "config.json", "items.parquet"
+FORMAT = 2
+"""Of the folder; 2 counts the items' interactions."""
 BROKEN = (
     *(KeyError, TypeError, ValueError, RuntimeError),
     *(SafetensorError, pa.ArrowException),
@@ -39,7 +41,8 @@ class TrainedModel:
 
     model: ScoringModel
     items: pa.Table
-    """item_index, item_id."""
+    """item_index, item_id, interactions: how often each stands in what was learned from. A folder
+    of format 1 has no interactions."""
     model_name: str
     options: dict[str, Any]
     protocol: str
@@ -99,7 +102,8 @@ def save_model(folder: Path, trained: TrainedModel) -> None:
     """
     weights = {name: value.cpu().contiguous() for name, value in trained.model.state_dict().items()}
     versions = {name: version(name).split("+")[0] for name in RECORDED_PACKAGES}
-    config = trained.facts() | {"versions": versions, "python": platform.python_version()}
+    made_by = {"versions": versions, "python": platform.python_version()}
+    config = {"format": FORMAT} | trained.facts() | made_by
     try:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, folder / WEIGHTS)
@@ -110,18 +114,16 @@ def save_model(folder: Path, trained: TrainedModel) -> None:
 
 
 def load_model(folder: Path) -> TrainedModel:
-    """Read a model folder; the model comes in evaluation mode.
+    """Read a model folder, or the only one in a folder of models; it comes in evaluation mode.
 
     Raises:
-        SeqrecError: a file is absent or does not fit the others.
+        SeqrecError: there is no model, or several, a file does not fit the others, or the folder
+            is of a newer version.
     """
-    for name in (WEIGHTS, CONFIG, ITEMS):
-        if not (folder / name).is_file():
-            raise SeqrecError(
-                f"no {name} in the model folder {folder}; run `kedro run --pipeline training`"
-            )
+    folder = _model_folder(folder)
     try:
         facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        _check_format(folder, facts.get("format", 1))
         facts = {key: facts[key] for key in _fact_names()}
         model = build_any(
             facts["model_name"],
@@ -138,6 +140,30 @@ def load_model(folder: Path) -> TrainedModel:
             f"the model folder {folder} is broken ({reason}); train the model again"
         ) from None
     return TrainedModel(model=model.eval(), items=items, **facts)
+
+
+def _model_folder(folder: Path) -> Path:
+    """Return the folder with the files of a model; a cell's folder has one for each seed."""
+    if not folder.is_dir():
+        raise SeqrecError(f"no model folder {folder}; name one that a training made")
+    seeds = sorted(path.name for path in folder.iterdir() if (path / CONFIG).is_file())
+    if len(seeds) > 1:
+        raise SeqrecError(f"{folder} holds several models; name one: {folder / seeds[0]}")
+    folder = folder / seeds[0] if seeds else folder
+    for name in (WEIGHTS, CONFIG, ITEMS):
+        if not (folder / name).is_file():
+            raise SeqrecError(
+                f"no {name} in the model folder {folder}; run `kedro run --pipeline training`"
+            )
+    return folder
+
+
+def _check_format(folder: Path, number: Any) -> None:
+    if not isinstance(number, int) or number > FORMAT:
+        raise SeqrecError(
+            f"the model folder {folder} is of a newer version of seqrec (format {number}, this one "
+            f"reads up to {FORMAT}); upgrade seqrec"
+        )
 
 
 def _fact_names() -> list[str]:

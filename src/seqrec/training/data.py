@@ -83,6 +83,10 @@ class TrainingData:
             return cls(dataset, data, ordered, graph)
         return cls(dataset, data, ordered, graph, transitions.time_span, transitions.last_items)
 
+    def items_with_counts(self) -> pa.Table:
+        """Return the items with their training interactions, as a trained model keeps them."""
+        return self.items.append_column("interactions", pa.array(self.sequences.item_counts()[1:]))
+
     def ted(self, options: TedOptions) -> Ted | None:
         """Return the distillation of the transition graph, if it is asked for."""
         if not options.weight:

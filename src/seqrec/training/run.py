@@ -122,7 +122,7 @@ def _trained_model(
 ) -> TrainedModel:
     return TrainedModel(
         model=fitted.model,
-        items=data.items,
+        items=data.items_with_counts(),
         model_name=settings.model,
         options=dict(settings.model_options if fitted.options is None else fitted.options),
         protocol=settings.protocol,

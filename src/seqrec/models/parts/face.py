@@ -1,7 +1,7 @@
 """The small face every model has; training, evaluation and export know nothing else of it."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
@@ -25,6 +25,8 @@ attention can be kept apart by a mask, as a ``PackedPrefixes`` batch, several hi
 
 Scorer = Callable[[Tensor, Tensor], Tensor]
 """Histories (B, L) and users (B,) to scores (B, items + 1)."""
+BlockScorer = Callable[[Tensor, Tensor], Iterator[Tensor]]
+"""Histories (B, L) and users (B,) to scores (B, N) of one block of items after the other."""
 
 
 class ScoringModel(nn.Module):
@@ -43,6 +45,18 @@ class ScoringModel(nn.Module):
     @abstractmethod
     def scorer(self) -> Scorer:
         """Return a function that scores batch after batch while the model stays as it is."""
+
+    def block_scorer(self, items: int) -> BlockScorer:
+        """Return a function that scores so many items at a time, for catalogs of millions.
+
+        A model that must score all of them together gives one block.
+        """
+        score = self.scorer()
+
+        def whole(histories: Tensor, users: Tensor) -> Iterator[Tensor]:
+            yield score(histories, users)
+
+        return whole
 
     @property
     @abstractmethod
@@ -117,6 +131,17 @@ class SequentialModel(ScoringModel):
         """Score by inner products with the item vectors, which are asked for once."""
         vectors = self.item_vectors()
         return lambda histories, users: inner(self.encode(histories, users), vectors)
+
+    def block_scorer(self, items: int) -> BlockScorer:
+        """Score by inner products with the vectors of so many items at a time."""
+        blocks = self.item_vectors().split(items)
+
+        def in_blocks(histories: Tensor, users: Tensor) -> Iterator[Tensor]:
+            states = self.encode(histories, users)
+            for vectors in blocks:
+                yield inner(states, vectors)
+
+        return in_blocks
 
     @abstractmethod
     def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:

@@ -1,0 +1,97 @@
+"""People's own item ids and the model's numbers for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seqrec.batches import Integers
+from seqrec.errors import SeqrecError
+
+LARGEST_WHOLE = 2.0**53
+"""Up to which a float says which whole number it is."""
+
+
+class ItemIds:
+    """The items a model knows.
+
+    Args:
+        items: item_index, item_id; sorted by item_index, which counts from 1.
+    """
+
+    def __init__(self, items: pa.Table) -> None:
+        self.ids = items["item_id"].cast(pa.string()).combine_chunks()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def numbers(self, ids: Iterable[Any]) -> Integers:
+        """Return the items' numbers, 0 for an id that the model does not know."""
+        known = self._numbers
+        return np.array([known.get(text_of(item), 0) for item in ids], dtype=np.int64)
+
+    def numbers_in(self, ids: pa.Array | pa.ChunkedArray) -> Integers:
+        """Do the same with many ids in an Arrow array."""
+        places = pc.index_in(as_text(ids), value_set=self.ids)
+        numbers: Integers = pc.add(pc.fill_null(places, -1), 1).to_numpy().astype(np.int64)
+        return numbers
+
+    def take(self, numbers: Integers) -> pa.Array:
+        """Return the ids of items by their numbers."""
+        return self.ids.take(pa.array(numbers - 1))
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {item: number for number, item in enumerate(self.ids.to_pylist(), start=1)}
+
+
+def text_of(item: Any) -> str:
+    """Return an id as the log's reader would give it: whole numbers as such, all else as text.
+
+    Raises:
+        SeqrecError: it is neither text nor a whole number.
+    """
+    if isinstance(item, str):
+        return item
+    if isinstance(item, float | np.floating) and _is_whole(float(item)):
+        return str(int(item))
+    if isinstance(item, int | np.integer) and not isinstance(item, bool):
+        return str(int(item))
+    raise SeqrecError(f"{item!r} is no id; give text or a whole number")
+
+
+def _is_whole(number: float) -> bool:
+    return math.isfinite(number) and number.is_integer() and abs(number) <= LARGEST_WHOLE
+
+
+def as_text(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column of ids as text, whole numbers without a decimal point.
+
+    Raises:
+        SeqrecError: it holds something else than text or whole numbers.
+    """
+    if isinstance(ids, pa.ChunkedArray):
+        ids = ids.combine_chunks()
+    if isinstance(ids, pa.ChunkedArray):  # of no chunk at all
+        ids = pa.array([], ids.type)
+    if pa.types.is_dictionary(ids.type):
+        ids = ids.dictionary_decode()
+    try:
+        if pa.types.is_floating(ids.type):
+            ids = ids.cast(pa.int64())
+        elif not (_is_text(ids.type) or pa.types.is_integer(ids.type)):
+            raise SeqrecError(f"ids of type {ids.type} are none; give text or whole numbers")
+        return ids.cast(pa.string())
+    except pa.ArrowInvalid as error:
+        raise SeqrecError(f"ids that are no whole numbers ({error}); give them as text") from None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    views = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return pa.types.is_null(kind) or any(view(kind) for view in views)
