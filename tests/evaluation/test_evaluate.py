@@ -1,5 +1,6 @@
 """Evaluation of a whole model, by hand."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import EvaluationOptions
 from seqrec.protocol import ranking_rules
 from seqrec.training import TrainingData, train
-from tests.trainings import settings
+from tests.counted import split_off
+from tests.trainings import settings, trained_on
 
 
 class Settings:
@@ -193,7 +195,9 @@ def test_a_model_folder_stands_on_its_own(tmp_path: Path) -> None:
     after = evaluate(loaded, LOG, options=options, device="cpu")
     assert before.ranks.equals(after.ranks)
     assert before.metrics == after.metrics
-    assert loaded.items.equals(items)
+    learned = LOG.filter(pa.compute.equal(LOG["split"], "train"))["item_index"].to_pylist()
+    counts = [learned.count(i) for i in range(1, 7)]
+    assert loaded.items.equals(items.append_column("interactions", pa.array(counts)))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "config.json",
         "items.parquet",
@@ -209,6 +213,25 @@ def test_a_broken_model_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SeqrecError, match="broken") as caught:
         load_model(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_a_newer_version_is_one_line(tmp_path: Path) -> None:
+    save_model(tmp_path, trained_on(split_off([1, 2, 3], [2, 3, 1], num_items=3), "markov").trained)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"format": 99}))
+    with pytest.raises(SeqrecError, match=r"newer version of seqrec \(format 99.*upgrade seqrec"):
+        load_model(tmp_path)
+
+
+def test_a_folder_of_several_models_asks_for_one(tmp_path: Path) -> None:
+    model = trained_on(split_off([1, 2, 3], [2, 3, 1], num_items=3), "popularity").trained
+    save_model(tmp_path / "42", model)
+    assert load_model(tmp_path).model_name == "popularity"
+    save_model(tmp_path / "43", model)
+    with pytest.raises(SeqrecError, match=r"several models; name one: .*/42"):
+        load_model(tmp_path)
+    with pytest.raises(SeqrecError, match=r"no model folder .*absent"):
+        load_model(tmp_path / "absent")
 
 
 def test_one_item_cannot_be_ranked() -> None:
