@@ -32,6 +32,9 @@ COMMANDS = {
     "add-dataset": Place(
         "seqrec.add_dataset.command", "add_dataset", "Make a log of your own a data set."
     ),
+    "recommend": Place(
+        "seqrec.recommendation.command", "recommend", "Give lists, from a trained model's folder."
+    ),
     "evaluate-checkpoint": Place(
         "seqrec.interop.command", "evaluate_checkpoint", "Measure weights of the models' authors."
     ),

@@ -6,7 +6,7 @@ Shapes: N interactions, U users.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -54,6 +54,10 @@ class Sequences:
     def num_users(self) -> int:
         """U."""
         return len(self.offsets) - 1
+
+    def all_for_training(self) -> Sequences:
+        """Return the same interactions, nothing kept for validation or test."""
+        return replace(self, split=np.zeros_like(self.split))
 
     def train_ends(self) -> Integers:
         """(U,) one past each user's last training interaction, in the flat array."""

@@ -6,6 +6,7 @@ result before any work begins. No Kedro here, and no torch: a model's own option
 checked by that model (``seqrec.models``).
 """
 
+import os
 import re
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -57,6 +58,7 @@ Instant = Annotated[str | int | None, BeforeValidator(_instant)]
 Share = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, NUMBER, Field(ge=0)]
 Positive = Annotated[int, NUMBER, Field(ge=1)]
+UserPath = Annotated[str, Field(min_length=1), AfterValidator(os.path.expanduser)]
 
 
 class Section(BaseModel):
@@ -251,6 +253,24 @@ class EvaluationOptions(RankingOptions):
     """Also rank against so many sampled items, to compare with old papers."""
 
 
+class RecommendationOptions(Section):
+    """Lists for the users of a data set."""
+
+    k: Positive = 20
+    """Length of a list; it is shorter where fewer items are left."""
+    seen_items: Literal["exclude", "keep"] | None = None
+    """Whether items of the user's history may stand in the list; null: as the model's protocol
+    ranks."""
+    users: UserPath | None = None
+    """A file with ``user_id``; null: all users."""
+    candidates: UserPath | None = None
+    """A file of the items to choose from: ``item_id`` for all, with ``user_id`` by user."""
+    exclude: UserPath | None = None
+    """A file of items to leave out, likewise."""
+    models: Literal["models", "final"] = "models"
+    """Those that were evaluated, or those of the pipeline ``refit``; after ``--params`` only."""
+
+
 Sweep = tuple[int | float, ...]
 Spaces = dict[str, dict[str, dict[str, Annotated[Space | None, BeforeValidator(space_of)]]]]
 Sweeps = dict[str, dict[str, dict[str, Annotated[Sweep | None, BeforeValidator(sweep_of)]]]]
@@ -316,6 +336,7 @@ SECTIONS: dict[str, type[Section]] = {
     "training": TrainingOptions,
     "ted": TedOptions,
     "evaluation": EvaluationOptions,
+    "recommendation": RecommendationOptions,
     "tuning": TuningOptions,
     "sensitivity": SensitivityOptions,
     "reporting": ReportingOptions,

@@ -8,7 +8,6 @@ is one data set and one model; later layers lie over earlier ones, key by key:
     < model's ``datasets.NAME`` < that one's ``protocols.NAME`` < the user's
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
@@ -31,6 +30,7 @@ from seqrec.parameters.sections import (
     RawOptions,
     Section,
     TrainingOptions,
+    UserPath,
     check_section,
     check_values,
     each_once,
@@ -41,7 +41,6 @@ from seqrec.parameters.sections import (
 
 Parameters = dict[str, Any]
 Name = Annotated[str, Field(min_length=1)]
-UserPath = Annotated[Name, AfterValidator(os.path.expanduser)]
 Seed = Annotated[Count, AfterValidator(fits_64_bits)]
 Seeds = Annotated[
     tuple[Seed, ...], Field(min_length=1), BeforeValidator(numbers_in), AfterValidator(each_once)
@@ -203,6 +202,11 @@ def _check_names(blocks: Parameters, runtime: Parameters) -> None:
     for name in runtime:
         if name not in (*SCALARS, ONE_SEED, *SECTIONS, MODEL_OPTIONS):
             raise _unknown_parameter(name)
+    if "models" in _group("recommendation", blocks.get("recommendation")):
+        raise SeqrecError(
+            "parameter recommendation.models stands in a parameter file; the catalog takes it "
+            "from --params alone"
+        )
     datasets = datasets_in(blocks)
     for name, block in blocks.items():
         if name in datasets:

@@ -9,7 +9,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-PATHS = ("raw_dir", "raw.file", "engine.spill_directory")
+PATHS = (
+    *("raw_dir", "raw.file", "engine.spill_directory"),
+    *("recommendation.users", "recommendation.candidates", "recommendation.exclude"),
+)
 """Parameters that name a file or folder."""
 
 

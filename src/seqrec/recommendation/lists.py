@@ -26,7 +26,7 @@ from seqrec.recommendation.choice import Choice, Chosen
 ITEM_BLOCK = 16_384
 """Items that are scored together, where there are more."""
 
-Advance = Callable[[int], None]
+Advance = Callable[[int], object]
 """Is told how many more lists are done."""
 Floats = npt.NDArray[np.float32]
 

@@ -1,0 +1,135 @@
+"""``seqrec recommend``: lists from a model folder, without a project around it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seqrec.commands import fail
+from seqrec.errors import SeqrecError, unknown_name
+
+if TYPE_CHECKING:
+    from seqrec.recommendation.given_histories import Columns
+    from seqrec.recommendation.recommendations import Recommendations
+
+FILE = click.Path(path_type=Path)
+FILE_SUFFIXES = (".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson", ".txt", ".gz", ".zip")
+
+
+@click.command("recommend", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--model", "folder", type=FILE, required=True, help="The folder of a trained model.")
+@click.option("--history", help="One history: a,b,c, oldest first.")
+@click.option(
+    "--histories",
+    metavar="FILE",
+    help="CSV, Parquet or JSON lines, or - for standard input: a row an interaction (user_id, "
+    "item_id and perhaps timestamp), or a row a user (user_id, history).",
+)
+@click.option("-k", "--k", default=10, show_default=True, help="Length of a list.")
+@click.option(
+    "--seen-items",
+    metavar="exclude|keep",
+    help="Whether items of the history may stand in the list; as the model was evaluated unless "
+    "given: they may not, under protocol authors they have score 0.",
+)
+@click.option("--candidates", metavar="IDS|FILE", help="Only these: a,b,c or a file (item_id).")
+@click.option("--exclude", metavar="IDS|FILE", help="Never these; with user_id: not for this one.")
+@click.option(
+    "--fallback",
+    default="popular",
+    show_default=True,
+    metavar="popular|none",
+    help="What a history without a known item gets.",
+)
+@click.option("--columns", help="Names of their own: user=customer,item=sku,timestamp=day.")
+@click.option("--format", "form", metavar="table|csv|json|parquet", help="Of the output.")
+@click.option("--output", type=FILE, help="A file; its name says the format.")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
+def recommend(
+    folder: Path,
+    history: str | None,
+    histories: str | None,
+    columns: str | None,
+    form: str | None,
+    output: Path | None,
+    device: str,
+    **told: Any,
+) -> None:
+    """Give lists for histories in your own item ids, of users known or new."""
+    try:
+        if (history is None) == (histories is None):
+            raise SeqrecError("give either --history a,b,c or --histories FILE")
+        # torch comes with these: not for --help
+        from seqrec.recommendation.output_files import as_text, form_of, terminal_table, write
+
+        names, kind = _columns(columns), form_of(form, output)
+        found = _lists(folder, device, history, histories, names, told)
+        if output is not None:
+            write(found, kind, output)
+        elif kind != "table":
+            click.echo(as_text(found, kind), nl=False)
+    except SeqrecError as error:
+        fail(error)
+    if kind == "table":
+        from rich.console import Console
+
+        Console(highlight=False).print(terminal_table(found))
+    for line in found.remarks():
+        click.echo(line, err=True)
+
+
+def _lists(
+    folder: Path,
+    device: str,
+    history: str | None,
+    histories: str | None,
+    columns: Columns,
+    told: dict[str, Any],
+) -> Recommendations:
+    """Read everything, and make the lists."""
+    from seqrec.models.folder import load_model
+    from seqrec.recommendation.input_files import read_histories
+    from seqrec.recommendation.recommender import Recommender
+
+    for name in ("candidates", "exclude"):
+        told[name] = _items(told[name], name, columns)
+    given: Any = [_ids(history)] if history is not None else None
+    if histories is not None:
+        given = read_histories(histories, columns)
+    recommender = Recommender(load_model(folder), device=device)
+    return recommender.recommend(given, columns=columns, **told)
+
+
+def _ids(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _items(given: str | None, name: str, columns: Columns) -> Any:
+    """Return ids, or the table of a file, which is what looks like one."""
+    if given is None:
+        return None
+    if Path(given).is_file() or given.endswith(FILE_SUFFIXES) or "/" in given:
+        from seqrec.recommendation.input_files import read_items
+
+        return read_items(given, columns)
+    return _ids(given)
+
+
+def _columns(text: str | None) -> Columns:
+    """Return the names that a user gives to columns.
+
+    Raises:
+        SeqrecError: there is no such column.
+    """
+    from seqrec.recommendation.given_histories import Columns
+
+    known = Columns.__dataclass_fields__
+    names: dict[str, str] = {}
+    for part in _ids(text or ""):
+        column, equals, name = part.partition("=")
+        if column not in known or not equals or not name:
+            raise unknown_name("--columns", column, known, "(write user=NAME,item=NAME)")
+        names[column] = name
+    return Columns(**names)
