@@ -64,7 +64,7 @@ def as_text(found: Recommendations, form: Form) -> str:
     if form == "json":
         return "".join(f"{line}\n" for line in _json_lines(found))
     sink = pyarrow.BufferOutputStream()
-    options = pyarrow.csv.WriteOptions(quoting_style="needed")
+    options = pyarrow.csv.WriteOptions(quoting_header="none")
     pyarrow.csv.write_csv(found.table, sink, options)
     text: str = sink.getvalue().to_pybytes().decode("utf-8")
     return text
