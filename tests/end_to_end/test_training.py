@@ -43,6 +43,16 @@ def test_one_command_trains_and_evaluates(kedro: Kedro, project: Path) -> None:
     test = metrics(project)["splits"]["test"]
     assert test["metrics"]["HR@10"]["value"] > 3 * popularity_hit_rate(project, cutoff=10)
 
+    # Everybody gets a list, of what he has not had.
+    lists = kedro("run", "--pipeline", "recommendation", "--params", "recommendation.k=3")
+    assert lists.code == 0, lists.err
+    found = pd.read_parquet(project / f"data/07_model_output/{CELL}/recommendations.parquet")
+    users = pd.read_parquet(project / "data/05_model_input/demo/users.parquet")
+    assert found["user_id"].unique().tolist() == users["user_id"].tolist()
+    assert found["rank"].tolist() == [1, 2, 3] * len(users)
+    had = pd.read_parquet(project / "data/03_primary/demo/core_interactions.parquet")
+    assert found.merge(had, on=["user_id", "item_id"]).empty
+
     # A model that was trained on other sequences is refused.
     other = kedro("run", "--pipelines", "filtering,sequences", "--params", "filtering.item_core=80")
     assert other.code == 0, other.err

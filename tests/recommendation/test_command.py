@@ -1,0 +1,204 @@
+"""``seqrec recommend``: files in, files out, from any folder; wrong input is one line."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from seqrec.__main__ import main
+from seqrec.models.folder import save_model
+from tests.conftest import Finished
+from tests.recommendation.test_recommender import HISTORIES, MODEL, plain_list
+
+Run = Callable[..., Finished]
+USERS = {"u": ["a3", "a9", "a2"], "v": ["a1"], "w": []}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    save_model(folder, MODEL)
+    return folder
+
+
+@pytest.fixture
+def run(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Run the command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str, folder: Path = model) -> Finished:
+        capsys.readouterr()
+        told = ["recommend", "--model", str(folder), "--device", "cpu", *arguments]
+        with pytest.raises(SystemExit) as ended:
+            main(told)
+        return Finished(int(ended.value.code or 0), *capsys.readouterr())
+
+    return command
+
+
+def lists_in(text: str) -> dict[str, list[str]]:
+    """What the JSON lines say."""
+    rows = [json.loads(line) for line in text.splitlines()]
+    return {row["user_id"]: [item["item_id"] for item in row["items"]] for row in rows}
+
+
+def test_one_history_is_a_table(run: Run) -> None:
+    done = run("--history", "a3, a9,a2", "-k", "3")
+    assert done.code == 0
+    rows = [line.split() for line in done.out.splitlines() if line.strip()]
+    assert [row[:2] for row in rows if row[0].isdigit()] == [
+        [str(rank), item] for rank, item in enumerate(plain_list(["a3", "a9", "a2"], 3), start=1)
+    ]
+    assert done.err == ""
+
+
+def test_the_popular_list_and_what_is_passed_over_are_said(run: Run) -> None:
+    done = run("--history", "q,r", "--candidates", "a2,a4,z")
+    assert "2 ids of the histories are unknown" in done.err
+    assert "1 histories without a known item get the popular list" in done.err
+    assert "1 ids of candidates are unknown" in done.err
+    assert run("--history", "q", "--fallback", "none").out.split()[:-1] == [
+        *("rank", "item_id", "score")
+    ]
+
+
+def forms() -> Iterator[tuple[str, bytes]]:
+    """The same histories in every form of file; an empty one only where a row is a user."""
+    rows = [(user, item, time) for user, items in USERS.items() for time, item in enumerate(items)]
+    rows = [rows[1], rows[3], rows[0], rows[2]]  # in order of time again by their timestamps
+    yield (
+        "long.csv",
+        "".join(
+            f"{user},{item},{1_600_000_000 + time}\n"
+            for user, item, time in [("user_id", "item_id", 0), *rows]
+        )
+        .replace("item_id,1600000000", "item_id,timestamp")
+        .encode(),
+    )
+    yield "long.tsv", b"item_id\tuser_id\na3\tu\na9\tu\na1\tv\na2\tu\n"
+    sink = pa.BufferOutputStream()
+    columns = zip(*rows, strict=True)
+    names = ["user_id", "item_id", "timestamp"]
+    pq.write_table(pa.table([list(column) for column in columns], names=names), sink)
+    yield "long.parquet", sink.getvalue().to_pybytes()
+    yield (
+        "long.jsonl",
+        b'{"user_id":"u","item_id":"a3"}\n{"user_id":"u","item_id":"a9"}\n\n'
+        + (b'{"user_id":"v","item_id":"a1"}\n{"user_id":"u","item_id":"a2"}\n'),
+    )
+    yield "wide.csv", b'user_id,history\nu,"a3,a9, a2"\nv,a1\nw,\n'
+    yield (
+        "wide.jsonl",
+        "".join(
+            f"{json.dumps({'user_id': user, 'history': items})}\n" for user, items in USERS.items()
+        ).encode(),
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"user_id": list(USERS), "history": list(USERS.values())}), sink)
+    yield "wide.parquet", sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(("name", "content"), [*forms()], ids=[name for name, _ in forms()])
+@pytest.mark.parametrize("piped", [False, True])
+def test_histories_come_from_any_form_of_file(
+    name: str, content: bytes, piped: bool, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if piped:
+        monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(content)))
+    else:
+        Path(name).write_bytes(content)
+    done = run("--histories", "-" if piped else name, "-k", "4", "--format", "json")
+    assert done.code == 0, done.err
+    expected = {user: plain_list(items, 4) for user, items in USERS.items()}
+    assert lists_in(done.out) == {
+        u: expected[u] for u in USERS if name.startswith("wide") or u != "w"
+    }
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
+def test_lists_go_into_a_file_of_any_form(suffix: str, run: Run) -> None:
+    Path("h.jsonl").write_text(
+        "".join(f"{json.dumps({'user_id': u, 'history': h})}\n" for u, h in HISTORIES.items())
+    )
+    file = Path(f"out.{suffix}")
+    done = run("--histories", "h.jsonl", "--output", file.name)
+    assert (done.code, done.out) == (0, "")
+    expected = {user: plain_list(items, 10) for user, items in HISTORIES.items()}
+    if suffix == "json":
+        assert lists_in(file.read_text()) == expected
+        return
+    table = pyarrow.csv.read_csv(file) if suffix == "csv" else pq.read_table(file)
+    assert table.column_names == ["user_id", "rank", "item_id", "score"]
+    assert table["item_id"].to_pylist() == [item for items in expected.values() for item in items]
+
+
+def test_item_lists_come_from_files(run: Run) -> None:
+    Path("some.txt").write_text("a2\n\na4\n")
+    Path("own.csv").write_text("user_id,item_id\n0,a4\nx,a2\n")
+    done = run("--history", "a1", "--candidates", "some.txt", "--format", "json")
+    assert lists_in(done.out) == {"0": plain_list(["a1"], 9, only=["a2", "a4"])}
+    done = run(
+        "--history", "a1", "--candidates", "a2,a4", "--exclude", "own.csv", "--format", "json"
+    )
+    assert lists_in(done.out) == {"0": ["a2"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("", "give either --history a,b,c or --histories FILE"),
+        ("--history a1 --histories x.csv", "give either --history"),
+        ("--histories absent.csv", "no file absent.csv"),
+        ("--histories bad.csv", "unknown column 'user_id' in the header of bad.csv"),
+        ("--histories bad.jsonl", "bad.jsonl, line 2 is no JSON"),
+        ("--histories list.jsonl", "list.jsonl, line 1: 'history' should be a list"),
+        ("--histories keys.jsonl", "unknown key 'item_id' in keys.jsonl; did you mean 'item'?"),
+        ("--histories empty.csv", "empty.csv is empty"),
+        ("--history a1 --candidates absent.csv", "no file absent.csv"),
+        ("--history a1 --candidates bad.csv", "unknown column 'item_id' in bad.csv"),
+        ("--history a1 --candidates x,y", "knows none of the candidates"),
+        ("--history a1 --exclude ragged.csv", "ragged.csv, line 2: 3 fields instead of 2"),
+        ("--history a1 --columns usr=x", "unknown --columns 'usr'"),
+        ("--history a1 --format xml", "--format xml: choose table, csv, json or parquet"),
+        ("--history a1 --format parquet", "--format parquet goes to a file"),
+        ("--history a1 --output out.xls", "its name says no form"),
+        ("--history a1 --output absent.csv/out.csv --format table", "leave out --output"),
+        ("--history a1 -k 0", "k should be a whole number from 1"),
+        ("--history a1 --device tpu", "unknown device 'tpu'"),
+    ],
+)
+def test_wrong_input_is_one_line(arguments: str, line: str, run: Run) -> None:
+    Path("bad.csv").write_text("who,what\nu,a1\n")
+    Path("bad.jsonl").write_text('{"history": ["a1"]}\n{"history": [\n')
+    Path("list.jsonl").write_text('{"history": "a1"}\n')
+    Path("keys.jsonl").write_text('{"user_id": "u", "item": "a1"}\n')
+    Path("empty.csv").write_text("")
+    Path("ragged.csv").write_text("user_id,item_id\nu,a1,x\n")
+    before = sorted(Path().iterdir())
+    done = run(*arguments.split())
+    assert done.code == 1
+    (said,) = done.err.splitlines()
+    assert said.startswith("error: ")
+    assert line in said
+    assert sorted(Path().iterdir()) == before
+
+
+def test_a_row_that_cannot_be_read_is_counted(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    Path("h.csv").write_text("user_id,item_id,timestamp\nu,a1,5\nu,a2,soon\n")
+    done = run("--histories", "h.csv", "--format", "json", "-k", "3")
+    assert lists_in(done.out) == {"u": plain_list(["a1"], 3)}
+    assert "1 rows cannot be read and are passed over, the first in line 3" in caplog.text
+
+
+def test_a_folder_that_is_no_model(run: Run, tmp_path: Path) -> None:
+    done = run("--history", "a1", folder=tmp_path)
+    assert done.code == 1
+    assert "no model.safetensors in the model folder" in done.err
