@@ -76,12 +76,14 @@ def test_seeds_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     assert list(dataset.load()) == ["9"]
 
 
-def test_checkpoints_live_until_their_models_are_saved(tmp_path: Path) -> None:
+def test_checkpoints_step_aside_when_their_models_are_saved(tmp_path: Path) -> None:
     dataset = ModelFoldersDataset(filepath=str(tmp_path / "models"))
-    checkpoints = [tmp_path / f"checkpoint-{seed}.safetensors" for seed in (7, 8)]
-    for checkpoint in checkpoints:
-        checkpoint.touch()
+    for seed in (7, 8):
+        (tmp_path / f"checkpoint-models-{seed}.safetensors").touch()
     sequences = split_off([1, 2, 3, 4], [2, 3, 4, 1], num_items=4)
     model = trained_on(sequences, "popularity", seed=7).trained
     dataset.save({"7": model})
-    assert [checkpoint.exists() for checkpoint in checkpoints] == [False, True]
+    assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == [
+        "checkpoint-models-7-finished.safetensors",
+        "checkpoint-models-8.safetensors",
+    ]

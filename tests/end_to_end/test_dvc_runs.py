@@ -177,10 +177,11 @@ def test_an_aborted_stage_leaves_nothing_half(repository: Repository) -> None:
             assert process.poll() is None, "the stage ended before its first checkpoint"
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
-    assert [path.name for path in folder.iterdir()] == ["checkpoint-42.safetensors"]
+    assert [path.name for path in folder.iterdir()] == ["checkpoint-models-42.safetensors"]
     repository.edit(BSAREC, "{max_epochs: 400, patience: null}", "{max_epochs: 2, patience: 5}")
     assert repository.repro(OF_BSAREC[0]) == OF_BSAREC[:1]
     assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint-models-42-finished.safetensors",
         *("models", "progress.csv", "training_history.parquet"),
     ]
 

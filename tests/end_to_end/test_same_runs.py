@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-TIMED = {"progress.csv", "cost.csv", "cost_plot.json"}
+TIMED = {
+    *("progress.csv", "cost.csv", "cost_plot.json"),
+    *(f"checkpoint-models-{seed}-finished.safetensors" for seed in (7, 8, 42)),
+}
 """What holds times, or is drawn from them."""
 RUNS = (
     "--env test --params seeds=7;8",

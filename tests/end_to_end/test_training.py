@@ -19,7 +19,7 @@ from safetensors import safe_open
 from tests.conftest import Kedro
 
 CELL = "demo/bsarec/standard"
-CHECKPOINT = f"data/06_models/{CELL}/checkpoint-42.safetensors"
+CHECKPOINT = f"data/06_models/{CELL}/checkpoint-models-42.safetensors"
 OUTPUTS = (
     f"data/06_models/{CELL}/models/42/model.safetensors",
     f"data/07_model_output/{CELL}/ranks.parquet",

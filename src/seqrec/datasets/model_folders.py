@@ -53,18 +53,19 @@ class ModelFoldersDataset(AbstractDataset[Models, Models]):
         return {folder.name: load_model(folder) for folder in ordered}
 
     def save(self, data: Models) -> None:
-        """Write the folder beside the old one, put it in its place, and remove the checkpoints.
+        """Write the folder beside the old one, put it in its place, and set the checkpoints aside.
 
-        They lie beside the folder, ``checkpoint-SEED.safetensors``, and live until the models that
+        They lie beside the folder, and are those of runs that were cut off until the models that
         came of them are saved.
         """
         from seqrec.models.folder import save_model
+        from seqrec.training.checkpoint import checkpoint_of, set_aside
 
         with replacing(self._path) as temporary:
             for seed, model in data.items():
                 save_model(temporary / seed, model)
         for seed in data:
-            self._path.with_name(f"checkpoint-{seed}.safetensors").unlink(missing_ok=True)
+            set_aside(checkpoint_of(self._path, seed))
 
     def _exists(self) -> bool:
         return self._path.is_dir()

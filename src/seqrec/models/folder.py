@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ BROKEN = (
     *(SafetensorError, pa.ArrowException),
 )
 """What reading a damaged folder may raise."""
+LATER = ("refit", "settings")
+"""Facts that folders did not have from the beginning."""
 RECORDED_PACKAGES = ("torch", "numpy", "pyarrow", "safetensors")
 
 
@@ -52,8 +54,22 @@ class TrainedModel:
     data_fingerprint: str
     seed: int
     best_epoch: int
+    """The epoch, or trial, whose weights these are; of a refit, that of the evaluated run."""
     monitor: str
-    best_value: float
+    best_value: float | None
+    """``monitor`` on validation in that epoch; None of a model that was not validated."""
+    refit: bool = False
+    """Whether it learned from all interactions, those of validation and test too."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What else it was told, by sections: ``training``, ``ted``, and by which rules it ranked."""
+
+    def check_measurable(self) -> None:
+        """Raise a SeqrecError if there is nothing left that this model has not learned from."""
+        if self.refit:
+            raise SeqrecError(
+                "the model was refitted to all interactions, those of validation and test too: it has "
+                "no figures of its own; evaluate the model of `kedro run --pipeline training`"
+            )
 
     def check_data(self, data: Sequences) -> None:
         """Raise a SeqrecError if this model was trained on other sequences."""
@@ -124,7 +140,7 @@ def load_model(folder: Path) -> TrainedModel:
     try:
         facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         _check_format(folder, facts.get("format", 1))
-        facts = {key: facts[key] for key in _fact_names()}
+        facts = {key: facts[key] for key in _fact_names() if key in facts or key not in LATER}
         model = build_any(
             facts["model_name"],
             facts["options"],

@@ -2,15 +2,18 @@
 
 One safetensors file holds the weights, the best weights so far, Adam's state and, as metadata,
 the history. It is written under another name and then renamed: a checkpoint is whole or absent.
+When the model is saved the checkpoint steps aside, and is the state of a finished run: from there
+the same run goes on if it is told to go further, and never otherwise.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, field
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -31,13 +34,60 @@ class Progress:
     best_epoch: int = 0
     best_value: float = -1.0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    """Empty where nothing is validated: the last ones count then."""
     history: list[dict[str, float]] = field(default_factory=list)
     """One row an epoch."""
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a state belongs to."""
+
+    fingerprint: str
+    """Of everything the run depends on, but how far it goes."""
+    max_epochs: int
+    patience: int | None
+    compiled: bool = False
+    """Whether its step is compiled: ``training.compile=auto`` asks how far it goes."""
+
+    def is_over(self, progress: Progress) -> bool:
+        """Return whether no epoch is left."""
+        stale = progress.epoch - progress.best_epoch
+        return progress.epoch >= self.max_epochs or (progress.epoch > 0 and stale >= self._granted)
+
+    def goes_as_far_as(self, other: Run) -> bool:
+        """Return whether this is the same run, or one that differs in going further alone."""
+        same = (self.fingerprint, self.compiled) == (other.fingerprint, other.compiled)
+        return same and self.max_epochs >= other.max_epochs and self._granted >= other._granted
+
+    @property
+    def _granted(self) -> float:
+        """Epochs without a better one that are granted."""
+        return math.inf if self.patience is None else self.patience
+
+
+GoesOn = Callable[[Run, Run, Progress], bool]
+"""Whether a run may go on from what an earlier one came to."""
+
+
+def checkpoint_of(models: Path, seed: int | str) -> Path:
+    """Return where a training keeps its state: beside the folder its models will be saved in."""
+    return models.with_name(f"checkpoint-{models.name}-{seed}.safetensors")
+
+
+def set_aside(checkpoint: Path) -> None:
+    """Let a checkpoint, if there is one, be the state of a finished run: its model was saved."""
+    if checkpoint.is_file():
+        checkpoint.replace(_finished(checkpoint))
+
+
+def _finished(checkpoint: Path) -> Path:
+    return checkpoint.with_stem(f"{checkpoint.stem}-finished")
+
+
 def save_checkpoint(
     path: Path,
-    run: str,
+    run: Run,
     model: nn.Module,
     optimizer: Optimizers,
     progress: Progress,
@@ -46,7 +96,7 @@ def save_checkpoint(
 
     Args:
         path: the file.
-        run: fingerprint of everything the run depends on; only the same run may go on from it.
+        run: only the same run may go on from it.
         model: its weights.
         optimizer: Adam; its moments.
         progress: epochs, best weights, history.
@@ -65,7 +115,7 @@ def save_checkpoint(
         "best_value": progress.best_value,
         "history": progress.history,
     }
-    _write(path, tensors, {"run": run, "progress": json.dumps(numbers)})
+    _write(path, tensors, {"run": json.dumps(asdict(run)), "progress": json.dumps(numbers)})
 
 
 def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -77,28 +127,64 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
             raise OSError(str(error)) from None
 
 
-def load_checkpoint(path: Path, run: str, model: nn.Module, optimizer: Optimizers) -> Progress:
+def load_checkpoint(path: Path, run: Run, model: nn.Module, optimizer: Optimizers) -> Progress:
     """Put model and optimizer back to where the same run stood; start anew if it never did.
 
+    Args:
+        path: the checkpoint; the state of a finished run lies beside it.
+        run: a checkpoint is taken up by the same run, or one that goes further; the state of a
+            finished run by one that goes further, if that leaves an epoch to train.
+        model: gets the weights.
+        optimizer: gets Adam's moments.
+
     Returns:
-        The progress, empty where there is no checkpoint of this run.
+        The progress, empty where there is no state to go on from.
     """
+    for place, goes_on in ((path, _continues), (_finished(path), _goes_further)):
+        if state := _read(place, run, goes_on):
+            progress, tensors = state
+            model.load_state_dict(_under("model/", tensors))
+            _restore_adam(model, optimizer, tensors)
+            progress.best_weights = _under("best/", tensors)
+            return progress
+    return Progress()
+
+
+def _read(path: Path, run: Run, goes_on: GoesOn) -> tuple[Progress, dict[str, Tensor]] | None:
+    """Return a state that the run may go on from, None where there is none."""
     if not path.is_file():
-        return Progress()
+        return None
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+            earlier = Run(**json.loads(metadata["run"]))
+            progress = Progress(**json.loads(metadata["progress"]))
+            if not goes_on(run, earlier, progress):
+                return None
+            return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         log.warning("checkpoint %s is broken (%s); training starts anew", path, error)
-        return Progress()
-    if metadata.get("run") != run:
-        log.info("checkpoint %s is of another run; training starts anew", path.name)
-        return Progress()
-    model.load_state_dict(_under("model/", tensors))
-    _restore_adam(model, optimizer, tensors)
-    numbers: dict[str, Any] = json.loads(metadata["progress"])
-    return Progress(**numbers, best_weights=_under("best/", tensors))
+        return None
+
+
+def _continues(run: Run, earlier: Run, progress: Progress) -> bool:
+    if not run.goes_as_far_as(earlier):
+        log.info("the checkpoint is of another run; training starts anew")
+        return False
+    return True
+
+
+def _goes_further(run: Run, earlier: Run, progress: Progress) -> bool:
+    """Whatever changed since, code perhaps: a finished run stands in for none that is complete."""
+    if run == earlier or not run.goes_as_far_as(earlier):
+        return False
+    if run.is_over(progress):
+        log.info(
+            "the finished run ended after epoch %d, and would now; training starts anew",
+            progress.epoch,
+        )
+        return False
+    return True
 
 
 def _restore_adam(model: nn.Module, optimizer: Optimizers, tensors: dict[str, Tensor]) -> None:

@@ -20,6 +20,6 @@ class Fitted(Generic[Model]):
     best_epoch: int
     """The epoch or trial, from 1."""
     best_value: float
-    """The monitored metric in it."""
+    """The monitored metric in it; no number where nothing was validated."""
     options: dict[str, Any] | None = None
     """All parameters of a model whose parameters were chosen on validation."""

@@ -8,8 +8,9 @@ epoch but the progress bar, twice a second.
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from seqrec.evaluation.ranker import Ranker
 from seqrec.losses.distillation import Distillation
 from seqrec.machine.heap import keep_freed_memory
 from seqrec.models.parts.face import SequentialModel
-from seqrec.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from seqrec.training.checkpoint import Progress, Run, load_checkpoint, save_checkpoint
 from seqrec.training.fitted import Fitted
 from seqrec.training.objective import check_loss, item_loss
 from seqrec.training.progress import EpochBar
@@ -41,10 +42,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checkpointing:
-    """Where a run keeps its state, and the fingerprint by which it knows itself again."""
+    """Where a run keeps its state, and by which it knows itself again."""
 
     path: Path
     run: str
+    """Fingerprint of everything the run depends on, but how far it goes."""
 
 
 def fit(
@@ -58,8 +60,11 @@ def fit(
     distillation: Distillation | None = None,
     checkpointing: Checkpointing | None = None,
     after_epoch: Callable[[dict[str, float]], None] | None = None,
+    epochs: int | None = None,
 ) -> Fitted[SequentialModel]:
     """Train until the validation metric stops improving, and keep the best weights.
+
+    Told how many epochs, it trains these and keeps the last weights; nothing is validated then.
 
     Args:
         model: a model of ``seqrec.models``, freshly built; it is moved to ``device``.
@@ -69,8 +74,10 @@ def fit(
         device: where to compute.
         evaluation: by which rules validation ranks.
         distillation: TED, on ``device``, if the model learns from the transition graph too.
-        checkpointing: save after every epoch, and go on from there if the same run was cut off.
+        checkpointing: save after every epoch, and go on from there if the same run was cut off,
+            or is to go further than it did.
         after_epoch: called with the history row of each epoch; what it raises ends the training.
+        epochs: instead of ``max_epochs`` and ``patience``.
 
     Returns:
         The model in evaluation mode, with the weights of its best epoch.
@@ -81,31 +88,24 @@ def fit(
     parse_label(options.monitor)
     check_loss(options, type(model), model.config.protocol)
     model.to(device)
-    trainer = Trainer(model, sequences, options, seed, device, evaluation, distillation)
+    trainer = Trainer(
+        model, sequences, options, seed, device, evaluation, distillation, epochs=epochs
+    )
+    run, optimizer = trainer.run(checkpointing), trainer.step.optimizer
     progress = Progress()
     if checkpointing:
-        progress = load_checkpoint(
-            checkpointing.path, checkpointing.run, model, trainer.step.optimizer
-        )
+        progress = load_checkpoint(checkpointing.path, run, model, optimizer)
         if progress.epoch:
             log.info("training goes on after epoch %d", progress.epoch)
-    while not _finished(progress, options):
+    while not run.is_over(progress):
         trainer.epoch(progress)
         if checkpointing:
-            save_checkpoint(
-                checkpointing.path, checkpointing.run, model, trainer.step.optimizer, progress
-            )
+            save_checkpoint(checkpointing.path, run, model, optimizer, progress)
         if after_epoch:
             after_epoch(progress.history[-1])
-    model.load_state_dict(progress.best_weights)
+    if progress.best_weights:
+        model.load_state_dict(progress.best_weights)
     return Fitted(model.eval(), progress.history, progress.best_epoch, progress.best_value)
-
-
-def _finished(progress: Progress, options: TrainingOptions) -> bool:
-    stale = progress.epoch - progress.best_epoch
-    return progress.epoch >= options.max_epochs or (
-        progress.epoch > 0 and options.patience is not None and stale >= options.patience
-    )
 
 
 def training_batches(
@@ -145,20 +145,22 @@ class Trainer:
         device: torch.device,
         evaluation: RankingOptions | None,
         distillation: Distillation | None,
+        *,
+        epochs: int | None = None,
     ) -> None:
         if device.type == "cpu":
             keep_freed_memory()
-        config = model.config
         self.model, self.options, self.seed = model, options, seed
+        self.max_epochs = options.max_epochs if epochs is None else epochs
+        self.patience = options.patience if epochs is None else None
         self.batches = training_batches(sequences, model, device)
-        valid = evaluation_examples(sequences, "valid", config.max_len, config.protocol)
-        if not len(self.batches) or not len(valid):
-            part = "training" if not len(self.batches) else "validation"
-            raise SeqrecError(
-                f"no {part} examples in the sequences; filter less strictly "
-                "or choose another splitting.strategy"
-            )
-        self.ranker = Ranker(sequences, valid, model, device, evaluation)
+        _check_any("training", self.batches)
+        self.ranker: Ranker | None = None
+        if epochs is None:
+            config = model.config
+            valid = evaluation_examples(sequences, "valid", config.max_len, config.protocol)
+            _check_any("validation", valid)
+            self.ranker = Ranker(sequences, valid, model, device, evaluation)
         sparse = model.sparse_gradients and distillation is None and device.type != "mps"
         self.step = TrainingStep(
             model,
@@ -167,32 +169,52 @@ class Trainer:
             distillation=distillation,
             item_loss=item_loss(options, model, sequences, device, sparse=sparse),
             sparse_items=sparse and options.loss == "sampled_softmax",
-            steps_ahead=options.max_epochs * -(-len(self.batches) // options.batch_size),
+            steps_ahead=self.max_epochs * -(-len(self.batches) // options.batch_size),
         )
 
+    def run(self, checkpointing: Checkpointing | None) -> Run:
+        """Return what a state of this training belongs to."""
+        fingerprint = checkpointing.run if checkpointing else ""
+        return Run(fingerprint, self.max_epochs, self.patience, self.step.compiled)
+
     def epoch(self, progress: Progress) -> None:
-        """Train one epoch, validate, and write both into ``progress``."""
+        """Train one epoch, validate where one does, and write both into ``progress``."""
         number = progress.epoch + 1
         started = time.perf_counter()
         losses = self._train(number)
         seconds = time.perf_counter() - started
-        ranks = self.ranker.ranks(self.model)
-        value = metric_of(self.options.monitor, ranks)
-        row = {"epoch": number, **losses, self.options.monitor: value}
-        row |= {"HR@10": metric_of("HR@10", ranks), "NDCG@10": metric_of("NDCG@10", ranks)}
-        row |= {
-            "seconds": seconds,
-            "validation_seconds": time.perf_counter() - started - seconds,
-            "examples_per_second": len(self.batches) / seconds,
-        }
-        progress.history.append(row)
+        measured = self._validate()
+        progress.history.append(
+            {
+                "epoch": number,
+                **losses,
+                **measured,
+                "seconds": seconds,
+                "validation_seconds": time.perf_counter() - started - seconds,
+                "examples_per_second": len(self.batches) / seconds,
+            }
+        )
         progress.epoch = number
-        if value > progress.best_value:
-            progress.best_epoch, progress.best_value = number, value
+        self._keep_the_best(progress, measured)
+        _report(progress, self.options.monitor)
+
+    def _validate(self) -> dict[str, float]:
+        """Return the metrics on the validation part, none where it is learned from."""
+        if self.ranker is None:
+            return {}
+        ranks = self.ranker.ranks(self.model)
+        labels = (self.options.monitor, "HR@10", "NDCG@10")
+        return {label: metric_of(label, ranks) for label in labels}
+
+    def _keep_the_best(self, progress: Progress, measured: dict[str, float]) -> None:
+        value = measured.get(self.options.monitor)
+        if value is None:
+            progress.best_epoch, progress.best_value = progress.epoch, math.nan
+        elif value > progress.best_value:
+            progress.best_epoch, progress.best_value = progress.epoch, value
             progress.best_weights = {
                 name: weight.detach().clone() for name, weight in self.model.state_dict().items()
             }
-        _report(row, self.options.monitor, progress)
 
     def _train(self, number: int) -> dict[str, float]:
         """Return the mean of every named loss over the epoch's examples."""
@@ -200,7 +222,7 @@ class Trainer:
         self.model.train()
         order = self.batches.shuffled()
         sums: dict[str, Tensor] = {}
-        with EpochBar(number, self.options.max_epochs, len(order)) as bar:
+        with EpochBar(number, self.max_epochs, len(order)) as bar:
             for rows in torch.split(order, self.options.batch_size):
                 losses = self.step(self.batches.gather(rows))
                 for name, value in losses.items():
@@ -220,14 +242,22 @@ def epoch_seed(seed: int, epoch: int) -> int:
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def _report(row: dict[str, float], monitor: str, progress: Progress) -> None:
+def _check_any(part: str, examples: Sized) -> None:
+    if not len(examples):
+        raise SeqrecError(
+            f"no {part} examples in the sequences; filter less strictly "
+            "or choose another splitting.strategy"
+        )
+
+
+def _report(progress: Progress, monitor: str) -> None:
+    row = progress.history[-1]
+    star = " *" if progress.best_epoch == progress.epoch else "  "
     log.info(
-        "epoch %3d  loss %.4f  valid %s %.4f%s  %.1f s  %.0f examples/s",
-        row["epoch"],
+        "epoch %3d  loss %.4f%s  %.1f s  %.0f examples/s",
+        progress.epoch,
         row["loss"],
-        monitor,
-        row[monitor],
-        " *" if progress.best_epoch == row["epoch"] else "  ",
+        f"  valid {monitor} {row[monitor]:.4f}{star}" if monitor in row else "",
         row["seconds"] + row["validation_seconds"],
         row["examples_per_second"],
     )

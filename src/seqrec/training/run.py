@@ -30,6 +30,8 @@ AfterEpoch = Callable[[dict[str, float]], None]
 """Is given the history row of an epoch; what it raises ends the training."""
 TIMES = ("seconds", "validation_seconds", "examples_per_second")
 """What differs between two runs of the same."""
+HOW_FAR = ("max_epochs", "patience")
+"""What of the section ``training`` a run that goes on may be told anew."""
 
 
 @dataclass(frozen=True)
@@ -157,9 +159,10 @@ def history_and_progress(rows: list[dict[str, Any]], monitor: str) -> tuple[pa.T
 def _fingerprint(
     data: TrainingData, settings: Settings, seed: int, ted: Ted | None, device: torch.device
 ) -> str:
-    """A hash of everything a run depends on, by which it finds its own checkpoint again."""
-    parts: list[Any] = [data.fingerprint, settings.model, settings.protocol, seed]
-    parts += [settings.model_options, settings.training.model_dump()]
-    parts += [settings.ranking.seen_items, ted.fingerprint() if ted else None]
+    """A hash of everything a run depends on but how far it goes, by which it finds its state."""
+    told = settings.plain()
+    for name in HOW_FAR:
+        del told["training"][name]
+    parts: list[Any] = [data.fingerprint, seed, told, ted.fingerprint() if ted else None]
     parts += [device.type, torch.__version__, __version__]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -83,6 +83,8 @@ class TrainingStep:
             log.warning("training.compile=on: not here, for %s", obstacle)
         elif not obstacle and compiles(options.compile, device, steps_ahead):
             self._compiled = _compiled(self.losses, device)
+        self.compiled = self._compiled is not None
+        """Whether it set out to compile."""
 
     _has_worked = False
 

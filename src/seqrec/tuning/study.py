@@ -198,6 +198,7 @@ def _measure(search: Search, trial: Trial, *, is_first: bool) -> float:
         log.warning("this trial cannot be trained: %s", error)
         trial.set_user_attr(FAILED, str(error))
         raise optuna.TrialPruned from None
+    assert result.trained.best_value is not None, "a trial is validated"
     return result.trained.best_value
 
 

@@ -10,6 +10,7 @@ from seqrec.cell import Cell
 from seqrec.models.folder import TrainedModel
 from seqrec.parameters.sections import TransitionOptions
 from seqrec.training import Settings, TrainingData, train
+from seqrec.training.checkpoint import checkpoint_of
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ def train_model(
 ) -> tuple[pa.Table, pa.Table, dict[str, TrainedModel]]:
     """Train a model once a seed; a run that was cut off goes on from its last whole epoch.
 
+    So does one that is over, where it is told to go further.
+
     Args:
         sequences: every user's interactions, split.
         items: which number stands for which item.
@@ -37,7 +40,7 @@ def train_model(
 
     Returns:
         training_history, progress and the trained models by their seeds. The models come last,
-        for the data set that saves them removes the checkpoints.
+        for the data set that saves them sets the checkpoints aside.
     """
     graph = transition_graph if settings.ted.weight else None
     data = TrainingData.from_tables(cell.dataset, sequences, items, graph, transitions)
@@ -45,7 +48,8 @@ def train_model(
     for seed in seeds:
         if len(seeds) > 1:
             logger.info("seed %d", seed)
-        results[str(seed)] = train(data, settings, seed, checkpoint=checkpoint_path(cell, seed))
+        checkpoint = checkpoint_of(models_path(cell), seed)
+        results[str(seed)] = train(data, settings, seed, checkpoint=checkpoint)
     return (
         pa.concat_tables([result.history for result in results.values()]),
         pa.concat_tables([result.progress for result in results.values()]),
@@ -53,6 +57,6 @@ def train_model(
     )
 
 
-def checkpoint_path(cell: Cell, seed: int) -> Path:
-    """Return where a training that was cut off left its state: beside the models it makes."""
-    return Path("data/06_models", cell.id, f"checkpoint-{seed}.safetensors")
+def models_path(cell: Cell) -> Path:
+    """Return where the catalog saves the models."""
+    return Path("data/06_models", cell.id, "models")
