@@ -123,7 +123,7 @@ class Real:
         ted = distillation(case, sequences)
         trainer = Trainer(self.model, sequences, options, 0, case.where, evaluation, ted)
         self.source, self.step_of = trainer.batches, trainer.step
-        self.rankers = {"valid": trainer.ranker}
+        self.rankers = {"valid": trainer.ranker} if trainer.ranker else {}
         self.examples, self.batch_size = len(self.source), options.batch_size
         self.steps = -(-self.examples // self.batch_size)
         self.order: list[Tensor] = []

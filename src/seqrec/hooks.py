@@ -44,12 +44,14 @@ class TrainingChecksHooks:
         # torch comes with them: not for a run that only handles data.
         from seqrec.machine.devices import resolve_device, use_precision
         from seqrec.protocol import ranking_rules
+        from seqrec.training.warm_start import load_start
 
         training = settings.training
         settings = settings.checked()
         device = resolve_device(training.device)
         if not settings.counted:
             use_precision(device, training.precision)
+            load_start(settings)
         parse_label(training.monitor)
         ranking_rules(settings.protocol, settings.ranking.seen_items)
         return settings

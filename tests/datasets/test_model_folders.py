@@ -1,14 +1,18 @@
 """Model folders as Kedro sees them; what lies in them is tested with seqrec.models.folder."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kedro.io import DatasetError
+from safetensors.torch import save_file
 
 import seqrec.models.folder
 from seqrec.cli import explanation
 from seqrec.datasets.model_folders import ModelFoldersDataset
+from seqrec.training.checkpoint import Run
 from tests.counted import split_off
 from tests.trainings import trained_on
 
@@ -78,8 +82,9 @@ def test_seeds_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
 
 def test_checkpoints_step_aside_when_their_models_are_saved(tmp_path: Path) -> None:
     dataset = ModelFoldersDataset(filepath=str(tmp_path / "models"))
+    run = {"run": json.dumps(asdict(Run("of a test", max_epochs=1, patience=None)))}
     for seed in (7, 8):
-        (tmp_path / f"checkpoint-models-{seed}.safetensors").touch()
+        save_file({}, tmp_path / f"checkpoint-models-{seed}.safetensors", run)
     sequences = split_off([1, 2, 3, 4], [2, 3, 4, 1], num_items=4)
     model = trained_on(sequences, "popularity", seed=7).trained
     dataset.save({"7": model})

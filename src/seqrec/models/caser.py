@@ -79,6 +79,7 @@ class Caser(SequentialModel):
     }
     authors_losses: ClassVar[tuple[str, ...]] = ("bce",)
     walks_on_cpu: ClassVar[bool] = True
+    per_user: ClassVar[tuple[str, ...]] = ("user_embedding.weight",)
 
     def __init__(self, config: CaserConfig) -> None:
         super().__init__()

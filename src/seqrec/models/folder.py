@@ -6,6 +6,7 @@ on, ``items.parquet`` the user's own item ids, and how often each was learned fr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
+from seqrec.files import sha256_of
 from seqrec.models import build_any
 from seqrec.models.parts.face import ScoringModel
 
@@ -67,8 +69,8 @@ class TrainedModel:
         """Raise a SeqrecError if there is nothing left that this model has not learned from."""
         if self.refit:
             raise SeqrecError(
-                "the model was refitted to all interactions, those of validation and test too: it has "
-                "no figures of its own; evaluate the model of `kedro run --pipeline training`"
+                "the model is a refit, which learned from validation and test too: it has no "
+                "figures of its own; evaluate the one that `kedro run --pipeline training` makes"
             )
 
     def check_data(self, data: Sequences) -> None:
@@ -156,6 +158,17 @@ def load_model(folder: Path) -> TrainedModel:
             f"the model folder {folder} is broken ({reason}); train the model again"
         ) from None
     return TrainedModel(model=model.eval(), items=items, **facts)
+
+
+def content_of(folder: Path) -> str:
+    """Return a hash of the weights and the items in a model folder.
+
+    Raises:
+        SeqrecError: there is no model, or several.
+    """
+    folder = _model_folder(folder)
+    hashes = "".join(sha256_of(folder / name) for name in (WEIGHTS, ITEMS))
+    return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 def _model_folder(folder: Path) -> Path:

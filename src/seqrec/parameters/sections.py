@@ -203,6 +203,8 @@ class TrainingOptions(Section):
     """How many; null: 1 for bce and bpr, 256 for gbce, 1,024 in the sample of sampled_softmax."""
     calibration: Share = 0.75
     """gBCE's t, from 0 (as bce) to 1."""
+    start_from: UserPath | None = None
+    """Folder of a trained model whose weights the training starts from; null: from random ones."""
 
 
 class TedOptions(Section):

@@ -12,7 +12,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -49,6 +49,8 @@ class Run:
     patience: int | None
     compiled: bool = False
     """Whether its step is compiled: ``training.compile=auto`` asks how far it goes."""
+    validated: bool = True
+    """Whether it validates, and so finds out by itself how far is best."""
 
     def is_over(self, progress: Progress) -> bool:
         """Return whether no epoch is left."""
@@ -57,7 +59,7 @@ class Run:
 
     def goes_as_far_as(self, other: Run) -> bool:
         """Return whether this is the same run, or one that differs in going further alone."""
-        same = (self.fingerprint, self.compiled) == (other.fingerprint, other.compiled)
+        same = replace(other, max_epochs=self.max_epochs, patience=self.patience) == self
         return same and self.max_epochs >= other.max_epochs and self._granted >= other._granted
 
     @property
@@ -76,9 +78,18 @@ def checkpoint_of(models: Path, seed: int | str) -> Path:
 
 
 def set_aside(checkpoint: Path) -> None:
-    """Let a checkpoint, if there is one, be the state of a finished run: its model was saved."""
-    if checkpoint.is_file():
+    """Let a checkpoint, if there is one, be the state of a finished run: its model was saved.
+
+    That of a run without validation goes: no user says how far it is to go.
+    """
+    if not checkpoint.is_file():
+        return
+    with safe_open(checkpoint, framework="pt") as file:
+        run = _run_in(file.metadata())
+    if run.validated:
         checkpoint.replace(_finished(checkpoint))
+    else:
+        checkpoint.unlink()
 
 
 def _finished(checkpoint: Path) -> Path:
@@ -157,14 +168,17 @@ def _read(path: Path, run: Run, goes_on: GoesOn) -> tuple[Progress, dict[str, Te
     try:
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
-            earlier = Run(**json.loads(metadata["run"]))
-            progress = Progress(**json.loads(metadata["progress"]))
+            earlier, progress = _run_in(metadata), Progress(**json.loads(metadata["progress"]))
             if not goes_on(run, earlier, progress):
                 return None
             return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         log.warning("checkpoint %s is broken (%s); training starts anew", path, error)
         return None
+
+
+def _run_in(metadata: dict[str, str]) -> Run:
+    return Run(**json.loads(metadata["run"]))
 
 
 def _continues(run: Run, earlier: Run, progress: Progress) -> bool:

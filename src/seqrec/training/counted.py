@@ -8,6 +8,7 @@ at.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -103,6 +104,21 @@ def tune(
     if report_trials:
         log.info("trial %d is the best: %s", search.best_trial, in_words(options))
     return Fitted(best.eval(), search.history, search.best_trial, search.best_value, options)
+
+
+def count(sequences: Sequences, settings: Settings) -> Fitted[CountingModel]:
+    """Count with the parameters as they are; nothing is tried out or validated.
+
+    Args:
+        sequences: the data, of which the training part is counted.
+        settings: of a model without training.
+    """
+    started = time.perf_counter()
+    config = settings.config(sequences.num_items)
+    model = counting_class(settings.model)(config)
+    model.fit(Counts(sequences, config))
+    history = [{"trial": 1, "seconds": time.perf_counter() - started}]
+    return Fitted(model.eval(), history, 1, math.nan, settings.model_options)
 
 
 class _Search:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from seqrec.batches import Sequences
@@ -93,6 +94,15 @@ class TrainingData:
             return None
         assert self.graph is not None, "the graph is read wherever it is distilled"
         return Ted(self.graph, options.weight, options.tau, self.time_span, self.last_items)
+
+    def whole(self, graph: pa.Table | None = None) -> TrainingData:
+        """Return the data with every interaction in the training part.
+
+        Args:
+            graph: transition_graph of all interactions, if it is to be distilled.
+        """
+        split = np.zeros_like(self.sequences.split)
+        return replace(self, sequences=replace(self.sequences, split=split), graph=graph)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -175,7 +175,8 @@ class Trainer:
     def run(self, checkpointing: Checkpointing | None) -> Run:
         """Return what a state of this training belongs to."""
         fingerprint = checkpointing.run if checkpointing else ""
-        return Run(fingerprint, self.max_epochs, self.patience, self.step.compiled)
+        limits = (self.max_epochs, self.patience)
+        return Run(fingerprint, *limits, self.step.compiled, validated=self.ranker is not None)
 
     def epoch(self, progress: Progress) -> None:
         """Train one epoch, validate where one does, and write both into ``progress``."""

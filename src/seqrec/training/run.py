@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,17 +20,20 @@ from seqrec.models import model_class
 from seqrec.models.folder import TrainedModel
 from seqrec.models.parts.counting import CountingModel
 from seqrec.models.parts.face import SequentialModel
-from seqrec.training.counted import tune
+from seqrec.training.counted import count, tune
 from seqrec.training.data import TrainingData
 from seqrec.training.fitted import Fitted
 from seqrec.training.loop import Checkpointing, fit
 from seqrec.training.settings import Settings
 from seqrec.training.ted import Ted
+from seqrec.training.warm_start import START_FROM, load_start, start_from
 
 AfterEpoch = Callable[[dict[str, float]], None]
 """Is given the history row of an epoch; what it raises ends the training."""
 TIMES = ("seconds", "validation_seconds", "examples_per_second")
 """What differs between two runs of the same."""
+RECORDED = ("training", "ted", "seen_items")
+"""What of the settings goes with the model, besides its name, protocol and options."""
 HOW_FAR = ("max_epochs", "patience")
 """What of the section ``training`` a run that goes on may be told anew."""
 
@@ -55,6 +59,7 @@ def train(
     checkpoint: Path | None = None,
     after_epoch: AfterEpoch | None = None,
     report_trials: bool = True,
+    epochs: int | None = None,
 ) -> TrainingResult:
     """Train a model, or count one and choose its parameters on validation.
 
@@ -67,6 +72,7 @@ def train(
         after_epoch: called after each epoch; a model without training has none.
         report_trials: whether a model without training says which parameters it tries; a search
             says so itself.
+        epochs: train for so many, or count with the parameters as they are; nothing is validated.
 
     Returns:
         The trained model and its history.
@@ -76,9 +82,9 @@ def train(
     """
     fitted: Fitted[Any]
     if settings.counted:
-        fitted = _count(data, settings, seed, report_trials)
+        fitted = _count(data, settings, seed, report_trials, epochs)
     else:
-        fitted = _fit(data, settings, seed, checkpoint, after_epoch)
+        fitted = _fit(data, settings, seed, checkpoint, after_epoch, epochs)
     rows = [{"seed": seed, **row} for row in fitted.history]
     return TrainingResult(
         _trained_model(data, settings, seed, fitted),
@@ -87,10 +93,13 @@ def train(
 
 
 def _count(
-    data: TrainingData, settings: Settings, seed: int, report_trials: bool
+    data: TrainingData, settings: Settings, seed: int, report_trials: bool, epochs: int | None
 ) -> Fitted[CountingModel]:
-    if settings.ted.weight:
-        raise SeqrecError(f"model '{settings.model}' is counted, not trained; leave ted.weight out")
+    useless = {"ted.weight": settings.ted.weight, START_FROM: settings.training.start_from}
+    for name in (name for name, value in useless.items() if value):
+        raise SeqrecError(f"model '{settings.model}' is counted, not trained; leave {name} out")
+    if epochs is not None:
+        return count(data.sequences, settings)
     return tune(data.sequences, settings, seed, report_trials=report_trials)
 
 
@@ -100,14 +109,18 @@ def _fit(
     seed: int,
     checkpoint: Path | None,
     after_epoch: AfterEpoch | None,
+    epochs: int | None,
 ) -> Fitted[SequentialModel]:
     device = resolve_device(settings.training.device)
     sequences, ted = data.sequences, data.ted(settings.ted)
+    start = load_start(settings)
     torch.manual_seed(seed)
+    model = model_class(settings.model)(settings.config(sequences.num_items, sequences.num_users))
+    if start:
+        start_from(start, model, data.items)
     run = _fingerprint(data, settings, seed, ted, device)
-    config = settings.config(sequences.num_items, sequences.num_users)
     return fit(
-        model_class(settings.model)(config),
+        model,
         sequences,
         options=settings.training,
         seed=seed,
@@ -116,12 +129,14 @@ def _fit(
         distillation=ted.distillation(sequences, device) if ted else None,
         checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
         after_epoch=after_epoch,
+        epochs=epochs,
     )
 
 
 def _trained_model(
     data: TrainingData, settings: Settings, seed: int, fitted: Fitted[Any]
 ) -> TrainedModel:
+    told = settings.plain()
     return TrainedModel(
         model=fitted.model,
         items=data.items_with_counts(),
@@ -135,7 +150,8 @@ def _trained_model(
         seed=seed,
         best_epoch=fitted.best_epoch,
         monitor=settings.training.monitor,
-        best_value=fitted.best_value,
+        best_value=None if math.isnan(fitted.best_value) else fitted.best_value,
+        settings={name: told[name] for name in RECORDED},
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqrec.models import (
@@ -90,12 +91,21 @@ class Settings:
         return replace(self, model_options=options, **typed).checked()
 
     def plain(self) -> dict[str, Any]:
-        """Return everything that decides a training's outcome, as plain values."""
+        """Return everything that decides a training's outcome, as plain values.
+
+        Raises:
+            SeqrecError: no model lies where the training is to start from.
+        """
+        from seqrec.models.folder import content_of  # torch comes with it
+
+        training = self.training.model_dump(mode="json", exclude=set(OF_THE_MACHINE))
+        if self.training.start_from:  # what lies there decides, not where
+            training["start_from"] = content_of(Path(self.training.start_from))
         return {
             "model": self.model,
             "protocol": self.protocol,
             OPTIONS: self.model_options,
-            "training": self.training.model_dump(mode="json", exclude=set(OF_THE_MACHINE)),
+            "training": training,
             "ted": self.ted.model_dump(mode="json"),
             "seen_items": self.ranking.seen_items,
         }

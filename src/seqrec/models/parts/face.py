@@ -81,6 +81,12 @@ class SequentialModel(ScoringModel):
     walks_on_cpu: ClassVar[bool] = False
     """Whether it goes through histories by their lengths on a CPU, which no compiler can take."""
 
+    per_item: ClassVar[tuple[str, ...]] = ("item_embedding.weight",)
+    """Its parameters with a row for each item, by name; padding's stands before them, those of
+    tokens behind."""
+    per_user: ClassVar[tuple[str, ...]] = ()
+    """Its parameters with a row for each user, by name."""
+
     item_embedding: nn.Embedding
 
     @property
