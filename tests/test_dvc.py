@@ -22,6 +22,7 @@ PARAMETERS = f"{BASE}/parameters"
 GLOBALS = {
     **yaml.safe_load((ROOT / BASE / "globals.yml").read_text()),
     "varied": {"datasets": ["demo"], "models": ["bsarec", "mqsa_ted"]},
+    "live": {"datasets": ["demo"], "models": ["mqsa_ted", "hybrid"]},
 }
 PARTS = ("dataset", "model", "protocol")
 
@@ -115,11 +116,11 @@ def test_the_stages_are_the_pipelines_in_every_cell() -> None:
         "transitions": ["datasets", "protocols"],
         **{name: ["datasets", "models", "protocols"] for name in ("training", "evaluation")},
     }
-    varied = GLOBALS["varied"]
     expected = {"reporting"} | {
-        f"sensitivity@{dataset}-{model}-{protocol}"
-        for dataset in varied["datasets"]
-        for model in varied["models"]
+        f"{name}@{dataset}-{model}-{protocol}"
+        for name, cells in {"sensitivity": "varied", "refit": "live"}.items()
+        for dataset in GLOBALS[cells]["datasets"]
+        for model in GLOBALS[cells]["models"]
         for protocol in GLOBALS["protocols"]
     }
     for name, keys in lists.items():

@@ -63,7 +63,7 @@ def _check_fits(settings: Settings, start: TrainedModel) -> None:
                 f"parameter {START_FROM}={settings.training.start_from}: its model was trained "
                 f"with {fact}={there}, not {value}; name the folder of another, or leave it out"
             )
-    if misfits := _misfits(settings.config(start.num_items, start.num_users), start):
+    if misfits := _misfits(settings.config(), start):
         there = ", ".join(f"model_options.{name}={value}" for name, value in misfits.items())
         raise SeqrecError(
             f"parameter {START_FROM}={settings.training.start_from}: its model was trained with "
@@ -94,8 +94,10 @@ def _shapes_with(kind: type[SequentialModel], config: Any, name: str, value: Any
 
 
 def _shapes(kind: type[SequentialModel], config: Any) -> Shapes:
-    with torch.device("meta"):
-        return {name: weight.shape for name, weight in kind(config).state_dict().items()}
+    """Return the shapes that weights have where there is one item and one user."""
+    numbers = {name: 1 for name in ("num_items", "num_users") if hasattr(config, name)}
+    weights = kind(replace(config, **numbers)).state_dict()
+    return {name: weight.shape for name, weight in weights.items()}
 
 
 def start_from(start: TrainedModel, model: SequentialModel, items: pa.Table) -> None:

@@ -1,0 +1,98 @@
+"""The model that goes live: trained anew on everything, for as long as was best.
+
+What validation and test were held back for is known then: how many epochs, or which parameters,
+and how good that is. A refit learns from all interactions by these, and has no figures of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from seqrec.errors import SeqrecError
+from seqrec.models import GIVEN
+from seqrec.models.folder import TrainedModel
+from seqrec.training.data import TrainingData
+from seqrec.training.run import RECORDED, train
+from seqrec.training.settings import OPTIONS, Settings
+
+log = logging.getLogger(__name__)
+
+
+def refit(
+    data: TrainingData,
+    settings: Settings,
+    evaluated: TrainedModel,
+    *,
+    graph: pa.Table | None = None,
+    checkpoint: Path | None = None,
+) -> TrainedModel:
+    """Train the model of an evaluated run on all interactions, validation and test included.
+
+    Args:
+        data: what the evaluated run was told to learn from.
+        settings: likewise.
+        evaluated: the model; its best epoch, its parameters if it is counted, and its seed.
+        graph: transition_graph of all interactions, where it is distilled.
+        checkpoint: where the refit keeps its state after every epoch.
+
+    Returns:
+        The model, with the same facts but a validated value.
+
+    Raises:
+        SeqrecError: the evaluated model is of other data, or was told something else.
+    """
+    evaluated.check_data(data.sequences)
+    facts = {"dataset": data.dataset, "model_name": settings.model, "protocol": settings.protocol}
+    evaluated.check_run(**facts)
+    _check_settings(settings, evaluated)
+    whole, epochs = data.whole(graph), evaluated.best_epoch
+    if settings.counted:
+        settings, how = replace(settings, model_options=evaluated.options), "with the parameters that were best"
+    else:
+        how = f"to the end of epoch {epochs}, in which the evaluated run was best"
+    count = f"{len(whole.sequences.items):,}"
+    log.info("seed %d learns from all %s interactions, %s", evaluated.seed, count, how)
+    trained = train(whole, settings, evaluated.seed, epochs=epochs, checkpoint=checkpoint).trained
+    return replace(trained, data_fingerprint=data.fingerprint, best_epoch=epochs, refit=True)
+
+
+def _check_settings(settings: Settings, evaluated: TrainedModel) -> None:
+    """Raise a SeqrecError if a model was told something else; what is not recorded is passed."""
+    asked, known = _told(settings, evaluated), _flat(evaluated.settings)
+    known |= _flat({OPTIONS: asdict(evaluated.model.config)})
+    for name, value in asked.items():
+        if known.get(name, value) == value:
+            continue
+        if name == "training.start_from":
+            raise SeqrecError(
+                "the model at hand started from other weights than lie in training.start_from="
+                f"{settings.training.start_from} now; name those, or train it anew"
+            )
+        raise SeqrecError(
+            f"the model at hand was trained with {name}={known[name]}, not {value}; run with "
+            f"{name}={known[name]}, or train it anew: `kedro run --pipeline training` with the "
+            "same --params"
+        )
+
+
+def _told(settings: Settings, evaluated: TrainedModel) -> dict[str, Any]:
+    """Return the settings by their names; of options that were tuned, those that are given."""
+    options = settings.model_options
+    if not settings.counted:
+        config = asdict(settings.config(evaluated.num_items, evaluated.num_users))
+        options = {name: value for name, value in config.items() if name not in GIVEN}
+    told = settings.plain()
+    return _flat({**{name: told[name] for name in RECORDED}, OPTIONS: options})
+
+
+def _flat(sections: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for section, values in sections.items():
+        inner = values.items() if isinstance(values, dict) else [(None, values)]
+        flat |= {f"{section}.{name}" if name else section: value for name, value in inner}
+    return flat
