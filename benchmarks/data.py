@@ -139,13 +139,18 @@ def measure(log: Path, folder: Path, options: argparse.Namespace) -> list[dict[s
     return runs
 
 
-def run_ours(log: Path, work: Path, memory_limit: str, threads: int | None = None) -> Observation:
-    """Run the data pipelines by their command, in an empty copy of the project."""
+def copy_project(work: Path) -> None:
+    """Copy the project without data, code and private configuration into an empty folder."""
     shutil.copytree(ROOT / "conf", work / "conf", ignore=shutil.ignore_patterns("local"))
     for empty in ("conf/local", "src", "data"):
         (work / empty).mkdir()
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(ROOT / name, work)
+
+
+def run_ours(log: Path, work: Path, memory_limit: str, threads: int | None = None) -> Observation:
+    """Run the data pipelines by their command, in an empty copy of the project."""
+    copy_project(work)
     parameters = {"dataset": "synthetic", "raw.file": log, "engine.memory_limit": memory_limit}
     if threads:
         parameters["engine.threads"] = threads

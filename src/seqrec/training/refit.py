@@ -52,7 +52,10 @@ def refit(
     _check_settings(settings, evaluated)
     whole, epochs = data.whole(graph), evaluated.best_epoch
     if settings.counted:
-        settings, how = replace(settings, model_options=evaluated.options), "with the parameters that were best"
+        settings, how = (
+            replace(settings, model_options=evaluated.options),
+            "with the parameters that were best",
+        )
     else:
         how = f"to the end of epoch {epochs}, in which the evaluated run was best"
     count = f"{len(whole.sequences.items):,}"
