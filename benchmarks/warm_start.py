@@ -15,10 +15,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import pandas as pd
 import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from benchmarks import ROOT
@@ -30,13 +30,14 @@ SHARE = 0.8
 DATA = "ingestion,filtering,sequences,transitions"
 MONITOR = "NDCG@20"
 MATCHED = "training starts from"
+Epochs = list[dict[str, float]]
+"""epoch, the monitored metric, seconds, validation_seconds."""
 
 
 class Training(NamedTuple):
     """What a training took."""
 
-    progress: pd.DataFrame
-    """epoch, the monitored metric, seconds, validation_seconds."""
+    epochs: Epochs
     said: str
     """Where it started from."""
 
@@ -79,7 +80,8 @@ def train(work: Path, cell: Path, told: str) -> Training:
     """Prepare the data and train, and return what that took."""
     said = kedro(work, f"{DATA},training", told)
     start = [line[line.index(MATCHED) :] for line in said.splitlines() if MATCHED in line]
-    return Training(pd.read_csv(cell / "progress.csv"), "".join(start))
+    epochs: Any = pacsv.read_csv(cell / "progress.csv").to_pylist()
+    return Training(epochs, "".join(start))
 
 
 def kedro(work: Path, pipelines: str, told: str) -> str:
@@ -91,7 +93,9 @@ def kedro(work: Path, pipelines: str, told: str) -> str:
     print(f"kedro run --pipelines {pipelines} --params {told}", flush=True)
     ended = subprocess.run(
         [sys.executable, "-m", "kedro", "run", "--pipelines", pipelines, "--params", told],
-        **{"cwd": work, "env": source_path(ROOT / "src"), "capture_output": True},
+        cwd=work,
+        env=source_path(ROOT / "src"),
+        capture_output=True,
         text=True,
         check=False,
     )
@@ -106,30 +110,35 @@ def instant(log: Path, share: float) -> int:
     return int(pc.quantile(times, q=share, interpolation="lower")[0].as_py())
 
 
-def reached(progress: pd.DataFrame, value: float) -> tuple[int, float] | None:
+def reached(epochs: Epochs, value: float) -> tuple[int, float] | None:
     """Return the epoch in which a validation figure is reached, and the seconds until its end."""
-    seconds = (progress["seconds"] + progress["validation_seconds"]).cumsum()
-    there = progress[MONITOR] >= value
-    if not there.any():
-        return None
-    first = int(there.to_numpy().argmax())
-    return int(progress["epoch"][first]), float(seconds[first])
+    seconds = 0.0
+    for row in epochs:
+        seconds += row["seconds"] + row["validation_seconds"]
+        if row[MONITOR] >= value:
+            return int(row["epoch"]), seconds
+    return None
 
 
 def report(old: Training, cold: Training, warm: Training) -> str:
     """Return the comparison as text."""
-    best = float(cold.progress[MONITOR].max())
+    best = best_of(cold.epochs)[MONITOR]
     lines = [
         f"\n{warm.said}",
         f"until validation {MONITOR} is {best:.4f}, the best of the cold start",
         f"{'':<20}{'epoch':>6}{'seconds':>9}{'its own best':>14}{'in epoch':>9}",
     ]
     for name, training in {"old, first 80 %": old, "cold, all": cold, "warm, all": warm}.items():
-        progress = training.progress
-        own = f"{progress[MONITOR].max():>14.4f}{progress['epoch'][progress[MONITOR].idxmax()]:>9}"
-        at = None if training is old else reached(progress, best)
-        lines.append(f"{name:<20}" + (f"{at[0]:>6}{at[1]:>9.1f}" if at else f"{'-':>15}") + own)
+        own = best_of(training.epochs)
+        at = None if training is old else reached(training.epochs, best)
+        there = f"{at[0]:>6}{at[1]:>9.1f}" if at else f"{'-':>6}{'-':>9}"
+        lines.append(f"{name:<20}{there}{own[MONITOR]:>14.4f}{own['epoch']:>9.0f}")
     return "\n".join(lines)
+
+
+def best_of(epochs: Epochs) -> dict[str, float]:
+    """Return the first of the best epochs."""
+    return max(epochs, key=lambda row: row[MONITOR])
 
 
 if __name__ == "__main__":

@@ -76,8 +76,10 @@ def test_its_facts_say_what_it_is_and_claim_nothing(tmp_path: Path) -> None:
     assert loaded.facts() == final.facts()
     assert (loaded.refit, loaded.best_epoch, loaded.best_value) == (True, 1, None)
     differing = {name for name, fact in final.facts().items() if fact != best.facts()[name]}
-    assert differing == {"refit", "best_value"}
-    final.check_data(LOG)  # that of the sequences, however they are split
+    assert differing == {"refit", "best_value", "data_fingerprint"}
+    final.check_data(WHOLE)
+    counts = np.bincount(LOG.items, minlength=LOG.num_items + 1)
+    assert loaded.items["interactions"].to_pylist() == counts[1:].tolist()
     assert not final.model.training
     with pytest.raises(SeqrecError, match="is a refit, which learned from validation and test too"):
         evaluate(final, table_of(LOG), options=EvaluationOptions(), device="cpu")

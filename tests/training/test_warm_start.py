@@ -203,7 +203,7 @@ def test_another_model_is_refused(model: str, protocol: str, said: str, tmp_path
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "empty"
-    with pytest.raises(SeqrecError, match=r"training\.start_from: no model in .*empty; name the"):
+    with pytest.raises(SeqrecError, match=r"training\.start_from: no model folder .*empty; name"):
         load_start(small("sasrec", start_from=str(folder)))
     saved(folder, "sasrec")
     (folder / "model.safetensors").write_bytes(b"torn")

@@ -60,12 +60,12 @@ def evaluate(
         The ranks and, by split, metrics with standard errors.
 
     Raises:
-        SeqrecError: the model was trained on other data, or on all of these; or there is nothing
-            to evaluate.
+        SeqrecError: the model was trained on other data, or is a refit; or there is nothing to
+            evaluate.
     """
     data = Sequences.from_table(sequences, trained.num_items)
-    trained.check_data(data)
     trained.check_measurable()
+    trained.check_data(data)
     facts = {
         "dataset": trained.dataset,
         "model": trained.model_name,

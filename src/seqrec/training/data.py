@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from seqrec.batches import Sequences
@@ -101,8 +100,7 @@ class TrainingData:
         Args:
             graph: transition_graph of all interactions, if it is to be distilled.
         """
-        split = np.zeros_like(self.sequences.split)
-        return replace(self, sequences=replace(self.sequences, split=split), graph=graph)
+        return replace(self, sequences=self.sequences.all_for_training(), graph=graph)
 
     @cached_property
     def fingerprint(self) -> str:

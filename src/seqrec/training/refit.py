@@ -41,7 +41,8 @@ def refit(
         checkpoint: where the refit keeps its state after every epoch.
 
     Returns:
-        The model, with the same facts but a validated value.
+        The model. Its facts are those of the evaluated one but for a validated value, and its
+        data are the sequences with every interaction in the training part.
 
     Raises:
         SeqrecError: the evaluated model is of other data, or was told something else.
@@ -61,7 +62,7 @@ def refit(
     count = f"{len(whole.sequences.items):,}"
     log.info("seed %d learns from all %s interactions, %s", evaluated.seed, count, how)
     trained = train(whole, settings, evaluated.seed, epochs=epochs, checkpoint=checkpoint).trained
-    return replace(trained, data_fingerprint=data.fingerprint, best_epoch=epochs, refit=True)
+    return replace(trained, best_epoch=epochs, refit=True)
 
 
 def _check_settings(settings: Settings, evaluated: TrainedModel) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from seqrec.errors import SeqrecError
 from seqrec.models import GIVEN, model_class
-from seqrec.models.folder import CONFIG, TrainedModel, load_model
+from seqrec.models.folder import TrainedModel, load_model
 from seqrec.models.parts.face import SequentialModel
 
 if TYPE_CHECKING:
@@ -41,14 +41,8 @@ def load_start(settings: Settings) -> TrainedModel | None:
     """
     if not settings.training.start_from:
         return None
-    folder = Path(settings.training.start_from)
-    if not (folder / CONFIG).is_file():
-        raise SeqrecError(
-            f"parameter {START_FROM}: no model in {folder}; name the folder of one, such as "
-            "data/06_models/DATASET/MODEL/PROTOCOL/models/42"
-        )
     try:
-        start = load_model(folder)
+        start = load_model(Path(settings.training.start_from))
     except SeqrecError as error:
         raise SeqrecError(f"parameter {START_FROM}: {error}") from None
     _check_fits(settings, start)
