@@ -85,7 +85,16 @@ def chosen(stage: Stage) -> dict[str, str]:
 @cache
 def snapshot(**runtime: str) -> Any:
     metadata = bootstrap_project(ROOT)
-    return get_project_snapshot(metadata=metadata, runtime_params=runtime)
+    return get_project_snapshot(metadata=metadata, runtime_params=nested_by_dots(runtime))
+
+
+def nested_by_dots(values: dict[str, str]) -> dict[str, Any]:
+    """``{"a.b": "c"}`` as ``{"a": {"b": "c"}}``."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        section, _, key = name.rpartition(".")
+        (found.setdefault(section, {}) if section else found)[key] = value
+    return found
 
 
 def pipeline_of(stage: Stage) -> Any:
@@ -118,7 +127,11 @@ def test_the_stages_are_the_pipelines_in_every_cell() -> None:
     }
     expected = {"reporting"} | {
         f"{name}@{dataset}-{model}-{protocol}"
-        for name, cells in {"sensitivity": "varied", "refit": "live"}.items()
+        for name, cells in {
+            "sensitivity": "varied",
+            "refit": "live",
+            "recommendation": "live",
+        }.items()
         for dataset in GLOBALS[cells]["datasets"]
         for model in GLOBALS[cells]["models"]
         for protocol in GLOBALS["protocols"]
