@@ -202,6 +202,21 @@ def test_what_cannot_be_is_one_line(told: Mapping[str, Any], line: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("sasrec", "items of a history have score 0"), ("mqsa_ted", "the last 6 items of a history")],
+)
+def test_the_authors_rules_are_said(name: str, line: str) -> None:
+    model = trained(name, "authors", log_of(2), seed=2)
+    recommender = Recommender(model, device="cpu")
+    found = recommender.recommend([[1, 2, 3]], k=ITEMS)
+    assert line in found.remarks()[-1]
+    left_out = recommender.recommend([[1, 2, 3]], k=ITEMS, seen_items="exclude")
+    assert left_out.remarks() == []
+    assert sorted(map(int, left_out.lists()["0"])) == list(range(4, ITEMS + 1))
+    assert left_out.table["rank"].to_pylist() == list(range(1, ITEMS - 2))
+
+
 def test_similar_items_point_the_same_way() -> None:
     vectors = torch.from_numpy(RECOMMENDER.item_vectors())
     found = RECOMMENDER.similar_items("a4", k=5)

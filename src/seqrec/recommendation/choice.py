@@ -81,6 +81,18 @@ def rules_of_lists(protocol: str, seen_items: str | None, authors: RankingRules)
     return ranking_rules("standard", seen_items)
 
 
+def remark_on(rules: RankingRules, max_len: int) -> str | None:
+    """Return what a reader of lists would not expect of their rules, if anything."""
+    if not (rules.padding_competes or rules.seen_in_window):
+        return None
+    items = f"the last {max_len} items" if rules.seen_in_window else "items"
+    what = "have score 0 and may stand in a list" if rules.seen_score == 0 else "alone are left out"
+    return (
+        f"protocol authors: {items} of a history {what}, as in the authors' evaluation; "
+        "seen_items=exclude leaves out all of them"
+    )
+
+
 class Chosen:
     """Writes into scores what may not stand in the lists of some users.
 

@@ -62,6 +62,8 @@ class Everybody:
         self.numbers = _numbers_of(options.users, names)
         self.names = names.take(pa.array(self.numbers - 1))
         self.choice = self._choice()
+        if remark := recommender.remark(options.seen_items):
+            log.info("%s", remark)
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -23,6 +23,8 @@ class Recommendations:
     history), fallback (whether it is the popular list, for lack of a known item)."""
     passed_over: dict[str, int]
     """How many ids of ``candidates`` and of ``exclude`` the model does not know."""
+    about_rules: str | None = None
+    """What one would not expect of the rules by which the lists were made."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -56,7 +58,8 @@ class Recommendations:
         }
         for name, number in self.passed_over.items():
             counted[f"ids of {name} are unknown to the model and passed over"] = number
-        return [f"{number:,} {text}" for text, number in counted.items() if number]
+        lines = [f"{number:,} {text}" for text, number in counted.items() if number]
+        return [*lines, self.about_rules] if self.about_rules else lines
 
     def _repr_html_(self) -> str:
         """Show the first lists in a notebook, and the remarks."""

@@ -14,8 +14,9 @@ from seqrec.errors import SeqrecError
 from seqrec.machine.devices import resolve_device
 from seqrec.models.folder import TrainedModel
 from seqrec.models.parts.face import SequentialModel
+from seqrec.protocol import RankingRules
 from seqrec.recommendation.best import best
-from seqrec.recommendation.choice import Choice, rules_of_lists
+from seqrec.recommendation.choice import Choice, remark_on, rules_of_lists
 from seqrec.recommendation.chosen_ids import ChosenIds
 from seqrec.recommendation.given_histories import Columns, Histories, histories_of
 from seqrec.recommendation.item_ids import ItemIds
@@ -81,7 +82,7 @@ class Recommender:
         chosen = ChosenIds(self.ids, known.users, columns or Columns())
         choice = Choice(chosen.candidates(candidates), chosen.exclude(exclude))
         lists = self.lists(known, k, seen_items, choice, fallback)
-        return self.named(known, lists, chosen.passed_over)
+        return self.named(known, lists, chosen.passed_over, self.remark(seen_items))
 
     def lists(
         self,
@@ -93,7 +94,7 @@ class Recommender:
     ) -> Lists:
         """Return the lists in item numbers; ``recommend`` says what the arguments are."""
         choice = choice or Choice()
-        rules = rules_of_lists(self.trained.protocol, seen_items, self.model.authors_ranking)
+        rules = self.rules(seen_items)
         some = np.flatnonzero(histories.known)
         sequences = histories.sequences(len(self.ids))
         examples = histories.examples(self.model.config.max_len, some)
@@ -125,9 +126,14 @@ class Recommender:
             choice: items to choose from and to leave out, by the places of the histories.
             advance: is told how many lists are done.
         """
-        rules = rules_of_lists(self.trained.protocol, seen_items, self.model.authors_ranking)
         return self.maker.after(
-            sequences, histories, k, rules, choice, known_users=True, advance=advance
+            sequences,
+            histories,
+            k,
+            self.rules(seen_items),
+            choice,
+            known_users=True,
+            advance=advance,
         )
 
     @property
@@ -145,8 +151,20 @@ class Recommender:
         counts = self.trained.items["interactions"].to_numpy().astype(np.float32)
         return torch.from_numpy(np.concatenate([np.zeros(1, np.float32), counts]))
 
+    def rules(self, seen_items: SeenItems | None) -> RankingRules:
+        """Return what competes in a list."""
+        return rules_of_lists(self.trained.protocol, seen_items, self.model.authors_ranking)
+
+    def remark(self, seen_items: SeenItems | None) -> str | None:
+        """Return what one would not expect of these rules, if anything."""
+        return remark_on(self.rules(seen_items), self.model.config.max_len)
+
     def named(
-        self, histories: Histories, lists: Lists, passed_over: Mapping[str, int] | None = None
+        self,
+        histories: Histories,
+        lists: Lists,
+        passed_over: Mapping[str, int] | None = None,
+        about_rules: str | None = None,
     ) -> Recommendations:
         """Return lists with the users' and the items' own ids."""
         lengths = np.diff(lists.offsets)
@@ -158,7 +176,7 @@ class Recommender:
             "fallback": (histories.known == 0) & (lengths > 0),
         }
         table = self.table(histories.users, lists)
-        return Recommendations(table, pa.table(users), dict(passed_over or {}))
+        return Recommendations(table, pa.table(users), dict(passed_over or {}), about_rules)
 
     def table(self, users: pa.Array, lists: Lists) -> pa.Table:
         """Return user_id, rank, item_id and score, one row an item of a list."""
