@@ -14,7 +14,7 @@ Shapes: B histories, L positions, R rows of W packed positions, d channels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ from seqrec.batches import Batch
 from seqrec.batches.packing import PackedBatch
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.models.parts.bounds import Rate, Share, Size
-from seqrec.models.parts.face import TrainingForm, check_width
+from seqrec.models.parts.face import WHOLE_SEQUENCES, TrainingForm, check_width
 from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, SearchRange, Space
 from seqrec.models.parts.transformer import Transformer, check_heads
 from seqrec.protocol import Protocol
@@ -74,6 +74,7 @@ class BERT4Rec(Transformer):
         "mask_ratio": SearchRange(0.1, 0.6),
         "training.learning_rate": LEARNING_RATE,
     }
+    standard_defaults: ClassVar[Mapping[str, Any]] = WHOLE_SEQUENCES
 
     def __init__(self, config: BERT4RecConfig) -> None:
         super().__init__(config, more_items=1)

@@ -19,7 +19,7 @@ Shapes: B histories, L columns, N items of them, d channels, m of the recurrence
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,12 @@ from seqrec.batches.packing import PackedBatch
 from seqrec.losses import Held, ItemLoss, Seen
 from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.columns import may_walk
-from seqrec.models.parts.face import SequentialModel, TrainingForm, check_width
+from seqrec.models.parts.face import (
+    WHOLE_SEQUENCES,
+    SequentialModel,
+    TrainingForm,
+    check_width,
+)
 from seqrec.models.parts.layers import dropout, initialise
 from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, Space
 from seqrec.protocol import Protocol
@@ -115,6 +120,7 @@ class GRU4Rec(SequentialModel):
         "training.learning_rate": LEARNING_RATE,
     }
     authors_losses: ClassVar[tuple[str, ...]] = ("bpr",)
+    standard_defaults: ClassVar[Mapping[str, Any]] = WHOLE_SEQUENCES
     needs_rows_of_their_own: ClassVar[bool] = True
     walks_on_cpu: ClassVar[bool] = True
 

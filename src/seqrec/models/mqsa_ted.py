@@ -15,7 +15,7 @@ Shapes: B sequences (or rows of packed sequences), W positions, d channels, H he
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -162,6 +162,11 @@ class MQSATED(SequentialModel):
         "training.learning_rate": LEARNING_RATE,
         "ted.weight": SearchRange(0.01, 0.5, log=True),
         "ted.tau": SearchRange(0.05, 1.0, log=True),
+    }
+    section_defaults: ClassVar[Mapping[str, Any]] = {
+        "training.max_epochs": 60,
+        "training.patience": None,
+        "ted.weight": 0.1,
     }
     tensorflow_adam: ClassVar[bool] = True
     authors_ranking: ClassVar[RankingRules] = RankingRules(

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
@@ -27,6 +28,11 @@ Scorer = Callable[[Tensor, Tensor], Tensor]
 """Histories (B, L) and users (B,) to scores (B, items + 1)."""
 BlockScorer = Callable[[Tensor, Tensor], Iterator[Tensor]]
 """Histories (B, L) and users (B,) to scores (B, N) of one block of items after the other."""
+
+WHOLE_SEQUENCES = MappingProxyType(
+    {"training.batch_size": 64, "training.max_epochs": 400, "training.patience": 30}
+)
+"""What suits a training by whole sequences, an epoch of which has few steps."""
 
 
 class ScoringModel(nn.Module):
@@ -74,6 +80,11 @@ class SequentialModel(ScoringModel):
     authors_losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
     """The losses over items (``training.loss``) that protocol ``authors`` allows, by name; the
     first is the model's own."""
+    section_defaults: ClassVar[Mapping[str, Any]] = {}
+    """What it takes of the sections beside its own options unless told otherwise, where that is
+    not what all take: ``ted.weight``. Its loss needs no mention."""
+    standard_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Likewise, under protocol ``standard`` alone."""
     tensorflow_adam: ClassVar[bool] = False
     """Whether Adam is TensorFlow's under protocol ``authors``."""
     needs_rows_of_their_own: ClassVar[bool] = False

@@ -8,14 +8,14 @@ Shapes: B histories, R rows of W packed positions, d channels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from seqrec.batches.packing import PackedBatch, PackedHistories
 from seqrec.losses import ItemLoss
 from seqrec.models.parts.bounds import Rate, Size
-from seqrec.models.parts.face import TrainingForm
+from seqrec.models.parts.face import WHOLE_SEQUENCES, TrainingForm
 from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, Space
 from seqrec.models.parts.transformer import CausalTransformer, check_heads
 from seqrec.protocol import Protocol
@@ -50,6 +50,7 @@ class NextItemsTransformer(CausalTransformer):
         "attention_dropout": DROPOUT,
         "training.learning_rate": LEARNING_RATE,
     }
+    standard_defaults: ClassVar[Mapping[str, Any]] = WHOLE_SEQUENCES
 
     @property
     def training_form(self) -> TrainingForm:
