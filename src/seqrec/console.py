@@ -15,24 +15,33 @@ def metrics_table(metrics: Mapping[str, Any], split: str = "test") -> Table:
         metrics: the content of metrics.json.
         split: ``test`` or ``valid``.
     """
-    values = metrics["splits"][split]["metrics"]
+    measured = metrics["splits"][split]
+    header, *rows = metric_rows(measured)
+    table = Table(title=title_of(metrics, split), caption=caption_of(measured), box=SIMPLE_HEAD)
+    for column in header:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def metric_rows(measured: Mapping[str, Any]) -> list[list[str]]:
+    """Return the header and a row a metric, a column a cutoff, as texts.
+
+    Args:
+        measured: one split of metrics.json.
+    """
+    values = measured["metrics"]
     cutoffs = sorted({int(name.partition("@")[2]) for name in values if "@" in name})
-    table = Table(
-        title=_title(metrics, split),
-        caption=_caption(metrics["splits"][split]),
-        box=SIMPLE_HEAD,
-    )
-    table.add_column("metric")
-    for cutoff in cutoffs:
-        table.add_column(f"@{cutoff}")
+    rows = [["metric", *(f"@{cutoff}" for cutoff in cutoffs)]]
     for metric in dict.fromkeys(name.partition("@")[0] for name in values):
         cells = [_cell(values.get(f"{metric}@{cutoff}")) for cutoff in cutoffs]
         if any(cells):
-            table.add_row(metric, *cells)
-    covered = [metrics["splits"][split].get(f"coverage@{cutoff}") for cutoff in cutoffs]
+            rows.append([metric, *cells])
+    covered = [measured.get(f"coverage@{cutoff}") for cutoff in cutoffs]
     if None not in covered:
-        table.add_row("coverage", *(f"{share:.4f}" for share in covered))
-    return table
+        rows.append(["coverage", *(f"{share:.4f}" for share in covered)])
+    return rows
 
 
 def output_lines(paths: Mapping[str, Path], root: Path) -> list[str]:
@@ -50,7 +59,8 @@ def output_lines(paths: Mapping[str, Path], root: Path) -> list[str]:
     return [f"{folder:<{width}}  {', '.join(names)}" for folder, names in shown.items()]
 
 
-def _title(metrics: Mapping[str, Any], split: str) -> str:
+def title_of(metrics: Mapping[str, Any], split: str) -> str:
+    """Say which model reached the metrics of a split, and on what."""
     seeds = metrics.get("seeds", [])  # unknown of a checkpoint
     of_seeds = f", seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}" if seeds else ""
     return (
@@ -59,7 +69,7 @@ def _title(metrics: Mapping[str, Any], split: str) -> str:
     )
 
 
-def _caption(split: Mapping[str, Any]) -> str:
+def caption_of(split: Mapping[str, Any]) -> str:
     """Say what the metrics are a mean of, and which targets no model could find, or few can."""
     remarks = {
         "cold_targets": "never seen in training",

@@ -180,6 +180,12 @@ class Tally:
             "file": self.raw_file.path.name,
             "sha256": sha256_of(self.raw_file.path),
             "reader": self.raw_file.options.reader,
+            **self.counts(),
+        }
+
+    def counts(self) -> dict[str, Any]:
+        """Return how much was read."""
+        return {
             "timestamp_unit": self.timestamp_unit,
             "rows_read": self.accepted + self.broken,
             "rows_kept": self.accepted,

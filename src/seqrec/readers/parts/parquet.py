@@ -1,6 +1,6 @@
 """Parquet tables: read in pieces, only the columns that are named."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,19 +32,35 @@ def read_parquet(path: Path, names: HeaderNames) -> Iterator[Piece]:
     Raises:
         SeqrecError: the file is not Parquet, or a column is missing or of no use.
     """
-    clock: Clock | None = None
-    first = 1
     try:
         with pq.ParquetFile(path) as file:
             columns = columns_to_read(path, names, file.schema_arrow.names)
-            for records in file.iter_batches(BATCH_ROWS, columns=columns):
-                if clock is None and names.timestamp is not None:
-                    clock = column_clock(records[names.timestamp], path, names.timestamp)
-                yield to_piece(records, names, clock, first, path)
-                first += len(records)
+            yield from read_records(file.iter_batches(BATCH_ROWS, columns=columns), names, path)
     except (pa.ArrowException, OSError) as error:
         line = str(error).partition("\n")[0]
         raise SeqrecError(f"{path} cannot be read as Parquet ({line}); write it again") from None
+
+
+def read_records(
+    batches: Iterable[pa.RecordBatch], names: HeaderNames, path: Path
+) -> Iterator[Piece]:
+    """Yield the pieces of a table that comes in batches.
+
+    Args:
+        batches: with the columns that are read, and no others.
+        names: of these columns.
+        path: what the table is called in messages.
+
+    Raises:
+        SeqrecError: a column is of no use.
+    """
+    clock: Clock | None = None
+    first = 1
+    for records in batches:
+        if clock is None and names.timestamp is not None:
+            clock = column_clock(records[names.timestamp], path, names.timestamp)
+        yield to_piece(records, names, clock, first, path)
+        first += len(records)
 
 
 def columns_to_read(path: Path, names: HeaderNames, columns: list[str]) -> list[str]:
