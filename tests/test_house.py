@@ -26,6 +26,7 @@ FLOORS = (
     {"readers", "evaluation"},
     {"preparation", "training", "interop", "recommendation"},
     {"tuning", "reporting"},
+    {"notebook"},
     {"datasets", "project"},
     {"add_dataset", "pipelines"},
     {"hooks", "pipeline_registry"},

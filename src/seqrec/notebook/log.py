@@ -1,0 +1,179 @@
+"""A raw log: from files, or from any table that speaks Arrow."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from seqrec.errors import SeqrecError
+from seqrec.notebook.log_parts import Part, joined, read_file, read_table
+from seqrec.notebook.tabular import Tabular
+from seqrec.parameters.sections import (
+    ColumnMapping,
+    IngestionOptions,
+    RawFileOptions,
+    check_values,
+)
+from seqrec.preparation.ingestion import RawFile
+from seqrec.readers import find_reader
+
+logger = logging.getLogger(__name__)
+
+WITH_COLUMNS = ("table", "atomic")
+"""The readers to which columns are named."""
+
+
+class SpeaksArrow(Protocol):
+    """Any table of pandas, polars, pyarrow, DuckDB, Ibis and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the table as a stream of Arrow."""
+
+
+@dataclass(frozen=True, repr=False)
+class Log(Tabular):
+    """A raw log as it was read, row by row."""
+
+    interactions: pa.Table
+    """user_id, item_id, timestamp, source_row, rating; in the order of the file."""
+    rejected: pa.Table
+    """source_file, line_number, reason, text: what could not be read."""
+    report: dict[str, Any]
+    """What was read: the sums, and by file under ``files``."""
+    name: str
+    """Of the file or folder, without its endings."""
+
+    @property
+    def table(self) -> pa.Table:
+        """The interactions."""
+        return self.interactions
+
+    @property
+    def timestamp_unit(self) -> str:
+        """``s``, ``ms``, or ``order`` where timestamps are positions."""
+        unit: str = self.report["timestamp_unit"]
+        return unit
+
+    def __repr__(self) -> str:
+        read, rejected = len(self.interactions), len(self.rejected)
+        return f"Log {self.name}: {read:,} interactions, {rejected:,} rows rejected"
+
+
+def read_log(
+    source: str | Path | Iterable[str | Path] | SpeaksArrow,
+    *,
+    user: str = "user_id",
+    item: str = "item_id",
+    timestamp: str | None = "timestamp",
+    rating: str | None = None,
+    reader: str = "table",
+    separator: str | None = None,
+    member: str | None = None,
+    max_rejected_share: float = 0.01,
+) -> Log:
+    """Read a raw log, by the readers that the pipelines use.
+
+    Args:
+        source: a file (CSV, TSV or Parquet; packed too), a folder of files, which are read by
+            name, several of them, one after the other, or a table of pandas, polars, pyarrow,
+            DuckDB, Ibis or whatever else speaks Arrow.
+        user: the column of users.
+        item: the column of items.
+        timestamp: the column of instants: numbers, dates or timestamps; None where the rows
+            stand in order of time.
+        rating: the column of ratings, if there is one to filter by.
+        reader: one of ``seqrec.readers.READERS``, for files of a publisher's own form.
+        separator: between the columns of a text; guessed from the header if not given.
+        member: the file inside a zip or tar archive of several.
+        max_rejected_share: how many of the rows may be unreadable.
+
+    Returns:
+        The log. What could not be read is in ``rejected``.
+
+    Raises:
+        SeqrecError: the source cannot be read, has no such column, holds no interactions or
+            too many broken rows.
+    """
+    columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
+    mapping = check_values(ColumnMapping, columns, "")
+    ingestion = check_values(IngestionOptions, {"max_rejected_share": max_rejected_share}, "")
+    if hasattr(source, "__arrow_c_stream__"):
+        _refuse_for_tables(
+            reader=(reader, "table"), separator=(separator, None), member=(member, None)
+        )
+        return _log([read_table(source, mapping, ingestion)], "table")
+    _check_columns(reader, mapping)
+    named = mapping if reader in WITH_COLUMNS else None
+    more = {"reader": reader, "columns": named, "separator": separator, "member": member}
+    files = list(_files(source))
+    if not files:
+        raise SeqrecError("no file is named to read a log from; name at least one")
+    options = [check_values(RawFileOptions, {"name": path.name, **more}, "") for path in files]
+    parts = [read_file(RawFile(*each), ingestion) for each in zip(files, options, strict=True)]
+    return _log(parts, _name(source, files))
+
+
+def _refuse_for_tables(**options: tuple[object, object]) -> None:
+    for name, (value, default) in options.items():
+        if value != default:
+            raise SeqrecError(f"option {name}={value} is for files, not for a table; leave it out")
+
+
+def _check_columns(reader: str, mapping: ColumnMapping) -> None:
+    """Raise where columns are named to a reader that knows its own."""
+    find_reader(reader)
+    if reader in WITH_COLUMNS or mapping == ColumnMapping():
+        return
+    name, value = next(
+        (name, value) for name, value in mapping if value != getattr(ColumnMapping(), name)
+    )
+    raise SeqrecError(
+        f"option {name}={value} means nothing to reader '{reader}', which knows its columns; "
+        "leave it out"
+    )
+
+
+def _files(source: Any) -> Iterator[Path]:
+    """Yield the files of a path, a folder or several of them, in order."""
+    if isinstance(source, str | Path):
+        yield from _files_at(Path(source).expanduser())
+    elif isinstance(source, list | tuple):
+        for path in source:
+            yield from _files(path)
+    elif isinstance(source, Iterator):
+        yield from _files(sorted(source))  # a glob has no order
+    else:
+        raise SeqrecError(
+            f"a log is read from a path, several, or a table that speaks Arrow, not from "
+            f"{type(source).__name__}; give it as one of these"
+        )
+
+
+def _files_at(path: Path) -> Iterator[Path]:
+    if not path.exists():
+        raise SeqrecError(f"no file or folder {path}; check its name")
+    if not path.is_dir():
+        yield path
+        return
+    parts = sorted(part for part in path.iterdir() if part.is_file())
+    parts = [part for part in parts if not part.name.startswith((".", "_"))]
+    if not parts:
+        raise SeqrecError(f"no file in the folder {path}; name the one of the log's parts")
+    yield from parts
+
+
+def _name(source: Any, files: list[Path]) -> str:
+    if isinstance(source, str | Path) and Path(source).expanduser().is_dir():
+        return Path(source).expanduser().resolve().name
+    return files[0].name.partition(".")[0] or files[0].name
+
+
+def _log(parts: list[Part], name: str) -> Log:
+    log = Log(*joined(parts), name)
+    logger.info("%r", log)
+    return log

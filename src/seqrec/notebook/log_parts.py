@@ -1,0 +1,136 @@
+"""The parts of a log: files and tables, read by the readers of the pipelines into memory."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import ColumnMapping, IngestionOptions, RawFileOptions
+from seqrec.preparation.ingestion import RawFile, Tally
+from seqrec.readers import INTERACTIONS, Piece, find_reader
+from seqrec.readers.parts.headers import HeaderNames
+from seqrec.readers.parts.parquet import BATCH_ROWS, columns_to_read, read_records
+
+logger = logging.getLogger(__name__)
+
+THE_TABLE = Path("the table")
+"""What a table that is no file is called in messages."""
+COUNTED = ("rows_read", "rows_kept", "rows_rejected", "blank_lines")
+
+
+class Part(NamedTuple):
+    """What one file or table holds, or all of them together."""
+
+    interactions: pa.Table
+    rejected: pa.Table
+    report: dict[str, Any]
+
+
+def read_file(raw_file: RawFile, ingestion: IngestionOptions) -> Part:
+    """Read a file into memory.
+
+    Raises:
+        SeqrecError: it cannot be read, holds no interactions or too many broken rows.
+    """
+    tally = Tally(raw_file, ingestion)
+    pieces = find_reader(raw_file.options.reader)(raw_file.path, raw_file.options)
+    interactions = _interactions(tally, pieces)
+    return Part(interactions, tally.rejected_rows(), tally.report())
+
+
+def read_table(source: Any, columns: ColumnMapping, ingestion: IngestionOptions) -> Part:
+    """Do the same with a table that speaks Arrow, as if it were a Parquet file."""
+    options = RawFileOptions(name=THE_TABLE.name, reader="table", columns=columns)
+    tally = Tally(RawFile(THE_TABLE, options), ingestion)
+    names = HeaderNames(columns.user, columns.item, columns.timestamp, columns.rating)
+    interactions = _interactions(tally, _table_pieces(source, names))
+    return Part(interactions, tally.rejected_rows(), {"file": THE_TABLE.name, **tally.counts()})
+
+
+def _interactions(tally: Tally, pieces: Iterator[Piece]) -> pa.Table:
+    tables = list(tally.counted(pieces))
+    tally.check()
+    return pa.concat_tables([INTERACTIONS.empty_table(), *tables])
+
+
+def _table_pieces(source: Any, names: HeaderNames) -> Iterator[Piece]:
+    try:
+        batches = pa.RecordBatchReader.from_stream(source)
+        columns = columns_to_read(THE_TABLE, names, batches.schema.names)
+        yield from read_records(_blocks(batches, columns), names, THE_TABLE)
+    except pa.ArrowException as error:
+        line = str(error.args[0]).partition("\n")[0]
+        raise SeqrecError(
+            f"the table cannot be read as Arrow ({line}); mend its columns, or write it as CSV"
+        ) from None
+
+
+def _blocks(batches: Iterable[pa.RecordBatch], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the columns in batches no longer than those of a file."""
+    for batch in batches:
+        chosen = batch.select(columns)
+        for start in range(0, len(batch), BATCH_ROWS):
+            yield chosen.slice(start, BATCH_ROWS)
+
+
+def joined(parts: list[Part]) -> Part:
+    """Return the parts of a log as one: source rows, and times that are positions, go on."""
+    unit = _unit(parts)
+    tables, row, time = [], 0, 0
+    for part in parts:
+        table = _in_unit(part, unit)
+        end = max(_largest(table, "source_row"), _largest(part.rejected, "line_number"))
+        last = _largest(table, "timestamp")
+        table = _shifted(table, "source_row", row)
+        tables.append(_shifted(table, "timestamp", time) if unit == "order" else table)
+        row, time = row + end, time + last + 1
+    reports = [part.report for part in parts]
+    rejected = pa.concat_tables([part.rejected for part in parts])
+    return Part(pa.concat_tables(tables), rejected, _summed(reports, unit))
+
+
+def _unit(parts: list[Part]) -> str:
+    """Return the finest unit of the parts' timestamps."""
+    units = [part.report["timestamp_unit"] for part in parts]
+    if len(set(units)) > 1:
+        seconds = units.count("s")
+        logger.warning("%d of %d files have timestamps in seconds, not ms", seconds, len(parts))
+    return "ms" if "ms" in units else str(units[0])
+
+
+def _in_unit(part: Part, unit: str) -> pa.Table:
+    if part.report["timestamp_unit"] == unit:
+        return part.interactions
+    milliseconds = pc.multiply(part.interactions["timestamp"], 1000)
+    return _with(part.interactions, "timestamp", milliseconds)
+
+
+def _shifted(table: pa.Table, column: str, by: int) -> pa.Table:
+    return _with(table, column, pc.add(table[column], by)) if by else table
+
+
+def _with(table: pa.Table, column: str, values: pa.ChunkedArray) -> pa.Table:
+    place = table.schema.get_field_index(column)
+    return table.set_column(place, table.schema.field(place), values)
+
+
+def _largest(table: pa.Table, column: str) -> int:
+    return int(pc.max(table[column]).as_py() or 0)
+
+
+def _summed(reports: list[dict[str, Any]], unit: str) -> dict[str, Any]:
+    """Return what was read of all files, and of each."""
+    reasons: Counter[str] = sum((Counter(r["rejected_by_reason"]) for r in reports), Counter())
+    return {
+        "timestamp_unit": unit,
+        **{name: sum(report[name] for report in reports) for name in COUNTED},
+        "rejected_by_reason": dict(sorted(reasons.items())),
+        "files": reports,
+    }
