@@ -107,6 +107,16 @@ def test_a_saved_model_gives_the_same_lists(
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_training_starts_from_a_saved_model(bsarec: Model, data: Data, tmp_path: Path) -> None:
+    bsarec.save(tmp_path / "before")
+    short: dict[str, Any] = {"dim": 8, "max_len": 6, "max_epochs": 1, "device": "cpu"}
+    before = train(data, "bsarec", **short).history
+    after = train(data, "bsarec", start_from=tmp_path / "before", **short).history
+    assert before is not None
+    assert after is not None
+    assert after["loss"][0].as_py() < before["loss"][0].as_py()
+
+
 def test_what_else_lies_in_a_folder_is_safe(markov: Model, tmp_path: Path) -> None:
     markov.save(tmp_path)
     (tmp_path / "thesis.tex").write_text("years of work")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from seqrec.errors import SeqrecError, unknown_name
@@ -28,7 +29,7 @@ def by_section(
         if name in sections:
             _add(found, name, _mapping(name, value))
         elif name in owners:
-            _add(found, owners[name], {name: value})
+            _add(found, owners[name], {name: str(value) if isinstance(value, Path) else value})
         else:
             raise unknown_name("option", name, owners, f"of {function}")
     return found
