@@ -62,9 +62,9 @@ def test_one_history_is_a_table(run: Run) -> None:
 
 def test_the_popular_list_and_what_is_passed_over_are_said(run: Run) -> None:
     done = run("--history", "q,r", "--candidates", "a2,a4,z")
-    assert "2 ids of the histories are unknown" in done.err
-    assert "1 histories without a known item get the popular list" in done.err
-    assert "1 ids of candidates are unknown" in done.err
+    assert "ids of the histories that the model does not know, passed over: 2" in done.err
+    assert "histories without a known item, which get the popular list: 1" in done.err
+    assert "ids of candidates that the model does not know, passed over: 1" in done.err
     assert run("--history", "q", "--fallback", "none").out.split()[:-1] == [
         *("rank", "item_id", "score")
     ]

@@ -83,7 +83,7 @@ def test_unknown_ids_are_passed_over_and_counted() -> None:
     assert found.lists() == {"u": plain_list(["a4", "a7"], 3), "v": plain_list(["a1"], 3)}
     assert found.users["known"].to_pylist() == [2, 1]
     assert found.users["unknown"].to_pylist() == [2, 0]
-    assert found.remarks() == ["2 ids of the histories are unknown to the model and passed over"]
+    assert found.remarks() == ["ids of the histories that the model does not know, passed over: 2"]
 
 
 def test_whoever_has_no_known_item_gets_the_popular_list_which_says_so() -> None:
@@ -98,7 +98,7 @@ def test_whoever_has_no_known_item_gets_the_popular_list_which_says_so() -> None
     none = RECOMMENDER.recommend(histories, k=4, fallback="none")
     assert none.lists() == {"new": [], "old": plain_list(["a1"], 4), "elsewhere": []}
     assert none.users["fallback"].to_pylist() == [False, False, False]
-    assert "2 histories get no list" in none.remarks()
+    assert "histories that get no list: 2" in none.remarks()
 
 
 CHOSEN = {user: [f"a{n}" for n in range(2, 9)] for user in list(HISTORIES)[::2]}

@@ -139,13 +139,19 @@ class Model:
 
         return Recommender(self.trained)
 
+    def _validation(self) -> str:
+        value = self.trained.best_value
+        if value is None:  # a refit
+            return "not validated"
+        return f"{self.trained.monitor} {value:.4f} in validation"
+
     def __repr__(self) -> str:
         trained = self.trained
         step = "trial" if trained.model_name in COUNTING_MODELS else "epoch"
         return (
             f"Model {trained.model_name} of {trained.dataset}: {trained.num_items:,} items, "
             f"protocol {trained.protocol}, seed {trained.seed}, best {step} {trained.best_epoch}, "
-            f"{trained.monitor} {trained.best_value:.4f} in validation"
+            f"{self._validation()}"
         )
 
 

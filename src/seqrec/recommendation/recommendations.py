@@ -52,13 +52,13 @@ class Recommendations:
         popular = pc.sum(self.users["fallback"]).as_py() or 0
         without = pc.sum(pc.equal(self.users["items"], 0)).as_py() or 0
         counted = {
-            "ids of the histories are unknown to the model and passed over": unknown,
-            "histories without a known item get the popular list": popular,
-            "histories get no list": without,
+            "ids of the histories that the model does not know, passed over": unknown,
+            "histories without a known item, which get the popular list": popular,
+            "histories that get no list": without,
         }
         for name, number in self.passed_over.items():
-            counted[f"ids of {name} are unknown to the model and passed over"] = number
-        lines = [f"{number:,} {text}" for text, number in counted.items() if number]
+            counted[f"ids of {name} that the model does not know, passed over"] = number
+        lines = [f"{text}: {number:,}" for text, number in counted.items() if number]
         return [*lines, self.about_rules] if self.about_rules else lines
 
     def _repr_html_(self) -> str:
