@@ -185,6 +185,13 @@ def test_an_aborted_stage_leaves_nothing_half(repository: Repository) -> None:
         *("models", "progress.csv", "training_history.parquet"),
     ]
 
+    # Told to go further, the stage goes on: the seconds of its first epochs still stand.
+    before = (folder / "progress.csv").read_text().splitlines()
+    repository.edit(BSAREC, "{max_epochs: 2, patience: 5}", "{max_epochs: 3, patience: 5}")
+    assert repository.repro(OF_BSAREC[0]) == OF_BSAREC[:1]
+    after = (folder / "progress.csv").read_text().splitlines()
+    assert (after[:-1], len(before)) == (before, 3)
+
 
 def rows(printed: str) -> list[list[str]]:
     """Return the rows of a table that DVC printed, without its header."""
