@@ -119,9 +119,10 @@ def start_from(start: TrainedModel, model: SequentialModel, items: pa.Table) -> 
         weights[name] = weights[name].mean(dim=0).expand_as(model.state_dict()[name])
     model.load_state_dict(weights)
     log.info(
-        "training starts from a model of %d items: %d are matched, %d are gone; "
-        "%d new ones start from the mean",
-        *(start.num_items, matched, start.num_items - matched, len(items) - matched),
+        "training starts from a model of %s items: %s are matched, %s are gone; "
+        "%s new ones start from the mean",
+        *(f"{start.num_items:,}", f"{matched:,}", f"{start.num_items - matched:,}"),
+        f"{len(items) - matched:,}",
     )
     if model.per_user:
         log.info("all users start from the mean: the model's folder has no ids of users")
