@@ -106,7 +106,7 @@ class BERT4Rec(Transformer):
             (B, d).
         """
         check_width(histories, self.config.max_len)
-        masks = histories.new_full((len(histories), 1), self.mask_token)
+        masks = histories.new_full((histories.shape[0], 1), self.mask_token)
         tokens = torch.cat([histories, masks], dim=1)[:, -self.config.max_len :]
         return self.last(tokens, self.right_aligned(tokens.shape[1]), _real(tokens))
 

@@ -147,7 +147,7 @@ class Caser(SequentialModel):
         answers = self._walk(histories) if walk else self._convolve(histories)
         answers = dropout(answers, self.config.hidden_dropout, self.training)
         features = self.features(answers).relu()
-        both = torch.cat([features, self._of_users(users, len(histories))], dim=1)
+        both = torch.cat([features, self._of_users(users, histories.shape[0])], dim=1)
         state: Tensor = self.output(both).relu()
         return state
 

@@ -94,7 +94,7 @@ class GRU(nn.Module):
         Returns:
             (B, L, m) or (N, m), and (B, m).
         """
-        rows = len(x) if counts is None else int(counts[0])
+        rows = x.shape[0] if counts is None else int(counts[0])
         at_rest = x.new_zeros(self.num_layers, rows, self.hidden_dim)
         weights, layers, training = self.weights(self.num_layers), self.num_layers, self.training
         if counts is None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.compiler import is_exporting
 
 from seqrec.machine.products import columns_by_columns, inner
 
@@ -29,7 +30,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (…, d) to (…, d)."""
-        if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or is_exporting():
             return self.plain(x)
         weights = (self.expand.weight, self.expand.bias, self.contract.weight, self.contract.bias)
         output: Tensor = _InChunks.apply(x.flatten(0, -2), *weights)  # type: ignore[no-untyped-call]
