@@ -25,7 +25,7 @@ FLOORS = (
     {"parameters", "plotting"},
     {"readers", "evaluation"},
     {"preparation", "training", "interop", "recommendation"},
-    {"tuning", "reporting"},
+    {"tuning", "reporting", "export"},
     {"notebook"},
     {"datasets", "project"},
     {"add_dataset", "pipelines"},

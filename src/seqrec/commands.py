@@ -35,6 +35,9 @@ COMMANDS = {
     "recommend": Place(
         "seqrec.recommendation.command", "recommend", "Give lists, from a trained model's folder."
     ),
+    "export": Place(
+        "seqrec.export.command", "export", "Write a model as ONNX, to be run without seqrec."
+    ),
     "evaluate-checkpoint": Place(
         "seqrec.interop.command", "evaluate_checkpoint", "Measure weights of the models' authors."
     ),

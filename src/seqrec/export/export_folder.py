@@ -1,0 +1,73 @@
+"""A trained model as a folder that runs without seqrec: graph, ids, guide and card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seqrec.errors import SeqrecError
+from seqrec.evaluation.model_card import unmeasured_card
+from seqrec.export.graph import check_exportable, graph_of
+from seqrec.export.guide import guide
+from seqrec.export.list_check import check_lists
+from seqrec.files import replacing
+from seqrec.models.folder import TrainedModel
+
+GRAPH, IDS, GUIDE, CARD = "model.onnx", "items.parquet", "README.md", "model_card.md"
+LARGEST_FILE = 1 << 30
+"""Weights of more bytes stand in a file beside the graph, for none of ONNX's may have 2 GB."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What goes into a folder."""
+
+    trained: TrainedModel
+    card: str | None = None
+    """Markdown; without an evaluation, what the model itself knows."""
+
+
+def check_place(folder: Path) -> None:
+    """Raise a SeqrecError if the folder holds what is no earlier export, and would be lost."""
+    if not folder.exists() or (folder / GRAPH).is_file():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        raise SeqrecError(f"{folder} is there and no exported model; name a new folder")
+
+
+def write_export(folder: Path, export: Export) -> None:
+    """Write the folder, in the place of an earlier one, and check its lists against the model's.
+
+    Raises:
+        SeqrecError: the model counts, a package is missing, a list differs, or the disk is full;
+            nothing is written then.
+    """
+    check_exportable(export.trained)
+    check_place(folder)
+    with replacing(folder) as temporary:
+        write_files(temporary, export)
+
+
+def write_files(folder: Path, export: Export) -> None:
+    """Write the files into a new folder, and check them."""
+    import onnx
+
+    trained = export.trained
+    folder.mkdir(parents=True)
+    graph = graph_of(trained)
+    large = graph.ByteSize() > LARGEST_FILE
+    onnx.save(graph, folder / GRAPH, save_as_external_data=large, location=f"{GRAPH}.data")
+    pq.write_table(_with_text_ids(trained.items), folder / IDS)
+    texts = {GUIDE: guide(trained), CARD: export.card or unmeasured_card(trained)}
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    check_lists(folder / GRAPH, trained)
+
+
+def _with_text_ids(items: pa.Table) -> pa.Table:
+    """Return the items with ids as text, as histories have them."""
+    place = items.column_names.index("item_id")
+    return items.set_column(place, "item_id", items["item_id"].cast(pa.string()))

@@ -1,0 +1,140 @@
+"""An exported folder: its README runs as it stands, and a wrong list leaves nothing behind."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from seqrec.commands import cli
+from seqrec.errors import SeqrecError
+from seqrec.export import export_folder, list_check
+from seqrec.export.export_folder import Export, check_place, write_export
+from seqrec.export.guide import guide
+from seqrec.export.list_check import Lists, differing
+from seqrec.models.folder import TrainedModel, save_model
+from seqrec.recommendation.recommender import Recommender
+from tests.export.examples import trained
+
+ALONE = """
+import sys
+for name in ("torch", "seqrec", "onnx", "safetensors"):
+    sys.modules[name] = None
+"""
+
+
+@pytest.fixture(scope="module")
+def model() -> TrainedModel:
+    return trained("bsarec")
+
+
+@pytest.fixture(scope="module")
+def folder(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export through the command, of a model in the place it has in a project."""
+    data = tmp_path_factory.mktemp("project") / "data"
+    cell = "by-hand/bsarec/standard"
+    save_model(data / "06_models" / cell / "models" / "42", model)
+    card = data / "07_model_output" / cell / "model_card.md"
+    card.parent.mkdir(parents=True)
+    card.write_text("# The card\n", encoding="utf-8")
+    target = data / "out"
+    source = data / "06_models" / cell / "models"
+    result = CliRunner().invoke(cli, ["export", "--model", str(source), "--to", str(target)])
+    assert result.exit_code == 0, result.output
+    assert f"model card: {card}" in result.output
+    return target
+
+
+def test_the_folder_has_ids_and_the_cells_card(folder: Path, model: TrainedModel) -> None:
+    files = {"model.onnx", "items.parquet", "README.md", "model_card.md"}
+    assert {path.name for path in folder.iterdir()} == files
+    assert pq.read_table(folder / "items.parquet").equals(model.items)
+    assert (folder / "model_card.md").read_text() == "# The card\n"
+
+
+def test_the_readmes_lines_run_alone_as_they_stand(folder: Path, model: TrainedModel) -> None:
+    text = (folder / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    run = subprocess.run(
+        [sys.executable, "-c", ALONE + code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    lists = Recommender(model, device="cpu").recommend([["a", "b", "c"], ["c"]], k=10).lists()
+    assert run.stdout.strip() == str(list(lists.values()))
+
+
+def test_a_readme_of_a_model_with_users_and_without(model: TrainedModel) -> None:
+    assert "users" not in guide(model)
+    (code,) = re.findall(r"```python\n(.*?)```", guide(trained("caser")), flags=re.DOTALL)
+    assert '"users": users, ' in code
+    compile(code, "README.md", "exec")
+
+
+def test_a_wrong_list_leaves_the_earlier_folder(
+    folder: Path, model: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    own = list_check.lists_of_model
+
+    def one_wrong(trained: TrainedModel, histories: list[list_check.Numbers]) -> Lists:
+        lists = own(trained, histories)
+        lists.scores[3, 0] *= 1.001
+        return lists
+
+    monkeypatch.setattr(list_check, "lists_of_model", one_wrong)
+    graph = onnx.load(folder / "model.onnx")
+    monkeypatch.setattr(export_folder, "graph_of", lambda trained: graph)
+    with pytest.raises(SeqrecError, match=r"^1 of 1000 lists .* nothing was written"):
+        write_export(folder, Export(model))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_with_something_else_is_not_replaced(tmp_path: Path) -> None:
+    check_place(tmp_path / "new")
+    check_place(tmp_path)  # empty
+    (tmp_path / "thesis.tex").touch()
+    for place in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(SeqrecError, match="no exported model; name a new folder"):
+            check_place(place)
+
+
+@pytest.mark.parametrize(
+    ("items", "scores", "wrong"),
+    [
+        ([1, 2, 3], [3.0, 2.0, 1.0], 0),
+        ([2, 1, 3], [3.0, 2.0, 1.0], 1),  # the scores of their places, not their own
+        ([1, 2, 4], [3.0, 2.0, 1.0], 0),  # as good as the last one
+        ([4, 2, 3], [3.0, 2.0, 1.0], 1),  # no better than the last one
+        ([1, 2, 3], [3.0, 2.0, 1.0 + 2e-5], 0),
+        ([1, 2, 3], [3.0, 2.0, 1.0 + 4e-5], 1),
+        ([1, 2, 3], [3.0, 2.0, float("nan")], 1),
+        ([1, 2, 0], [3.0, 2.0, 0.0], 1),
+    ],
+)
+def test_which_lists_differ(items: list[int], scores: list[float], wrong: int) -> None:
+    expected = Lists(np.array([[1, 2, 3]]), np.array([[3.0, 2.0, 1.0]]))
+    assert differing(Lists(np.array([items]), np.array([scores])), expected) == wrong
+
+
+def test_equals_may_change_places() -> None:
+    expected = Lists(np.array([[1, 2]]), np.array([[2.0, 2.0]]))
+    assert differing(Lists(np.array([[2, 1]]), np.array([[2.0, 2.0]])), expected) == 0
+
+
+def test_what_is_no_model_is_a_line(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["export", "--model", str(tmp_path), "--to", str(tmp_path)])
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+    assert "no model.safetensors in the model folder" in result.output
