@@ -109,6 +109,20 @@ class AtomicPlotlyDataset(PlotlyDataset):
 class AtomicTextDataset(TextDataset):
     """A text file."""
 
+    def __init__(self, *, made_by: str = "", **options: Any) -> None:
+        """Point at a file; ``made_by`` is the pipeline named when it is missing."""
+        super().__init__(**options)
+        self._made_by = made_by
+
+    def load(self) -> str:
+        """Return the content.
+
+        Raises:
+            SeqrecError: there is no such file.
+        """
+        check_made(Path(self._filepath), self._made_by)
+        return Path(self._filepath).read_text(encoding="utf-8")
+
     def save(self, data: str) -> None:
         """Write the file beside the old one, then put it in its place."""
         with replacing(Path(self._filepath)) as temporary:

@@ -1,15 +1,30 @@
-"""Rank all items for every user and measure the ranking."""
+"""Rank all items for every user, measure the ranking, and say what was measured."""
 
-from typing import Any, Literal
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from seqrec.batches import SPLITS
 from seqrec.cell import Cell
 from seqrec.evaluation.evaluate import evaluate
+from seqrec.evaluation.model_card import DataFacts, model_card
 from seqrec.evaluation.over_seeds import over_seeds, scores_of
 from seqrec.models.folder import TrainedModel, check_seeds
-from seqrec.parameters.sections import EvaluationOptions
+from seqrec.parameters.sections import (
+    EvaluationOptions,
+    FilteringOptions,
+    IngestionOptions,
+    RawOptions,
+    SplittingOptions,
+    TransitionOptions,
+)
+
+if TYPE_CHECKING:
+    from seqrec.training.settings import Settings
 
 
 def rank_and_measure(
@@ -42,3 +57,71 @@ def rank_and_measure(
         results[seed] = evaluate(model, data, options=options, device=device)
     ranks, metrics = over_seeds(results)
     return ranks, metrics, scores_of(metrics)
+
+
+def describe_cell(
+    models: dict[str, TrainedModel],
+    metrics: dict[str, Any],
+    sequences: ir.Table,
+    ingestion_report: dict[str, Any],
+    filter_report: dict[str, Any],
+    raw: RawOptions,
+    ingestion: IngestionOptions,
+    filtering: FilteringOptions,
+    splitting: SplittingOptions,
+    transitions: TransitionOptions,
+    settings: Settings,
+    evaluation: EvaluationOptions,
+) -> str:
+    """Return the model card of the cell.
+
+    Args:
+        models: the trained models by their seeds.
+        metrics: what they reached.
+        sequences: what they were trained on.
+        ingestion_report: what the reader kept of the raw log.
+        filter_report: what the filters kept of that.
+        raw: the terms of the data.
+        ingestion: parameters, as all that follow: those that decide the outcome.
+        filtering: which interactions stayed.
+        splitting: how they were split.
+        transitions: of the transition graph.
+        settings: of the training.
+        evaluation: of the ranking.
+    """
+    training = settings.plain()["training"]
+    if settings.counted:
+        training = {"monitor": training["monitor"]}
+    sections = {
+        "ingestion": ingestion.model_dump(mode="json"),
+        "filtering": filtering.model_dump(mode="json"),
+        "splitting": splitting.model_dump(mode="json"),
+        "transitions": transitions.model_dump(mode="json"),
+        "training": training,
+        "ted": {} if settings.counted else settings.ted.model_dump(mode="json"),
+        "evaluation": evaluation.model_dump(mode="json"),
+    }
+    data = DataFacts(
+        ingestion_report,
+        filter_report,
+        _split_sizes(sequences),
+        raw.publisher.terms if raw.publisher else None,
+        raw.generator is not None,
+    )
+    configs = [model.model.config for model in models.values()]
+    configs = [{**asdict(config), "max_len": config.max_len} for config in configs]
+    return model_card(metrics, data, _cold_items(sequences), configs, sections)
+
+
+def _split_sizes(sequences: ir.Table) -> dict[str, int]:
+    """Count the interactions of each split, in their order."""
+    counted = sequences.group_by("split").aggregate(n=sequences.count()).to_pyarrow().to_pylist()
+    sizes = {row["split"]: row["n"] for row in counted}
+    return {split: sizes.get(split, 0) for split in SPLITS}
+
+
+def _cold_items(sequences: ir.Table) -> int:
+    """Count the items that stand in no training interaction."""
+    in_training = sequences.filter(sequences.split == "train")
+    all_items, learned = sequences.item_index.nunique(), in_training.item_index.nunique()
+    return int(all_items.to_pyarrow().as_py() - learned.to_pyarrow().as_py())

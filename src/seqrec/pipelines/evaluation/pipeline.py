@@ -1,8 +1,8 @@
-"""models, sequences → ranks, metrics, scores."""
+"""models, sequences, the reports on the data → ranks, metrics, scores, model_card."""
 
 from kedro.pipeline import Pipeline, node
 
-from seqrec.pipelines.evaluation.nodes import rank_and_measure
+from seqrec.pipelines.evaluation.nodes import describe_cell, rank_and_measure
 
 
 def create_pipeline() -> Pipeline:
@@ -21,6 +21,25 @@ def create_pipeline() -> Pipeline:
                 ],
                 outputs=["ranks", "metrics", "scores"],
                 name="rank_and_measure",
-            )
+            ),
+            node(
+                describe_cell,
+                inputs=[
+                    "models",
+                    "metrics",
+                    "sequences",
+                    "ingestion_report",
+                    "filter_report",
+                    "params:raw",
+                    "params:ingestion",
+                    "params:filtering",
+                    "params:splitting",
+                    "params:transitions",
+                    "params:settings",
+                    "params:evaluation",
+                ],
+                outputs="model_card",
+                name="describe_cell",
+            ),
         ]
     )
