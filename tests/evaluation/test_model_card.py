@@ -1,9 +1,10 @@
 """The model card says what was counted and measured, and nothing else."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
-from seqrec.evaluation.model_card import DataFacts, model_card, unmeasured_card
+from seqrec.evaluation.model_card import DataFacts, model_card, of_refit, unmeasured_card
 from tests.evaluation.test_over_seeds import together
 from tests.export.examples import trained
 
@@ -88,3 +89,12 @@ def test_a_card_without_an_evaluation_says_so() -> None:
     assert "No evaluation was at hand" in text
     assert "best in epoch 3, by NDCG@20 = 0.5000 on validation" in text
     assert "| model.dim | 4 |" in text
+
+
+def test_a_refit_has_no_figure_of_its_own() -> None:
+    refit = replace(trained("fmlprec"), best_value=None, refit=True)
+    assert "validation and test included, to epoch (or trial) 3." in unmeasured_card(refit)
+    first, second, *rest = of_refit(card(), refit).splitlines()[::2]
+    assert first == "# Model card: bsarec on tiny"
+    assert second.startswith("This model is a refit")
+    assert rest == card().splitlines()[2::2]

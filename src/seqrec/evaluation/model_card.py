@@ -71,19 +71,41 @@ def model_card(
 
 def unmeasured_card(trained: TrainedModel) -> str:
     """Return what a model itself knows, where no evaluation says more."""
-    config = asdict(trained.model.config)
-    rows = [(f"model.{name}", _plain(value)) for name, value in config.items()]
     parts = [
         f"# Model card: {trained.model_name} on {trained.dataset}",
         f"Protocol `{trained.protocol}`, seed {trained.seed}. No evaluation was at hand when this "
         "was written.",
         f"Trained on sequences of {trained.num_users:,} users with {trained.num_items:,} items "
-        f"(fingerprint `{trained.data_fingerprint}`); best in epoch {trained.best_epoch}, by "
-        f"{trained.monitor} = {trained.best_value:.4f} on validation.",
-        _table(("parameter", "value"), rows),
+        f"(fingerprint `{trained.data_fingerprint}`), {_how_far(trained)}.",
+        _parameter_table({"model": asdict(trained.model.config), **trained_with(trained)}),
         *_versions(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _how_far(trained: TrainedModel) -> str:
+    if trained.refit:
+        return f"validation and test included, to epoch (or trial) {trained.best_epoch}"
+    if trained.best_value is None:
+        return "not validated"
+    value = f"{trained.monitor} = {trained.best_value:.4f} on validation"
+    return f"best in epoch {trained.best_epoch}, by {value}"
+
+
+def trained_with(trained: TrainedModel) -> Mapping[str, Facts]:
+    """Return what a model was told besides its own options, as its folder has it, by sections."""
+    return {name: told for name, told in trained.settings.items() if isinstance(told, Mapping)}
+
+
+def of_refit(card: str, trained: TrainedModel) -> str:
+    """Return the card of a cell as that of the model that learned from everything afterwards."""
+    title, _, rest = card.partition("\n")
+    note = (
+        "This model is a refit: with the same parameters it learned from all interactions, those "
+        f"of validation and test too, to epoch (or trial) {trained.best_epoch}. What is measured "
+        "below is measured of the model that had not seen them."
+    )
+    return f"{title}\n\n{note}\n{rest}"
 
 
 def _joined(configs: Sequence[Facts]) -> Facts:
@@ -183,12 +205,16 @@ def _lost(metrics: Facts) -> str:
 def _parameters(metrics: Facts, sections: Facts) -> Iterator[str]:
     epochs = [f"{seed}: {one['best_epoch']}" for seed, one in metrics["by_seed"].items()]
     yield f"Best epoch (or trial) by seed: {', '.join(epochs)}."
+    yield _parameter_table(sections)
+
+
+def _parameter_table(sections: Mapping[str, Facts]) -> str:
     rows = [
         (f"{section}.{name}", _plain(value))
         for section, values in sections.items()
         for name, value in values.items()
     ]
-    yield _table(("parameter", "value"), rows)
+    return _table(("parameter", "value"), rows)
 
 
 def _plain(value: Any) -> str:

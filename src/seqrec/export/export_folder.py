@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError
-from seqrec.evaluation.model_card import unmeasured_card
+from seqrec.evaluation.model_card import of_refit, unmeasured_card
 from seqrec.export.graph import check_exportable, graph_of
 from seqrec.export.guide import guide
 from seqrec.export.list_check import check_lists
@@ -61,10 +61,17 @@ def write_files(folder: Path, export: Export) -> None:
     large = graph.ByteSize() > LARGEST_FILE
     onnx.save(graph, folder / GRAPH, save_as_external_data=large, location=f"{GRAPH}.data")
     pq.write_table(_with_text_ids(trained.items), folder / IDS)
-    texts = {GUIDE: guide(trained), CARD: export.card or unmeasured_card(trained)}
+    texts = {GUIDE: guide(trained), CARD: _card(export)}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     check_lists(folder / GRAPH, trained)
+
+
+def _card(export: Export) -> str:
+    trained = export.trained
+    if export.card is None:
+        return unmeasured_card(trained)
+    return of_refit(export.card, trained) if trained.refit else export.card
 
 
 def _with_text_ids(items: pa.Table) -> pa.Table:

@@ -1,9 +1,7 @@
 """Rank all items for every user, measure the ranking, and say what was measured."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -11,7 +9,7 @@ import pyarrow as pa
 from seqrec.batches import SPLITS
 from seqrec.cell import Cell
 from seqrec.evaluation.evaluate import evaluate
-from seqrec.evaluation.model_card import DataFacts, model_card
+from seqrec.evaluation.model_card import DataFacts, model_card, trained_with
 from seqrec.evaluation.over_seeds import over_seeds, scores_of
 from seqrec.models.folder import TrainedModel, check_seeds
 from seqrec.parameters.sections import (
@@ -22,9 +20,6 @@ from seqrec.parameters.sections import (
     SplittingOptions,
     TransitionOptions,
 )
-
-if TYPE_CHECKING:
-    from seqrec.training.settings import Settings
 
 
 def rank_and_measure(
@@ -70,7 +65,6 @@ def describe_cell(
     filtering: FilteringOptions,
     splitting: SplittingOptions,
     transitions: TransitionOptions,
-    settings: Settings,
     evaluation: EvaluationOptions,
 ) -> str:
     """Return the model card of the cell.
@@ -86,19 +80,14 @@ def describe_cell(
         filtering: which interactions stayed.
         splitting: how they were split.
         transitions: of the transition graph.
-        settings: of the training.
         evaluation: of the ranking.
     """
-    training = settings.plain()["training"]
-    if settings.counted:
-        training = {"monitor": training["monitor"]}
     sections = {
         "ingestion": ingestion.model_dump(mode="json"),
         "filtering": filtering.model_dump(mode="json"),
         "splitting": splitting.model_dump(mode="json"),
         "transitions": transitions.model_dump(mode="json"),
-        "training": training,
-        "ted": {} if settings.counted else settings.ted.model_dump(mode="json"),
+        **trained_with(next(iter(models.values()))),
         "evaluation": evaluation.model_dump(mode="json"),
     }
     data = DataFacts(

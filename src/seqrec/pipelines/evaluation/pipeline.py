@@ -35,7 +35,6 @@ def create_pipeline() -> Pipeline:
                     "params:filtering",
                     "params:splitting",
                     "params:transitions",
-                    "params:settings",
                     "params:evaluation",
                 ],
                 outputs="model_card",

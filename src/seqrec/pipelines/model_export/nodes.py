@@ -7,20 +7,24 @@ from seqrec.models.folder import TrainedModel, check_seeds
 
 
 def prepare_exports(
-    models: dict[str, TrainedModel], model_card: str, cell: Cell, seeds: tuple[int, ...]
+    recommending_models: dict[str, TrainedModel],
+    model_card: str,
+    cell: Cell,
+    seeds: tuple[int, ...],
 ) -> dict[str, Export]:
     """Return what is to be exported, by seed; the data set of exports makes folders of it.
 
     Args:
-        models: the trained models by their seeds.
+        recommending_models: the trained models by their seeds.
         model_card: that of the cell, which goes with each of them.
         cell: data set, model and protocol, as the models must have been trained.
         seeds: likewise.
     """
-    check_seeds(models, seeds)
+    check_seeds(recommending_models, seeds)
     exports = {}
     for seed in map(str, seeds):
-        models[seed].check_run(protocol=cell.protocol, seed=int(seed))
-        check_exportable(models[seed])
-        exports[seed] = Export(models[seed], model_card)
+        model = recommending_models[seed]
+        model.check_run(protocol=cell.protocol, seed=int(seed))
+        check_exportable(model)
+        exports[seed] = Export(model, model_card)
     return exports

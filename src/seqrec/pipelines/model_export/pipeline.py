@@ -1,4 +1,4 @@
-"""models, model_card → exported_models."""
+"""recommending_models, model_card → exported_models."""
 
 from kedro.pipeline import Pipeline, node
 
@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 prepare_exports,
-                inputs=["models", "model_card", "params:cell", "params:seeds"],
+                inputs=["recommending_models", "model_card", "params:cell", "params:seeds"],
                 outputs="exported_models",
                 name="prepare_exports",
             )
