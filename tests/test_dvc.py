@@ -148,6 +148,16 @@ def test_the_stages_are_the_pipelines_in_every_cell() -> None:
     assert set(stages()) == expected
 
 
+def test_an_artifact_is_what_a_stage_makes_of_the_default_cell() -> None:
+    with chdir(ROOT):
+        artifacts = Repo(str(ROOT), uninitialized=True).artifacts.read()["dvc.yaml"]
+    dataset, model, protocol = (GLOBALS[part] for part in PARTS)
+    (artifact,) = artifacts.items()
+    assert artifact[0] == f"{dataset}-{model}"
+    assert artifact[1].path in stages()[f"training@{dataset}-{model}-{protocol}"].outs
+    assert artifact[1].type == "model"
+
+
 def test_the_command_runs_the_pipeline_of_its_name(stage: Stage) -> None:
     name, _, cell = stage.name.partition("@")
     assert stage.command.split(" --params ")[0] == f"kedro run --env base --pipeline {name}"

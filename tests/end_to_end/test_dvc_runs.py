@@ -26,6 +26,7 @@ COPIED = (
     ".telemetry",
 )
 CELL = "demo/bsarec/standard"
+MODELS = f"data/06_models/{CELL}/models"
 SCORES = f"data/07_model_output/{CELL}/scores.json"
 BSAREC = "conf/base/parameters/models/bsarec.yml"
 ALPHA = "bsarec.datasets.demo.model_options.alpha"
@@ -145,6 +146,13 @@ def test_what_changed_is_made_again_and_nothing_else(
     elsewhere("dvc", "pull")
     assert elsewhere.repro() == []
     assert elsewhere.read(SCORES)["test"]["NDCG@10"] == before
+
+    # in a repository of another project: the model alone, by its name
+    repository("git", "tag", "--annotate", "demo-bsarec@v1.0.0", "--message", "the first")
+    elsewhere("dvc", "artifacts", "get", str(repository.folder), "demo-bsarec", "--out", "model")
+    own, got = (one.folder / path for one, path in ((repository, MODELS), (elsewhere, "model")))
+    for name in ("config.json", "items.parquet", "model.safetensors"):
+        assert (got / "42" / name).read_bytes() == (own / "42" / name).read_bytes()
 
 
 def test_a_raw_file_that_changes_makes_everything_after_it_anew(repository: Repository) -> None:
