@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pyarrow.parquet as pq
 import pytest
+import torch
 from click.testing import CliRunner
 
 from seqrec.commands import cli
@@ -20,7 +21,8 @@ from seqrec.export.guide import guide
 from seqrec.export.list_check import Lists, differing
 from seqrec.models.folder import TrainedModel, save_model
 from seqrec.recommendation.recommender import Recommender
-from tests.export.examples import trained
+from tests.export.examples import MAX_LEN, trained
+from tests.models.small import ITEMS
 
 ALONE = """
 import sys
@@ -109,6 +111,22 @@ def test_a_folder_with_something_else_is_not_replaced(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "thesis.tex"):
         with pytest.raises(SeqrecError, match="no exported model; name a new folder"):
             check_place(place)
+
+
+@pytest.mark.parametrize("protocol", ["standard", "authors"])
+def test_the_models_own_lists(protocol: str) -> None:
+    model = trained("bsarec", protocol)
+    histories = list_check.random_histories(ITEMS, MAX_LEN, count=20)
+    lists = list_check.lists_of_model(model, histories)
+    windows = list_check.padded([history[-MAX_LEN:] for history in histories])
+    with torch.no_grad():
+        scores = model.model.scorer()(torch.from_numpy(windows), torch.zeros(20)).numpy()[:, 1:]
+    for history, row, items, found in zip(histories, scores, *lists, strict=True):
+        row[history - 1] = 0.0 if protocol == "authors" else -np.inf
+        order = np.argsort(-row, kind="stable")
+        kept = int(np.isfinite(row).sum())
+        assert items.tolist() == [*(order[:kept] + 1), *[0] * (ITEMS - kept)]
+        np.testing.assert_allclose(found[:kept], row[order[:kept]], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

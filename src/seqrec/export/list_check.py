@@ -102,20 +102,18 @@ def batches(histories: Sequence[Numbers]) -> list[Sequence[Numbers]]:
 
 def lists_of_model(trained: TrainedModel, histories: Sequence[Numbers]) -> Lists:
     """Return the model's own lists."""
+    from seqrec.recommendation.given_histories import Histories
     from seqrec.recommendation.recommender import Recommender
 
-    ids = [None, *trained.items["item_id"].to_pylist()]
-    named = [[ids[number] for number in history] for history in histories]
-    table = Recommender(trained, device="cpu").recommend(named, k=K).table
-    return as_arrays(table, trained.items, len(histories))
-
-
-def as_arrays(table: pa.Table, items: pa.Table, count: int) -> Lists:
-    """Return lists of user_id (0, 1 …), rank, item_id and score as arrays."""
-    numbers = dict(zip(items["item_id"].to_pylist(), items["item_index"].to_pylist(), strict=True))
-    width = min(K, len(items))
-    lists = Lists(np.zeros((count, width), np.int64), np.zeros((count, width)))
-    places = (table["user_id"].to_numpy().astype(np.int64), table["rank"].to_numpy() - 1)
-    lists.items[places] = [numbers[item] for item in table["item_id"].to_pylist()]
-    lists.scores[places] = table["score"].to_numpy()
+    users = pa.array(range(len(histories))).cast(pa.string())
+    lengths = np.array([len(history) for history in histories])
+    known = Histories.of(users, np.concatenate(histories), lengths)
+    made = Recommender(trained, device="cpu").lists(known, K)
+    counts = np.diff(made.offsets)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    # places, not ranks: among these, padding has one under protocol authors
+    places = (rows, np.arange(len(rows)) - made.offsets[rows])
+    shape = (len(histories), min(K, len(trained.items)))
+    lists = Lists(np.zeros(shape, np.int64), np.zeros(shape))
+    lists.items[places], lists.scores[places] = made.items, made.scores
     return lists
