@@ -127,6 +127,18 @@ def test_what_else_lies_in_a_folder_is_safe(markov: Model, tmp_path: Path) -> No
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
 
+def test_an_export_goes_where_it_is_told(bsarec: Model, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(SeqrecError, match=f"{tmp_path} is there and no exported model"):
+        bsarec.export(str(tmp_path))
+
+
+def test_a_counted_model_has_no_such_form(markov: Model, tmp_path: Path) -> None:
+    with pytest.raises(SeqrecError, match="markov"):
+        markov.export(tmp_path / "shop")
+    assert not any(tmp_path.iterdir())
+
+
 def test_the_learning_curve(bsarec: Model) -> None:
     figure = bsarec.learning_curve()
     loss, quality = figure.data

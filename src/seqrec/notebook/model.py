@@ -113,6 +113,17 @@ class Model:
             if self.history is not None:
                 pq.write_table(self.history, unfinished / HISTORY)
 
+    def export(self, folder: str | Path) -> None:
+        """Write the model as a folder that onnxruntime runs without this project.
+
+        Raises:
+            SeqrecError: the model counts, a package is missing, a list differs, or the folder
+                holds something else.
+        """
+        from seqrec.export.export_folder import Export, write_export
+
+        write_export(Path(folder).expanduser(), Export(self.trained))
+
     def learning_curve(self) -> Any:
         """Return a figure of the loss and of the monitored metric, by epoch.
 
