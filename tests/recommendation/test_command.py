@@ -165,6 +165,7 @@ def test_item_lists_come_from_files(run: Run) -> None:
         ("--history a1 --candidates absent.csv", "no file absent.csv"),
         ("--history a1 --candidates bad.csv", "unknown column 'item_id' in bad.csv"),
         ("--history a1 --candidates x,y", "knows none of the candidates"),
+        ("--history a1 --exclude x,y", "knows none of the items of exclude"),
         ("--history a1 --exclude ragged.csv", "ragged.csv, line 2: 3 fields instead of 2"),
         ("--history a1 --columns usr=x", "unknown --columns 'usr'"),
         ("--history a1 --format xml", "--format xml: choose table, csv, json or parquet"),

@@ -188,6 +188,7 @@ def test_whole_numbers_are_ids_however_they_are_stored() -> None:
         ({"candidates": ["x", "y"]}, "knows none of the candidates"),
         ({"candidates": []}, "knows none of the candidates"),
         ({"candidates": "a1"}, "candidates should be a list of item ids"),
+        ({"exclude": ["x", "y"]}, "knows none of the items of exclude"),
         ({"exclude": {"u": "a1"}}, "exclude of a user should be a list"),
         ({"exclude": pa.table({"item": ["a1"]})}, "unknown column 'item_id'; did you mean 'item'"),
         ({"histories": ["a1", "a2"]}, r"list of lists of item ids; one alone is \[\[…\]\]"),

@@ -40,14 +40,22 @@ class ChosenIds:
             SeqrecError: the model knows none of them.
         """
         found = self._read(source, "candidates")
-        items = found.items if isinstance(found, ItemsByUser) else found
-        if items is not None and len(items) == 0:
+        if found is not None and _is_empty(found):
             raise SeqrecError("the model knows none of the candidates; give some of its own items")
         return found
 
     def exclude(self, source: Any) -> Integers | ItemsByUser | None:
-        """Return the items to leave out, in the same forms; unknown ones could not come anyway."""
-        return self._read(source, "exclude")
+        """Return the items to leave out, in the same forms; unknown ones could not come anyway.
+
+        Raises:
+            SeqrecError: the model knows none of them, so that they are ids of something else; what
+                single users leave out may well be unknown.
+        """
+        found = self._read(source, "exclude")
+        unknown = self.passed_over.get("exclude") and not isinstance(source, Mapping)
+        if found is not None and unknown and _is_empty(found):
+            raise SeqrecError("the model knows none of the items of exclude; give its own ids")
+        return found
 
     def _read(self, source: Any, name: str) -> Integers | ItemsByUser | None:
         if source is None:
@@ -92,3 +100,7 @@ class ChosenIds:
         has_own = pc.is_in(self.users, value_set=named).to_numpy(zero_copy_only=False)
         offsets = np.concatenate([[0], np.cumsum(counts)])
         return ItemsByUser(offsets, numbers[order], has_own)
+
+
+def _is_empty(found: Integers | ItemsByUser) -> bool:
+    return len(found.items if isinstance(found, ItemsByUser) else found) == 0
