@@ -24,7 +24,7 @@ def test_names_are_known_without_importing_the_pipelines() -> None:
 
 def test_the_chain_starts_from_parameters_alone() -> None:
     assert {name.split(":")[0] for name in pipelines[DEFAULT].inputs()} == {"params"}
-    assert {"metrics", "ranks"} < pipelines[DEFAULT].outputs()
+    assert {"metrics", "ranks", "model_card"} < pipelines[DEFAULT].all_outputs()
 
 
 def test_only_what_is_asked_for_is_found() -> None:

@@ -15,7 +15,6 @@ from seqrec.models.folder import TrainedModel, check_seeds
 from seqrec.parameters.sections import (
     EvaluationOptions,
     FilteringOptions,
-    IngestionOptions,
     RawOptions,
     SplittingOptions,
     TransitionOptions,
@@ -61,7 +60,6 @@ def describe_cell(
     ingestion_report: dict[str, Any],
     filter_report: dict[str, Any],
     raw: RawOptions,
-    ingestion: IngestionOptions,
     filtering: FilteringOptions,
     splitting: SplittingOptions,
     transitions: TransitionOptions,
@@ -76,14 +74,12 @@ def describe_cell(
         ingestion_report: what the reader kept of the raw log.
         filter_report: what the filters kept of that.
         raw: the terms of the data.
-        ingestion: parameters, as all that follow: those that decide the outcome.
-        filtering: which interactions stayed.
+        filtering: parameters, as all that follow: which interactions stayed.
         splitting: how they were split.
         transitions: of the transition graph.
         evaluation: of the ranking.
     """
     sections = {
-        "ingestion": ingestion.model_dump(mode="json"),
         "filtering": filtering.model_dump(mode="json"),
         "splitting": splitting.model_dump(mode="json"),
         "transitions": transitions.model_dump(mode="json"),

@@ -31,7 +31,6 @@ def create_pipeline() -> Pipeline:
                     "ingestion_report",
                     "filter_report",
                     "params:raw",
-                    "params:ingestion",
                     "params:filtering",
                     "params:splitting",
                     "params:transitions",
