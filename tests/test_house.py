@@ -44,6 +44,7 @@ MAY_BE_CALLED_ALIKE = {
     "settings": "what a training is told, and Kedro's own file, whose name is given",
     "sequences": "every user's interactions: made, and shown to a model",
     "sequence_lines": "the form in which sequences are published: read, and written",
+    "titles": "the titles of items: read in their forms, and made one table",
     "mqsa_ted": "the model, and its authors' checkpoints",
 }
 

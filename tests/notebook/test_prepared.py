@@ -14,6 +14,7 @@ from seqrec.notebook.prepared import prepare
 from seqrec.parameters.sections import FilteringOptions, SplittingOptions
 from seqrec.pipelines.filtering.nodes import keep_core_interactions
 from seqrec.pipelines.sequences.nodes import order_and_split
+from seqrec.preparation.titles import TITLES
 from tests.notebook.circles import ITEMS, LENGTH, USERS, circle_log
 
 ALL: dict[str, Any] = {"user_core": 0, "item_core": 0}
@@ -87,7 +88,7 @@ def test_it_is_what_the_nodes_make() -> None:
     filtering, splitting = FilteringOptions(user_core=3), SplittingOptions(strategy="ratio")
 
     core, report = keep_core_interactions(table, log.report, filtering)
-    tables = order_and_split(core, report, splitting)
+    tables = order_and_split(core, report, ibis.memtable(TITLES.empty_table()), splitting)
     data = prepare(log, user_core=3, strategy="ratio")
 
     for ours, theirs in zip((data.sequences, data.users, data.items), tables, strict=True):

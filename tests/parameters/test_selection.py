@@ -97,6 +97,30 @@ def test_the_folder_of_the_raw_file(
     assert selected(**runtime)["raw_dir"] == folder
 
 
+def test_titles_of_ones_own_are_found_wherever_the_log_lies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    titles = {"file": "~/products.csv", "item": "sku", "title": "name"}
+    for raw in ({"titles": titles}, {"titles": titles, "file": "logs/mine.csv"}):
+        (file,) = selected(dataset="small", raw=raw)["raw"]["titles"]
+        assert (file["name"], file["item"], file["title"], file["reader"]) == (
+            *("/home/me/products.csv", "sku", "name"),
+            "table",
+        )
+
+
+def test_a_log_of_ones_own_has_no_titles_of_the_configured_one() -> None:
+    small = {**BLOCKS["small"]["raw"], "titles": [{"name": "movies.csv"}]}
+    blocks = {**BLOCKS, "small": {**BLOCKS["small"], "raw": small}}
+    runs: tuple[dict[str, Any], ...] = ({}, {"file": "mine.csv"}, {"titles": None})
+    titles = [
+        select_parameters(blocks, {"dataset": "small", "raw": raw}, DEFAULTS)["raw"]["titles"]
+        for raw in runs
+    ]
+    assert [len(files) for files in titles] == [1, 0, 0]
+
+
 def test_a_log_of_ones_own_needs_no_file_of_parameters() -> None:
     raw = {"file": "logs/purchases.csv", "columns": {"user": "customer", "item": "sku"}}
     parameters = selected(dataset="purchases", raw=raw)

@@ -45,8 +45,8 @@ class TrainedModel:
 
     model: ScoringModel
     items: pa.Table
-    """item_index, item_id, interactions: how often each stands in what was learned from. A folder
-    of format 1 has no interactions."""
+    """item_index, item_id, title where the data set has titles, and interactions: how often each
+    stands in what was learned from. A folder of format 1 has no interactions."""
     model_name: str
     options: dict[str, Any]
     protocol: str
@@ -95,6 +95,11 @@ class TrainedModel:
                     f"the model at hand was trained with {fact}, not {value}; run with {fact}, "
                     "or train it anew: `kedro run --pipeline training` with the same --params"
                 )
+
+    @property
+    def titles(self) -> pa.ChunkedArray | None:
+        """The titles of the items, in their order, null where one has none; None without any."""
+        return self.items["title"] if "title" in self.items.column_names else None
 
     def facts(self) -> dict[str, Any]:
         """Everything but the weights and the items."""

@@ -81,6 +81,17 @@ class SingleRawFile(Section):
     separator: str | None = None
 
 
+class SingleTitlesFile(Section):
+    """``raw.titles.file``: titles by the path of their file, the short form of ``raw.titles``."""
+
+    file: UserPath
+    reader: Name = "table"
+    member: str | None = None
+    item: Name = "item_id"
+    title: Name = "title"
+    separator: str | None = None
+
+
 def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Parameters) -> Parameters:
     """Return the checked parameters of the chosen data set and model.
 
@@ -344,6 +355,8 @@ def _transitions_for_ted(layers: Parameters, runtime: Parameters, protocol: Any)
 
 def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:
     """Spell out ``raw.file`` as ``raw.files`` and the folder it lies in."""
+    own_titles = isinstance(raw.get("titles"), dict)
+    raw = _named_titles(raw)
     if "file" not in raw:
         return raw, None
     # The user's own file stands for whatever the data set's block says about files.
@@ -351,7 +364,21 @@ def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:
     single = check_values(SingleRawFile, short, "raw")
     path = Path(single.file)
     entry = {"name": path.name, **single.model_dump(exclude={"file"})}
-    return {"files": [entry]}, str(path.parent)
+    titles = {"titles": raw["titles"]} if own_titles else {}
+    return {"files": [entry], **titles}, str(path.parent)
+
+
+def _named_titles(raw: Parameters) -> Parameters:
+    """Spell out ``raw.titles.file`` as ``raw.titles``; null stands for none."""
+    titles = raw.get("titles")
+    if titles is None:
+        return {key: value for key, value in raw.items() if key != "titles"}
+    if not isinstance(titles, dict):
+        return raw
+    single = check_values(SingleTitlesFile, titles, "raw.titles")
+    # Beside a log that lies elsewhere a path is only found where it is whole.
+    entry = {"name": str(Path(single.file).absolute()), **single.model_dump(exclude={"file"})}
+    return {**raw, "titles": [entry]}
 
 
 def _group(name: str, value: Any) -> Parameters:

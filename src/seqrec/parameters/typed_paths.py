@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 PATHS = (
-    *("raw_dir", "raw.file", "engine.spill_directory", "training.start_from"),
+    *("raw_dir", "raw.file", "raw.titles.file", "engine.spill_directory", "training.start_from"),
     *("recommendation.users", "recommendation.candidates", "recommendation.exclude"),
 )
 """Parameters that name a file or folder."""

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import SplittingOptions
@@ -66,6 +67,19 @@ def build_sequences(
         users.select("user_index", "user_id").order_by("user_index"),
         items.order_by("item_index"),
     )
+
+
+def with_titles(items: ir.Table, titles: pa.Table) -> ir.Table:
+    """Return the items with a column ``title``, null where an item has none.
+
+    Args:
+        items: item_index, item_id.
+        titles: item_id, title; without rows the items stay as they are.
+    """
+    if not len(titles):
+        return items
+    named = items.left_join(ibis.memtable(titles), "item_id")
+    return named.select("item_index", "item_id", "title").order_by("item_index")
 
 
 def _number_users(core: ir.Table) -> ir.Table:

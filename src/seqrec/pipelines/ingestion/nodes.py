@@ -1,4 +1,4 @@
-"""Read the raw log of a data set into the table ``interactions``."""
+"""Read the raw log of a data set into the table ``interactions``, and its items' titles."""
 
 import logging
 from pathlib import Path
@@ -11,6 +11,7 @@ from seqrec.files import spill_folder
 from seqrec.parameters.sections import EngineOptions, IngestionOptions, RawOptions
 from seqrec.preparation.demo_log import generate_if_absent
 from seqrec.preparation.ingestion import find_raw_file, read_log
+from seqrec.preparation.titles import read_titles
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +22,8 @@ def read_raw_log(
     raw_dir: str,
     options: IngestionOptions,
     engine: EngineOptions,
-) -> tuple[Path, pa.Table, dict[str, Any]]:
-    """Read the raw log, row by row as it comes.
+) -> tuple[Path, pa.Table, dict[str, Any], pa.Table]:
+    """Read the raw log, row by row as it comes, and the titles beside it.
 
     Args:
         dataset: the data set's name.
@@ -32,10 +33,11 @@ def read_raw_log(
         engine: says where a large table may be written on its way.
 
     Returns:
-        interactions as a finished Parquet file, rejected_rows, and the report.
+        interactions as a finished Parquet file, rejected_rows, the report, and titles.
     """
     generate_if_absent(raw, Path(raw_dir))
     raw_file = find_raw_file(dataset, raw, Path(raw_dir))
+    titles = read_titles(raw, Path(raw_dir))
     spill = spill_folder(engine.spill_directory)
     with TemporaryDirectory(prefix=f"ingestion-{dataset}-", dir=spill) as work_folder:
         log = read_log(raw_file, options, Path(work_folder))
@@ -47,4 +49,4 @@ def read_raw_log(
         log.report["file"],
         f"{log.report['rows_rejected']:,}",
     )
-    return finished, log.rejected, log.report
+    return finished, log.rejected, log.report, titles

@@ -1,4 +1,4 @@
-"""raw log → interactions, rejected_rows, ingestion_report."""
+"""raw log → interactions, rejected_rows, ingestion_report, titles."""
 
 from kedro.pipeline import Pipeline, node
 
@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
                     "params:ingestion",
                     "params:engine",
                 ],
-                outputs=["interactions", "rejected_rows", "ingestion_report"],
+                outputs=["interactions", "rejected_rows", "ingestion_report", "titles"],
                 name="read_raw_log",
             )
         ]

@@ -1,4 +1,4 @@
-"""core_interactions, filter_report → sequences, users, items."""
+"""core_interactions, filter_report, titles → sequences, users, items."""
 
 from kedro.pipeline import Pipeline, node
 
@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 order_and_split,
-                inputs=["core_interactions", "filter_report", "params:splitting"],
+                inputs=["core_interactions", "filter_report", "titles", "params:splitting"],
                 outputs=["sequences", "users", "items"],
                 name="order_and_split",
             )

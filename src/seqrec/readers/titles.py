@@ -1,0 +1,119 @@
+"""Titles of items, from the side file that comes with a log: pairs of item id and title.
+
+One function a form, as for logs; ``TITLE_READERS`` has them by the names that parameters use. A
+row that is none (too few fields, bytes that are not UTF-8) is yielded as None.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seqrec.errors import SeqrecError, unknown_name
+from seqrec.parameters.sections import TitlesFileOptions
+from seqrec.readers.parts.headers import HeaderNames, find_column, guess_separator, split_header
+from seqrec.readers.parts.source import read_blocks, refuse_member, take_header
+from seqrec.readers.table import is_parquet, refuse_packed_parquet
+
+Title = tuple[str, str] | None
+"""Item id and title, or None where a row holds neither."""
+TitleReader = Callable[[Path, TitlesFileOptions], Iterator[Title]]
+REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+def read_u_item(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
+    """Yield ``u.item`` (MovieLens 100K): id, title and more between bars, latin-1, no header."""
+    return _split_lines(path, options, "|")
+
+
+def read_movies_dat(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
+    """Yield ``movies.dat`` (1M, 10M): ``id::title::genres``, latin-1, no header."""
+    return _split_lines(path, options, "::")
+
+
+def read_movies_csv(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
+    """Yield ``movies.csv`` (20M, 25M, 32M, latest): ``movieId,title,genres``."""
+    names = {"item": "movieId", "title": "title", "separator": ","}
+    return _read_text_table(path, options.model_copy(update=names))
+
+
+def read_title_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
+    """Yield two columns of a table, ``item`` and ``title``: CSV, TSV or Parquet."""
+    if is_parquet(path):
+        refuse_member(path, options.member)
+        return _read_parquet(path, options)
+    return _read_text_table(path, options)
+
+
+TITLE_READERS: dict[str, TitleReader] = {
+    "movielens_u_item": read_u_item,
+    "movielens_movies_dat": read_movies_dat,
+    "movielens_movies_csv": read_movies_csv,
+    "table": read_title_table,
+}
+
+
+def find_title_reader(name: str) -> TitleReader:
+    """Return the reader of that name.
+
+    Raises:
+        SeqrecError: there is none; the message names the nearest one.
+    """
+    if name not in TITLE_READERS:
+        raise unknown_name("reader of titles", name, TITLE_READERS)
+    return TITLE_READERS[name]
+
+
+def _split_lines(path: Path, options: TitlesFileOptions, separator: str) -> Iterator[Title]:
+    for block in read_blocks(path, options.member):
+        for line in block.data.decode("latin-1").split("\n")[:-1]:
+            yield _picked(line.split(separator), 0, 1)
+
+
+def _read_text_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
+    blocks = refuse_packed_parquet(read_blocks(path, options.member), path)
+    header, blocks = take_header(blocks, path)
+    names = HeaderNames(options.item, options.title, None)
+    separator = options.separator or guess_separator(path, header, names)
+    item, title = _places(split_header(header, separator), options, f"in the header of {path}")
+    lines = (
+        f"{line}\n"
+        for block in blocks
+        for line in block.data.decode(errors="replace").split("\n")[:-1]
+    )
+    # between tabs most programs write quotes as they are
+    plain = separator == "\t" and '"' not in header
+    try:
+        rows = csv.reader(
+            lines, delimiter=separator, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
+        )
+        yield from (_picked(row, item, title) for row in rows if row)
+    except csv.Error as error:
+        raise SeqrecError(f"{path} is no table of titles ({error}); mend its quotes") from None
+
+
+def _read_parquet(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
+    try:
+        with pq.ParquetFile(path) as file:
+            _places(file.schema_arrow.names, options, f"in {path}")
+            for batch in file.iter_batches(columns=[options.item, options.title]):
+                columns = [batch.column(name) for name in (options.item, options.title)]
+                texts = [column.cast(pa.string()).to_pylist() for column in columns]
+                yield from (_picked(list(row), 0, 1) for row in zip(*texts, strict=True))
+    except pa.ArrowException as error:
+        reason = str(error).splitlines()[0]
+        raise SeqrecError(f"{path} cannot be read ({reason}); is it Parquet?") from None
+
+
+def _places(columns: list[str], options: TitlesFileOptions, place: str) -> tuple[int, int]:
+    return find_column(options.item, columns, place), find_column(options.title, columns, place)
+
+
+def _picked(row: list[str], item: int, title: int) -> Title:
+    """Return the id and the title of a row without outer white space, if it holds both."""
+    if len(row) <= max(item, title) or None in (row[item], row[title]):
+        return None
+    pair = row[item].strip(), row[title].strip()
+    return pair if all(pair) and REPLACED not in "".join(pair) else None

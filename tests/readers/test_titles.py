@@ -1,0 +1,93 @@
+"""Files of titles by a few rows written by hand, each form with its broken rows."""
+
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import TitlesFileOptions
+from seqrec.readers.titles import TITLE_READERS, Title, find_title_reader
+
+U_ITEM = b"1|Toy Story (1995)|01-Jan-1995||http://imdb\n2|Mis\xe9rables, Les|\nno bars\n3||x\n"
+MOVIES_DAT = b"1::Toy Story (1995)::Animation\n2::Mis\xe9rables, Les::Drama\n3\n"
+MOVIES_CSV = (
+    'movieId,title,genres\r\n1,Toy Story (1995),Animation\r\n2,"Misérables, Les",Drama\r\n3\r\n'
+).encode()
+TABLE = 'name\tsku\tprice\n 12" disc \ts-1\t3\nMisérables, Les\ts-2\t4\n\ts-3\t5\n'.encode()
+
+FORMS: dict[str, tuple[bytes, list[Title]]] = {
+    "movielens_u_item": (U_ITEM, [("1", "Toy Story (1995)"), ("2", "Misérables, Les"), None, None]),
+    "movielens_movies_dat": (
+        MOVIES_DAT,
+        [("1", "Toy Story (1995)"), ("2", "Misérables, Les"), None],
+    ),
+    "movielens_movies_csv": (
+        MOVIES_CSV,
+        [("1", "Toy Story (1995)"), ("2", "Misérables, Les"), None],
+    ),
+    "table": (TABLE, [("s-1", '12" disc'), ("s-2", "Misérables, Les"), None]),
+}
+
+
+def read(path: Path, reader: str, member: str | None = None) -> list[Title]:
+    options = TitlesFileOptions(
+        name=path.name, reader=reader, member=member, item="sku", title="name"
+    )
+    return list(find_title_reader(reader)(path, options))
+
+
+@pytest.mark.parametrize("reader", TITLE_READERS)
+def test_every_form_plain_and_in_an_archive(reader: str, tmp_path: Path) -> None:
+    data, expected = FORMS[reader]
+    plain, packed = tmp_path / "titles.txt", tmp_path / "log.zip"
+    plain.write_bytes(data)
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner/log", b"x")
+        archive.writestr("inner/titles", data)
+
+    assert read(plain, reader) == expected
+    assert read(packed, reader, "inner/titles") == expected
+
+
+def test_a_parquet_table_whose_ids_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "products.parquet"
+    pq.write_table(pa.table({"sku": [7, 8, None], "name": ["a", None, "c"]}), path)
+
+    assert read(path, "table") == [("7", "a"), None, None]
+
+
+def test_bytes_that_are_not_utf8_are_no_title(tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_bytes(b"sku,name\n1,caf\xe9\n2,tea\n")
+
+    assert read(path, "table") == [None, ("2", "tea")]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "line"),
+    [
+        (
+            "a.csv",
+            b"sku,nam\n1,x\n",
+            "unknown column 'name' in the header of {}; did you mean 'nam'?",
+        ),
+        ("a.csv", b"", "{} is empty; fetch the file again"),
+        ("a.parquet", b"PAR1 no", "{} cannot be read"),
+        ("a.csv", b'sku,name\n1,"' + b"x\n" * 70_000, "{} is no table of titles"),
+    ],
+)
+def test_a_wrong_file_is_one_line(name: str, data: bytes, line: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(SeqrecError) as caught:
+        read(path, "table")
+    assert str(caught.value).startswith(line.format(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_reader_gets_the_nearest_one() -> None:
+    with pytest.raises(SeqrecError, match=r"'u_item'.*did you mean 'movielens_u_item'\?"):
+        find_title_reader("u_item")
