@@ -25,7 +25,7 @@ FLOORS = (
     {"parameters", "plotting"},
     {"readers", "evaluation"},
     {"preparation", "training", "interop", "recommendation"},
-    {"tuning", "reporting", "export"},
+    {"tuning", "reporting", "export", "service"},
     {"notebook"},
     {"datasets", "project"},
     {"add_dataset", "pipelines"},

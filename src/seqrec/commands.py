@@ -38,6 +38,7 @@ COMMANDS = {
     "export": Place(
         "seqrec.export.command", "export", "Write a model as ONNX, to be run without seqrec."
     ),
+    "serve": Place("seqrec.service.command", "serve", "Answer requests for lists over HTTP."),
     "evaluate-checkpoint": Place(
         "seqrec.interop.command", "evaluate_checkpoint", "Measure weights of the models' authors."
     ),

@@ -111,8 +111,9 @@ def test_titles_of_ones_own_are_found_wherever_the_log_lies(
 
 
 def test_a_log_of_ones_own_has_no_titles_of_the_configured_one() -> None:
-    small = {**BLOCKS["small"]["raw"], "titles": [{"name": "movies.csv"}]}
-    blocks = {**BLOCKS, "small": {**BLOCKS["small"], "raw": small}}
+    small: Any = BLOCKS["small"]
+    raw = {**small["raw"], "titles": [{"name": "movies.csv"}]}
+    blocks = {**BLOCKS, "small": {**small, "raw": raw}}
     runs: tuple[dict[str, Any], ...] = ({}, {"file": "mine.csv"}, {"titles": None})
     titles = [
         select_parameters(blocks, {"dataset": "small", "raw": raw}, DEFAULTS)["raw"]["titles"]

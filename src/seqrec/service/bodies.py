@@ -1,0 +1,121 @@
+"""What a request may ask for, and what is said where it is wrong.
+
+Bodies are parsed by pydantic from their bytes: it refuses what Python's json lets through and
+stumbles over later (halves of characters, nesting without end), and never by a traceback.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from seqrec.errors import unknown_name
+
+MOST_ITEMS = 1000
+"""The longest list that is given: the largest k."""
+LONGEST_HISTORY = 10_000
+MOST_USERS = 1000
+MOST_BODY_BYTES = 1024 * 1024
+SHOWN = 200
+"""Characters of an error that are shown: some of them are the user's own."""
+
+ItemIds = Annotated[list[str], Field(max_length=LONGEST_HISTORY)]
+ManyItemIds = list[str]
+"""As many as a body holds."""
+Choice = ManyItemIds | dict[str, ManyItemIds]
+"""Of items: the same for all users, or by user."""
+
+
+class WrongRequest(Exception):
+    """A request that cannot be answered: a status, one line, and the field that is wrong."""
+
+    def __init__(self, status: int, line: str, field: str | None = None) -> None:
+        self.status, self.field = status, field
+        self.line = printable(line)
+        super().__init__(self.line)
+
+
+class ListRequest(BaseModel):
+    """A list for one user (``history``) or for several (``histories``)."""
+
+    # numbers are taken for ids: MovieLens has nothing else
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, coerce_numbers_to_str=True, use_attribute_docstrings=True
+    )
+
+    history: ItemIds | None = None
+    """Item ids, oldest first; an empty one gets the most popular items."""
+    histories: Annotated[dict[str, ItemIds], Field(min_length=1, max_length=MOST_USERS)] | None = (
+        None
+    )
+    """The same by user."""
+    k: Annotated[int, Field(ge=1, le=MOST_ITEMS, strict=True)] = 10
+    """Length of a list; it is shorter where fewer items are left."""
+    seen_items: Literal["exclude", "keep"] | None = None
+    """Whether items of the history may be recommended; null: as the model was measured."""
+    candidates: Choice | None = None
+    """Only these."""
+    exclude: Choice | None = None
+    """Never these."""
+    fallback: Literal["popular", "none"] = "popular"
+    """What a history without a known item gets."""
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> ListRequest:
+        if (self.history is None) == (self.histories is None):
+            raise ValueError("give either history, of one user, or histories, by user")
+        if self.histories is None and {dict} & {type(self.candidates), type(self.exclude)}:
+            raise ValueError("candidates and exclude by user need histories by user")
+        return self
+
+
+def parse_list_request(body: bytes) -> ListRequest:
+    """Return the body of a request, checked.
+
+    Raises:
+        WrongRequest: it is no JSON (400), or a field is wrong (422), which is named.
+    """
+    try:
+        return ListRequest.model_validate_json(body)
+    except ValidationError as error:
+        raise explained(error) from None
+
+
+def explained(error: ValidationError) -> WrongRequest:
+    """Return what is wrong with a body, in one line."""
+    errors = error.errors(include_url=False, include_context=False)
+    first = next((one for one in errors if not _of_another_form(one)), errors[0])
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "json_invalid":
+        return WrongRequest(400, f"the body is no JSON: {message.partition(': ')[2]}")
+    names = [str(part) for part in first["loc"] if not _is_form(part)]
+    field = ".".join(names)
+    if first["type"] == "extra_forbidden":
+        line = str(unknown_name("field", field, ListRequest.model_fields))
+    else:
+        line = f"{field}: {message[0].lower()}{message[1:]}" if field else message
+    return WrongRequest(422, line, printable(field) or None)
+
+
+def _of_another_form(error: Any) -> bool:
+    """Tell whether an error only says that a list is no mapping, or a mapping no list."""
+    is_one = isinstance(error["input"], list | dict)
+    return is_one and error["type"] in ("list_type", "dict_type") and _is_form(error["loc"][-1])
+
+
+def _is_form(part: int | str) -> bool:
+    """Tell whether a part of a place is no field, but the form that pydantic tried."""
+    return isinstance(part, str) and part.startswith(("list[", "dict["))
+
+
+def printable(text: str) -> str:
+    """Return a text as one line that no character of it can break, cut to ``SHOWN``."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
+
+
+def json_bytes(content: Any) -> bytes:
+    """Return an answer as JSON."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

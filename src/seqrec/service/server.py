@@ -1,0 +1,144 @@
+"""The service as a process: its socket, its signals, its log."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import torch
+import uvicorn
+
+from seqrec.errors import SeqrecError
+from seqrec.machine.devices import resolve_device
+from seqrec.service.app import create_app
+from seqrec.service.live_model import LiveModel
+from seqrec.service.measures import Measures
+
+logger = logging.getLogger(__name__)
+
+TOKEN = "SEQREC_TOKEN"
+"""The environment's variable."""
+SECONDS_TO_END = 10
+"""How long requests that are under way may take once the service is told to stop."""
+
+
+def run_server(folder: Path, host: str, port: int, device: str) -> None:
+    """Serve a model until a signal ends it.
+
+    Args:
+        folder: of one model.
+        host: the address to listen at.
+        port: 0 takes a free one.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises:
+        SeqrecError: no model, no such device, an address that cannot be had, or an empty token.
+    """
+    _write_log()
+    token = _token()
+    resolve_device(device)
+    with _bound(host, port) as listener:
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a model to replace
+        live = LiveModel(folder, device)
+        _spare_the_waiting()
+        asyncio.run(_serve(live, listener, token))
+
+
+async def _serve(live: LiveModel, listener: socket.socket, token: str | None) -> None:
+    app = create_app(live, token)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SECONDS_TO_END,
+    )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    _reload_on_signal(live, app.state.measures)
+    _announce(live, listener, token)
+    await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _spare_the_waiting() -> None:
+    """Take out what makes single answers late."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)  # the products of a few histories are too small to be shared
+    gc.collect()
+    gc.freeze()  # the modules stay: to look through them takes a tenth of a second
+
+
+def _reload_on_signal(live: LiveModel, measures: Measures) -> None:
+    """Read the model folder again at every SIGHUP."""
+    tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps none
+
+    async def reload() -> None:
+        outcome = "taken over" if await live.reload() else "refused"
+        measures.reloads.labels(outcome).inc()
+
+    def start() -> None:
+        task = asyncio.get_running_loop().create_task(reload())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    if hasattr(signal, "SIGHUP"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, start)
+
+
+def _announce(live: LiveModel, listener: socket.socket, token: str | None) -> None:
+    host, port = listener.getsockname()[:2]
+    if token is None and not ipaddress.ip_address(host).is_loopback:
+        logger.warning("anyone who reaches %s may ask: set %s to a token", host, TOKEN)
+    shown = f"[{host}]" if ":" in host else host
+    logger.info("%s at http://%s:%d (Ctrl+C ends it)", live.current.name, shown, port)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket at an address, before anything that takes long.
+
+    Raises:
+        SeqrecError: the port is taken, or the address is not this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        # without the protocol asyncio would hold small answers back for 40 ms
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SeqrecError(
+            f"cannot listen at {host}, port {port}: {reason}; name another by --port or --host"
+        ) from None
+    return listener
+
+
+def _token() -> str | None:
+    """Return the token of the environment, None where it sets none.
+
+    Raises:
+        SeqrecError: it is empty, or holds what no header can.
+    """
+    token = os.environ.get(TOKEN)
+    if token is not None and not (token.isascii() and token.isprintable() and token.strip()):
+        raise SeqrecError(
+            f"{TOKEN} is set to no token; use printable ASCII characters, or unset it"
+        )
+    return token
+
+
+def _write_log() -> None:
+    """Write the log to stderr, a line an event."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s  %(message)s", force=True
+    )
