@@ -142,7 +142,7 @@ def _add_lists(app: FastAPI, live: LiveModel, batcher: Batcher[ListRequest, Answ
         openapi_extra={"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}},
     )
     async def recommend(request: Request) -> Response:
-        """Return the list of one user (``history``), or of several (``histories``)."""
+        """Return the list after one user's history, or the lists after several histories."""
         asked = parse_list_request(request.scope["seqrec.body"])
         return Response(json_bytes(await batcher.ask(asked)), media_type=JSON)
 

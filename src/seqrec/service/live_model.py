@@ -66,7 +66,6 @@ def load_served_model(folder: Path, device: str) -> ServedModel:
         "best_epoch": trained.best_epoch,
         f"valid {trained.monitor}": trained.best_value,
         "options": trained.options,
-        "folder": folder.name,
     }
     served = ServedModel(Recommender(trained, device=device), ItemSearch(trained.items), facts)
     # what is made when it is first asked for is made now

@@ -67,10 +67,14 @@ async function showFacts() {
   const { options, ...facts } = await ask("model");
   at("model-name").textContent = `${facts.model} on ${facts.dataset}`;
   document.title = `${facts.dataset} · seqrec`;
-  const rows = Object.entries({ ...facts, ...options });
-  at("facts").replaceChildren(...rows.flatMap(([name, value]) => [
-    element("dt", name.replaceAll("_", " ")), element("dd", written(value)),
-  ]));
+  at("facts").replaceChildren(...Object.entries(facts).map(factRow));
+  at("options").replaceChildren(...Object.entries(options).map(factRow));
+}
+
+function factRow([name, value]) {
+  const row = element("div");
+  row.append(element("dt", name.replaceAll("_", " ")), element("dd", written(value)));
+  return row;
 }
 
 async function showList() {
