@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from seqrec.errors import SeqrecError
-from seqrec.recommendation.recommendations import Recommendations
-from seqrec.service.bodies import Choice, ListRequest, WrongRequest
+from seqrec.recommendation.choice import Choice
+from seqrec.recommendation.chosen_ids import ChosenIds
+from seqrec.recommendation.given_histories import Columns, Histories, histories_of
+from seqrec.recommendation.lists import Lists
+from seqrec.service.bodies import ChosenItems, ListRequest, WrongRequest
 from seqrec.service.live_model import ServedModel
 
 Answer = dict[str, Any]
-Histories = Mapping[str, list[str]]
 
 
 def answer_batch(served: ServedModel, requests: list[ListRequest]) -> list[Answer | Exception]:
@@ -50,15 +53,21 @@ def _answers(served: ServedModel, requests: list[ListRequest]) -> list[Answer | 
 def _lists(served: ServedModel, requests: list[ListRequest]) -> Iterator[Answer]:
     """Yield the answers to requests that differ in their items and lengths alone."""
     asked = [(request, user) for request in requests for user in _histories(request)]
-    found = served.recommender.recommend(
-        {str(place): _histories(request)[user] for place, (request, user) in enumerate(asked)},
-        k=max(request.k for request in requests),
-        seen_items=requests[0].seen_items,
-        candidates=_by_place([_own(request.candidates, user) for request, user in asked]),
-        exclude=_by_place([_own(request.exclude, user) for request, user in asked]),
-        fallback=requests[0].fallback,
+    histories, candidates, exclude = (
+        {str(place): items for place, items in enumerate(given) if items is not None}
+        for given in (
+            [_histories(request)[user] for request, user in asked],
+            [_own(request.candidates, user) for request, user in asked],
+            [_own(request.exclude, user) for request, user in asked],
+        )
     )
-    answers = _rows(served, found)
+    recommender = served.recommender
+    known = histories_of(histories, recommender.ids)
+    chosen = ChosenIds(recommender.ids, known.users, Columns())
+    choice = Choice(chosen.candidates(candidates or None), chosen.exclude(exclude or None))
+    longest, first = max(request.k for request in requests), requests[0]
+    lists = recommender.lists(known, longest, first.seen_items, choice, first.fallback)
+    answers = _rows(served, known, lists)
     for request in requests:
         users = _histories(request)
         own = [_cut(answer, request.k) for answer in islice(answers, len(users))]
@@ -69,32 +78,27 @@ def _lists(served: ServedModel, requests: list[ListRequest]) -> Iterator[Answer]
             yield {"lists": [{"user_id": user, **answer} for user, answer in named]}
 
 
-def _histories(request: ListRequest) -> Histories:
+def _histories(request: ListRequest) -> Mapping[str, list[str]]:
     return {"": request.history} if request.history is not None else request.histories or {}
 
 
-def _own(choice: Choice | None, user: str) -> list[str] | None:
+def _own(choice: ChosenItems | None, user: str) -> list[str] | None:
     return choice.get(user) if isinstance(choice, dict) else choice
 
 
-def _by_place(choices: list[list[str] | None]) -> dict[str, list[str]] | None:
-    """Return what is chosen by user, as the users are called in a batch; None if nothing is."""
-    chosen = {str(place): items for place, items in enumerate(choices) if items is not None}
-    return chosen or None
+def _rows(served: ServedModel, known: Histories, lists: Lists) -> Iterator[Answer]:
+    """Yield the answer for each user, its items with their titles where these are known.
 
-
-def _rows(served: ServedModel, found: Recommendations) -> Iterator[Answer]:
-    """Yield the answer for each user, its items with their titles where these are known."""
-    titles = served.titles
-    columns = [found.table[name].to_pylist() for name in ("rank", "item_id", "score")]
-    items = zip(*columns, strict=True)
-    for user in found.users.select(["items", "known", "unknown", "fallback"]).to_pylist():
-        rows = [
-            {"rank": rank, "item_id": item, "score": score if math.isfinite(score) else None}
-            | ({} if titles is None else {"title": titles[item]})
-            for rank, item, score in islice(items, user["items"])
-        ]
-        yield {"items": rows, **{key: user[key] for key in ("known", "unknown", "fallback")}}
+    Straight from the arrays: tables, for a handful of rows, would take a tenth of the time.
+    """
+    columns = (lists.ranks.tolist(), lists.items.tolist(), lists.scores.tolist())
+    rows = (served.row(*row) for row in zip(*columns, strict=True))
+    lengths = np.diff(lists.offsets).tolist()
+    counts = zip(lengths, known.known.tolist(), known.unknown.tolist(), strict=True)
+    for length, items, unknown in counts:
+        popular = items == 0 and length > 0
+        listed = list(islice(rows, length))
+        yield {"items": listed, "known": items, "unknown": unknown, "fallback": popular}
 
 
 def _cut(answer: Answer, k: int) -> Answer:

@@ -153,10 +153,13 @@ def _add_lists(app: FastAPI, live: LiveModel, batcher: Batcher[ListRequest, Answ
         if not served.search.knows(item):
             raise WrongRequest(404, f"item: the model knows no item '{item}'", "item")
         try:
-            rows = served.recommender.similar_items(item, k).to_pylist()
+            found = served.recommender.similar_items(item, k)
         except SeqrecError as error:
             raise WrongRequest(422, str(error)) from None
-        return Response(json_bytes({"items": served.with_titles(rows)}), media_type=JSON)
+        numbers = served.recommender.ids.numbers_in(found["item_id"]).tolist()
+        columns = (found["rank"].to_pylist(), numbers, found["score"].to_pylist())
+        rows = [served.row(*row) for row in zip(*columns, strict=True)]
+        return Response(json_bytes({"items": rows}), media_type=JSON)
 
 
 def _add_items(app: FastAPI, live: LiveModel) -> None:

@@ -24,7 +24,7 @@ SHOWN = 200
 ItemIds = Annotated[list[str], Field(max_length=LONGEST_HISTORY)]
 ManyItemIds = list[str]
 """As many as a body holds."""
-Choice = ManyItemIds | dict[str, ManyItemIds]
+ChosenItems = ManyItemIds | dict[str, ManyItemIds]
 """Of items: the same for all users, or by user."""
 
 
@@ -55,9 +55,9 @@ class ListRequest(BaseModel):
     """Length of a list; it is shorter where fewer items are left."""
     seen_items: Literal["exclude", "keep"] | None = None
     """Whether items of the history may be recommended; null: as the model was measured."""
-    candidates: Choice | None = None
+    candidates: ChosenItems | None = None
     """Only these."""
-    exclude: Choice | None = None
+    exclude: ChosenItems | None = None
     """Never these."""
     fallback: Literal["popular", "none"] = "popular"
     """What a history without a known item gets."""

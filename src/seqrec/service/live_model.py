@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,18 +27,26 @@ class ServedModel:
     search: ItemSearch
     facts: dict[str, Any]
 
-    def with_titles(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return rows of items with their titles, where there are titles."""
-        titles = self.titles
-        return rows if titles is None else [row | {"title": titles[row["item_id"]]} for row in rows]
+    def row(self, rank: int, item: int, score: float) -> dict[str, Any]:
+        """Return a place of a list by the item's number: with its id, and title if it may have one.
+
+        A score that JSON does not know is null.
+        """
+        named = {"rank": rank, "item_id": self.ids[item - 1]}
+        named["score"] = score if math.isfinite(score) else None
+        return named if self.titles is None else named | {"title": self.titles[item - 1]}
 
     @cached_property
-    def titles(self) -> dict[str, str | None] | None:
-        """The titles by item id; None where there are none."""
+    def ids(self) -> list[str]:
+        """The items' ids, in their order."""
+        ids: list[str] = self.search.ids.to_pylist()
+        return ids
+
+    @cached_property
+    def titles(self) -> list[str | None] | None:
+        """The items' titles, in their order; None where there are none."""
         titles = self.search.titles
-        if titles is None:
-            return None
-        return dict(zip(self.search.ids.to_pylist(), titles.to_pylist(), strict=True))
+        return None if titles is None else titles.to_pylist()
 
     @property
     def name(self) -> str:
@@ -70,7 +79,7 @@ def load_served_model(folder: Path, device: str) -> ServedModel:
     served = ServedModel(Recommender(trained, device=device), ItemSearch(trained.items), facts)
     # what is made when it is first asked for is made now
     served.recommender.recommend([served.search.ids[:1].to_pylist()], k=1)
-    _ = served.titles
+    _ = served.ids, served.titles
     return served
 
 
