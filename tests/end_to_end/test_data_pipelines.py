@@ -57,6 +57,31 @@ def test_a_log_of_ones_own_in_one_command(kedro: Kedro, project: Path) -> None:
     assert sequences.num_rows == 36
 
 
+def test_titles_of_ones_own_go_with_the_items(
+    kedro: Kedro, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    rows = [f"{user},{item},{user + item}" for user in range(6) for item in range(6)]
+    (project / "shop.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows]) + "\n")
+    titles = "".join(f"{item},Thing {item}\n" for item in range(1, 9))
+    (project / "products.csv").write_text(f"sku,name\n{titles}")
+    of_log = "dataset=shop,raw.file=shop.csv,raw.titles.file=products.csv,raw.titles.item=sku"
+    run = ("run", "--pipelines", DATA, "--env", "test", "--params")
+    finished = kedro(*run, f"{of_log},raw.titles.title=name")
+    assert finished.code == 0, finished.err
+    assert "5 of 6 items have a title" in caplog.messages
+    items = pq.read_table(project / "data/05_model_input/shop/items.parquet").to_pydict()
+    expected = [None if item == "0" else f"Thing {item}" for item in items["item_id"]]
+    assert items["title"] == expected
+
+    finished = kedro(*run, f"{of_log},raw.titles.title=nme")
+    (line,) = [line for line in finished.err.splitlines() if line.startswith("error: ")]
+    assert line == (
+        f"error: unknown column 'nme' in the header of {project / 'products.csv'}; "
+        "did you mean 'name'?"
+    )
+
+
 @pytest.mark.parametrize("program", ["kedro run", "seqrec"])
 def test_a_run_from_a_subfolder_is_a_run_of_the_project(project: Path, program: str) -> None:
     sub = project / "sub"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from seqrec.models.folder import TrainedModel, save_model
+from seqrec.models.folder import save_model
 from seqrec.training import TrainingData, train
 from tests.conftest import ROOT
 from tests.trainings import LOG, graph_of, settings
@@ -30,13 +30,11 @@ ITEMS = pa.table(
 )
 
 
-def trained(seed: int = 42, model: str = "bsarec", **options: Any) -> TrainedModel:
-    data = TrainingData("films", LOG, ITEMS, graph_of(LOG))
-    return train(data, settings(model, **options), seed).trained
-
-
-def saved(folder: Path, seed: int = 42) -> Path:
-    save_model(folder, trained(seed))
+def saved(folder: Path, seed: int = 42, *, titles: bool = True) -> Path:
+    """Train a model, and return the folder it is saved in."""
+    items = ITEMS if titles else ITEMS.drop(["title"])
+    data = TrainingData("films", LOG, items, graph_of(LOG))
+    save_model(folder, train(data, settings(), seed).trained)
     return folder
 
 

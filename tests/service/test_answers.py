@@ -41,6 +41,14 @@ def test_a_list_is_that_of_the_recommender_with_titles() -> None:
     assert (answer["known"], answer["unknown"], answer["fallback"]) == (2, 1, False)
 
 
+def test_without_titles_there_are_none(tmp_path: Path) -> None:
+    bare = load_served_model(saved(tmp_path / "model", titles=False), "cpu")
+    (answer,) = answer_batch(bare, [ListRequest(history=["i3"], k=1)])
+    assert isinstance(answer, dict)
+    assert set(answer["items"][0]) == {"rank", "item_id", "score"}
+    assert bare.recommender.trained.titles is None
+
+
 def test_an_empty_history_gets_the_popular_list_or_none() -> None:
     counts = served().recommender.trained.items["interactions"].to_pylist()
     most = max(range(len(counts)), key=lambda place: (counts[place], -place))
