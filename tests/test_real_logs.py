@@ -21,6 +21,7 @@ from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.ingestion import find_raw_file, read_log
 from seqrec.preparation.sequence_lines import to_sequence_lines
 from seqrec.preparation.sequences import build_sequences
+from seqrec.preparation.titles import read_titles
 
 BLOCKS = Path(__file__).parents[1] / "conf" / "base" / "parameters" / "datasets"
 
@@ -70,6 +71,24 @@ def test_yelp_2019_gives_the_published_bytes(shared_folder: Path, tmp_path: Path
 def test_movielens_100k(shared_folder: Path, tmp_path: Path) -> None:
     folder = shared_folder / "datasets" / "raw" / "movielens-100k"
     assert prepare("movielens-100k", folder, tmp_path).counts == (943, 1349, 99_287)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "titles", "item", "title"),
+    [
+        ("movielens-100k", 1682, "543", "Misérables, Les (1995)"),
+        ("movielens-latest-small", 9742, "73", "Misérables, Les (1995)"),
+    ],
+)
+def test_titles_of_movielens(
+    dataset: str, titles: int, item: str, title: str, shared_folder: Path
+) -> None:
+    block = yaml.safe_load((BLOCKS / f"{dataset}.yml").read_text())[dataset]
+    table = read_titles(RawOptions(**block["raw"]), shared_folder / "datasets/raw" / dataset)
+    # as many as the publisher says there are films
+    assert len(table) == titles
+    named = dict(zip(*table.to_pydict().values(), strict=True))
+    assert named[item] == title
 
 
 def test_lastfm_gives_the_published_pairs(shared_folder: Path, tmp_path: Path) -> None:
