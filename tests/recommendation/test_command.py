@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
@@ -68,6 +69,24 @@ def test_the_popular_list_and_what_is_passed_over_are_said(run: Run) -> None:
     assert run("--history", "q", "--fallback", "none").out.split()[:-1] == [
         *("rank", "item_id", "score")
     ]
+
+
+def test_titles_stand_beside_the_items_and_are_plain_text(run: Run, tmp_path: Path) -> None:
+    titles = [None, *(f"[bold]Film {item}" for item in MODEL.items["item_id"].to_pylist()[1:])]
+    titled = MODEL.items.append_column("title", pa.array(titles))
+    save_model(tmp_path / "titled", replace(MODEL, items=titled))
+    first = titled["item_id"][0].as_py()
+
+    def told(*arguments: str) -> str:
+        candidates = ("--candidates", f"{first},a9")
+        return run("--history", "a3", *candidates, *arguments, folder=tmp_path / "titled").out
+
+    by_item = {
+        row["item_id"]: row["title"] for row in json.loads(told("--format", "json"))["items"]
+    }
+    assert by_item == {first: None, "a9": "[bold]Film a9"}
+    assert "[bold]Film a9" in told()
+    assert "None" not in told()
 
 
 def forms() -> Iterator[tuple[str, bytes]]:

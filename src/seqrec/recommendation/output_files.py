@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import pyarrow.csv
 import pyarrow.parquet as pq
@@ -87,5 +87,13 @@ def terminal_table(found: Recommendations) -> Table:
     for name in shown.column_names:
         table.add_column(name, justify="right" if name in ("rank", "score") else "left")
     for row in shown.to_pylist():
-        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()))
+        table.add_row(*map(_shown, row.values()))
     return table
+
+
+def _shown(value: Any) -> str:
+    from rich.markup import escape
+
+    if value is None:  # an item without a title
+        return ""
+    return escape(f"{value:.4f}" if isinstance(value, float) else str(value))

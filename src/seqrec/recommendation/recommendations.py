@@ -17,7 +17,8 @@ class Recommendations:
     """Lists, and what was known of each history."""
 
     table: pa.Table
-    """user_id, rank (from 1), item_id, score; one row an item of a list."""
+    """user_id, rank (from 1), item_id, score, and title where the model has titles; one row an item
+    of a list."""
     users: pa.Table
     """One row a history: user_id, items (length of the list), known and unknown (ids of the
     history), fallback (whether it is the popular list, for lack of a known item)."""

@@ -176,6 +176,8 @@ class Recommender:
             "fallback": (histories.known == 0) & (lengths > 0),
         }
         table = self.table(histories.users, lists)
+        if self.trained.titles is not None:
+            table = table.append_column("title", self.trained.titles.take(lists.items - 1))
         return Recommendations(table, pa.table(users), dict(passed_over or {}), about_rules)
 
     def table(self, users: pa.Array, lists: Lists) -> pa.Table:
