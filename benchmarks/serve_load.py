@@ -60,11 +60,11 @@ class Measured:
             f"{name} {self.quantile(share):.1f}"
             for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
         )
-        # what is made once, when first needed, is no growth
-        early = self.megabytes[min(len(self.megabytes) // 5, 60)]
+        fifths = np.linspace(0, len(self.megabytes) - 1, 6).astype(int)
+        resident = " ".join(f"{self.megabytes[place]:.0f}" for place in fifths)
         return (
             f"{self.rate:6.0f}/s  {len(self.milliseconds):,} answers, {self.errors} errors  "
-            f"{quantiles} ms  resident {early:.0f} → {self.megabytes[-1]:.0f} MB"
+            f"{quantiles} ms  resident {resident} MB"
         )
 
 

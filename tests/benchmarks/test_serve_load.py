@@ -29,5 +29,5 @@ def test_a_rate_is_held_if_all_is_answered_in_time(measured: Measured, held: boo
 def test_the_line_says_what_was_measured() -> None:
     assert run(slow=20).line() == (
         "   100/s  1,000 answers, 0 errors  p50 2.0  p90 2.0  p99 80.0  max 80.0 ms  "
-        "resident 410 → 421 MB"
+        "resident 400 410 420 420 420 421 MB"
     )
