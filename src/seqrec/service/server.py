@@ -73,6 +73,7 @@ def _spare_the_waiting() -> None:
         torch.set_num_threads(1)  # the products of a few histories are too small to be shared
     gc.collect()
     gc.freeze()  # the modules stay: to look through them takes a tenth of a second
+    gc.collect()  # a full one waits for a quarter more objects than the last one left
 
 
 def _reload_on_signal(live: LiveModel, measures: Measures) -> None:
