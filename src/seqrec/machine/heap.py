@@ -27,6 +27,19 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_MMAP_THRESHOLD, LARGEST)) and bool(mallopt(_TRIM_THRESHOLD, MOST_FREED))
 
 
+def give_back_freed_memory() -> bool:
+    """Give the memory that is free within glibc's heap back; return whether that was possible.
+
+    Arrays of ever other sizes leave holes that only slowly find new use: a process that answers for
+    days would seem to grow.
+    """
+    trim = getattr(_c_library(), "malloc_trim", None)
+    if trim is None:
+        return False
+    trim(0)
+    return True
+
+
 def _c_library() -> ctypes.CDLL | None:
     try:
         return ctypes.CDLL(None)

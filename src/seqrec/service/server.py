@@ -17,6 +17,7 @@ import uvicorn
 
 from seqrec.errors import SeqrecError
 from seqrec.machine.devices import resolve_device
+from seqrec.machine.heap import give_back_freed_memory
 from seqrec.service.app import create_app
 from seqrec.service.live_model import LiveModel
 from seqrec.service.measures import Measures
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 TOKEN = "SEQREC_TOKEN"
 """The environment's variable."""
+TIDY_SECONDS = 30
+"""How often freed memory is given back."""
 SECONDS_TO_END = 10
 """How long requests that are under way may take once the service is told to stop."""
 
@@ -64,7 +67,16 @@ async def _serve(live: LiveModel, listener: socket.socket, token: str | None) ->
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     _reload_on_signal(live, app.state.measures)
     _announce(live, listener, token)
+    tidying = asyncio.create_task(_tidy())
     await uvicorn.Server(config).serve(sockets=[listener])
+    tidying.cancel()
+
+
+async def _tidy() -> None:
+    """Give freed memory back, again and again, beside the loop."""
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        await asyncio.to_thread(give_back_freed_memory)
 
 
 def _spare_the_waiting() -> None:
