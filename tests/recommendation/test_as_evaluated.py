@@ -124,6 +124,28 @@ def test_a_history_alone_gets_the_list_it_gets_among_others(name: str, protocol:
         assert {**row, "score": 0} == {**other, "score": 0}
 
 
+@pytest.mark.parametrize("protocol", ["standard", "authors"])
+@pytest.mark.parametrize("name", [*MODELS, *COUNTING_MODELS])
+def test_a_given_history_gets_the_evaluated_list(name: str, protocol: str) -> None:
+    """What a user had before the target, in ids; with two exceptions, which the lists tell of."""
+    log = log_of(seed=7)
+    model = trained(name, protocol, log, seed=2)
+    recommender = Recommender(model, device="cpu")
+    targets = split_targets(log, "test", model.model.config.max_len, protocol)
+    begins = log.offsets[targets.users - 1]
+    histories = [log.items[a:b].tolist() for a, b in zip(begins, targets.ends, strict=True)]
+    given = recommender.recommend(histories, k=ITEMS)
+    evaluated = recommender.of_known_users(log, targets, k=ITEMS)
+    same = given.table["item_id"].to_pylist() == recommender.ids.take(evaluated.items).to_pylist()
+    knows_users = name == "caser"
+    counts_from_training = name == "mqsa_ted" and protocol == "authors"
+    assert same != (knows_users or counts_from_training)
+    if knows_users:
+        assert "has a vector for each user" in given.remarks()[-1]
+    if counts_from_training:
+        assert "the last 6 items of a history alone are left out" in given.remarks()[-1]
+
+
 def test_padding_keeps_its_place_under_authors() -> None:
     log = log_of(seed=2)
     model = trained("sasrec", "authors", log, seed=4)

@@ -179,14 +179,24 @@ def test_item_lists_come_from_files(run: Run) -> None:
         ("--histories bad.csv", "unknown column 'user_id' in the header of bad.csv"),
         ("--histories bad.jsonl", "bad.jsonl, line 2 is no JSON"),
         ("--histories list.jsonl", "list.jsonl, line 1: 'history' should be a list"),
-        ("--histories keys.jsonl", "unknown key 'item_id' in keys.jsonl; did you mean 'item'?"),
+        ("--histories keys.jsonl", "no key 'item_id' in keys.jsonl, which has user_id, item"),
         ("--histories empty.csv", "empty.csv is empty"),
+        ("--history a1 --columns user", "--columns user: write user=NAME"),
+        ("--histories blank.csv", "blank.csv begins with a blank line"),
+        ("--histories .", ". is a folder; name a file"),
+        ("--histories header.csv", "header.csv holds no interactions"),
+        ("--histories broken.parquet", "broken.parquet is no whole Parquet file"),
+        ("--history a1 --candidates broken.parquet", "broken.parquet is no whole Parquet file"),
+        ("--histories null.jsonl", "None is no id"),
+        ("--histories pandas.csv", "holds brackets"),
+        ("--histories late.jsonl", "column 'timestamp' is empty in 1 rows"),
+        ("--history a1 --exclude whose.csv", "of an item list is empty in 1 rows"),
         ("--history a1 --candidates absent.csv", "no file absent.csv"),
         ("--history a1 --candidates bad.csv", "unknown column 'item_id' in bad.csv"),
         ("--history a1 --candidates x,y", "knows none of the candidates"),
         ("--history a1 --exclude x,y", "knows none of the items of exclude"),
         ("--history a1 --exclude ragged.csv", "ragged.csv, line 2: 3 fields instead of 2"),
-        ("--history a1 --columns usr=x", "unknown --columns 'usr'"),
+        ("--history a1 --columns usr=x", "unknown column of --columns 'usr'"),
         ("--history a1 --format xml", "--format xml: choose table, csv, json or parquet"),
         ("--history a1 --format parquet", "--format parquet goes to a file"),
         ("--history a1 --output out.xls", "its name says no form"),
@@ -202,6 +212,15 @@ def test_wrong_input_is_one_line(arguments: str, line: str, run: Run) -> None:
     Path("keys.jsonl").write_text('{"user_id": "u", "item": "a1"}\n')
     Path("empty.csv").write_text("")
     Path("ragged.csv").write_text("user_id,item_id\nu,a1,x\n")
+    Path("blank.csv").write_text("\n\n")
+    Path("header.csv").write_text("user_id,item_id\n")
+    Path("broken.parquet").write_bytes(b"PAR1 and no more")
+    Path("null.jsonl").write_text('{"history": ["a1", null]}\n')
+    Path("pandas.csv").write_text("user_id,history\nu,\"['a1', 'a2']\"\n")
+    Path("late.jsonl").write_text(
+        '{"user_id": 1, "item_id": "a1"}\n{"user_id": "b", "item_id": "a1", "timestamp": 5}\n'
+    )
+    Path("whose.csv").write_text("user_id,item_id\nu,a1\n,a2\n")
     before = sorted(Path().iterdir())
     done = run(*arguments.split())
     assert done.code == 1
@@ -209,6 +228,11 @@ def test_wrong_input_is_one_line(arguments: str, line: str, run: Run) -> None:
     assert said.startswith("error: ")
     assert line in said
     assert sorted(Path().iterdir()) == before
+
+
+def test_the_standard_input_is_called_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(b"\n")))
+    assert run("--histories", "-").err.startswith("error: the standard input begins with a blank")
 
 
 def test_a_row_that_cannot_be_read_is_counted(run: Run, caplog: pytest.LogCaptureFixture) -> None:

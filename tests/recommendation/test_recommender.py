@@ -1,5 +1,6 @@
 """Lists in people's own ids, beside one history at a time sorted in plain Python."""
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -129,6 +130,24 @@ def test_items_to_choose_from_and_to_leave_out(source: Any, by_user: Any) -> Non
         assert out[user] == plain_list(items, 5, out=by_user(user) or ())
 
 
+@pytest.mark.parametrize("column", [pd.Series, pa.array, lambda ids: pa.chunked_array([ids])])
+def test_a_column_alone_is_an_item_list(column: Any) -> None:
+    found = RECOMMENDER.recommend([["a1"]], candidates=column(["a2", "a3", "x"])).lists()
+    assert found == {"0": plain_list(["a1"], 9, only=["a2", "a3"])}
+
+
+def test_a_user_may_have_no_candidates_and_others_of_a_table_get_no_list() -> None:
+    told = {"u": [], "elsewhere": ["a2"]}
+    found = RECOMMENDER.recommend({"u": ["a1"], "v": ["a1"]}, candidates=told, k=2)
+    assert found.lists() == {"u": [], "v": plain_list(["a1"], 2)}
+
+
+def test_long_lists_of_few_candidates_take_little_room() -> None:
+    """Of each history no more is kept than what is listed, whatever k."""
+    lists = RECOMMENDER.recommend([["a1"]] * 50, k=10**12, candidates=["a2", "a3"])
+    assert len(lists) == 100
+
+
 def test_both_together_and_unknown_ones_counted() -> None:
     found = RECOMMENDER.recommend(
         [["a1"]], candidates=["a2", "a3", "q"], exclude={"0": ["a3", "r", "s"]}
@@ -178,6 +197,32 @@ def test_whole_numbers_are_ids_however_they_are_stored() -> None:
         numbered.recommend([[3.5]])
 
 
+def timed(timestamps: list[Any]) -> pa.Table:
+    return pa.table({"user_id": ["u", "u"], "item_id": ["a1", "a2"], "timestamp": timestamps})
+
+
+def twice() -> pa.Table:
+    return pa.table([["u"], ["a1"], ["a2"]], names=["user_id", "item_id", "item_id"])
+
+
+@pytest.mark.parametrize(
+    "timestamps",
+    [
+        pa.array([2_000_000_001, 2_000_000_000], pa.timestamp("ns")),
+        ["2024-01-02T00:00:00", "2024-01-01"],
+        [dt.date(2024, 1, 2), dt.date(2024, 1, 1)],
+        [2.5, 1.5],
+    ],
+)
+def test_instants_of_any_kind_tell_the_order(timestamps: Any) -> None:
+    if isinstance(timestamps, pa.Array):  # a nanosecond apart is the order of the file
+        assert RECOMMENDER.recommend(timed(timestamps), k=2).lists()["u"] == plain_list(
+            ["a1", "a2"], 2
+        )
+        return
+    assert RECOMMENDER.recommend(timed(timestamps), k=2).lists()["u"] == plain_list(["a2", "a1"], 2)
+
+
 @pytest.mark.parametrize(
     ("told", "line"),
     [
@@ -187,6 +232,7 @@ def test_whole_numbers_are_ids_however_they_are_stored() -> None:
         ({"fallback": "random"}, "fallback should be popular or none"),
         ({"candidates": ["x", "y"]}, "knows none of the candidates"),
         ({"candidates": []}, "knows none of the candidates"),
+        ({"candidates": {"0": ["x"]}}, "knows none of the candidates"),
         ({"candidates": "a1"}, "candidates should be a list of item ids"),
         ({"exclude": ["x", "y"]}, "knows none of the items of exclude"),
         ({"exclude": {"u": "a1"}}, "exclude of a user should be a list"),
@@ -195,6 +241,16 @@ def test_whole_numbers_are_ids_however_they_are_stored() -> None:
         ({"histories": "a1"}, "should be lists of item ids"),
         ({"histories": [[None]]}, "None is no id"),
         ({"histories": pa.table({"user_id": ["u", None], "item_id": ["a1", "a2"]})}, "empty in 1"),
+        ({"histories": pa.table({"user_id": [None], "history": [["a1"]]})}, "empty in 1 rows"),
+        ({"histories": pd.Series(["a1", "a2"])}, "list of lists of item ids"),
+        ({"histories": timed([1.0, float("nan")])}, "column 'timestamp' is empty in 1 rows"),
+        ({"histories": timed([dt.timedelta(1), dt.timedelta(2)])}, "holds duration"),
+        ({"histories": timed(["soon", "later"])}, "give numbers or ISO dates"),
+        ({"histories": twice()}, "column 'item_id' is there 2 times"),
+        (
+            {"exclude": pa.table({"user_id": ["u", None], "item_id": ["a1", "a2"]})},
+            "of an item list is empty in 1 rows",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(told: Mapping[str, Any], line: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seqrec.batches import Sequences
 from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.evaluate import evaluate
@@ -82,14 +83,23 @@ class Model:
         Raises:
             SeqrecError: something of it cannot be; the message says what.
         """
-        return self._recommender.recommend(
-            histories.histories() if isinstance(histories, Data) else histories,
-            k=k,
-            seen_items=seen_items,
-            candidates=candidates,
-            exclude=exclude,
-            fallback=fallback,
-        )
+        chosen: Any = {"k": k, "seen_items": seen_items}
+        chosen |= {"candidates": candidates, "exclude": exclude}
+        if isinstance(histories, Data):
+            known = self._known(histories)
+            if known is not None:
+                users = histories.users["user_id"].combine_chunks()
+                return self._recommender.recommend_to_known(known, users, **chosen)
+            histories = histories.histories()
+        return self._recommender.recommend(histories, **chosen, fallback=fallback)
+
+    def _known(self, data: Data) -> Sequences | None:
+        """Return the sequences of what the model was trained on, None of any other data."""
+        sequences = Sequences.from_table(data.sequences, len(data.items))
+        if self.trained.refit:
+            sequences = sequences.all_for_training()
+        same = sequences.fingerprint() == self.trained.data_fingerprint
+        return sequences if same else None
 
     def similar_items(self, item: str, k: int = 10) -> Similar:
         """Return the items whose vectors are nearest to an item's: rank, item_id, score.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,16 @@ import pyarrow.compute as pc
 from seqrec.batches import Integers
 from seqrec.errors import SeqrecError
 from seqrec.recommendation.choice import ItemsByUser
-from seqrec.recommendation.given_histories import Columns, check_column, checked_ids
+from seqrec.recommendation.given_histories import (
+    Columns,
+    arrow_of,
+    check_column,
+    checked_ids,
+)
 from seqrec.recommendation.item_ids import ItemIds, as_text, text_of
+
+Found = tuple[Integers, pa.Array | None, pa.Array | None]
+"""Item numbers, whose they are, and which users are named at all; None where they are for all."""
 
 
 class ChosenIds:
@@ -29,6 +37,8 @@ class ChosenIds:
         self.ids, self.users, self.columns = ids, users, columns
         self.passed_over: dict[str, int] = {}
         """How many ids of a list the model does not know."""
+        self.unasked_users: dict[str, int] = {}
+        """How many users who have a list of items of their own get no list."""
 
     def candidates(self, source: Any) -> Integers | ItemsByUser | None:
         """Return the items to choose from.
@@ -39,10 +49,7 @@ class ChosenIds:
         Raises:
             SeqrecError: the model knows none of them.
         """
-        found = self._read(source, "candidates")
-        if found is not None and _is_empty(found):
-            raise SeqrecError("the model knows none of the candidates; give some of its own items")
-        return found
+        return self._read(source, "candidates", is_wrong=lambda given, known: known == 0)
 
     def exclude(self, source: Any) -> Integers | ItemsByUser | None:
         """Return the items to leave out, in the same forms; unknown ones could not come anyway.
@@ -51,47 +58,60 @@ class ChosenIds:
             SeqrecError: the model knows none of them, so that they are ids of something else; what
                 single users leave out may well be unknown.
         """
-        found = self._read(source, "exclude")
-        unknown = self.passed_over.get("exclude") and not isinstance(source, Mapping)
-        if found is not None and unknown and _is_empty(found):
-            raise SeqrecError("the model knows none of the items of exclude; give its own ids")
-        return found
+        lenient = isinstance(source, Mapping)
+        wrong = lambda given, known: given > 0 and known == 0 and not lenient  # noqa: E731
+        return self._read(source, "exclude", is_wrong=wrong)
 
-    def _read(self, source: Any, name: str) -> Integers | ItemsByUser | None:
+    def _read(
+        self, source: Any, name: str, is_wrong: Callable[[int, int], bool]
+    ) -> Integers | ItemsByUser | None:
         if source is None:
             return None
-        if hasattr(source, "__arrow_c_stream__"):
-            return self._from_table(pa.table(source), name)
-        if isinstance(source, Mapping):
-            return self._from_mapping(source, name)
-        return self._known(self.ids.numbers(checked_ids(source, name)), name)
+        ids = arrow_of(source)
+        if isinstance(ids, pa.Table):
+            numbers, users, named = self._in_table(ids)
+        elif isinstance(source, Mapping):
+            numbers, users, named = self._in_mapping(source, name)
+        else:
+            given = checked_ids(source, name) if ids is None else ids
+            numbers = self.ids.numbers_in(ids) if ids is not None else self.ids.numbers(given)
+            users = named = None
+        known = int((numbers != 0).sum())
+        self.passed_over[name] = len(numbers) - known
+        allowed_empty = named is not None and len(numbers) == 0
+        if is_wrong(len(numbers), known) and not allowed_empty:
+            what = "items of exclude" if name == "exclude" else name
+            raise SeqrecError(f"the model knows none of the {what}; give ids of its own items")
+        if users is None or named is None:
+            return np.unique(numbers[numbers != 0])
+        self.unasked_users[name] = len(named) - int(
+            pc.sum(pc.is_in(named, self.users)).as_py() or 0
+        )
+        return self._by_user(users, numbers, named)
 
-    def _from_table(self, table: pa.Table, name: str) -> Integers | ItemsByUser:
+    def _in_table(self, table: pa.Table) -> Found:
         check_column(table, self.columns.item)
         numbers = self.ids.numbers_in(table[self.columns.item])
         if self.columns.user not in table.column_names:
-            return self._known(numbers, name)
+            return numbers, None, None
+        check_column(table, self.columns.user)
         users = as_text(table[self.columns.user])
-        return self._by_user(users, numbers, pc.unique(users), name)
+        if users.null_count:
+            raise SeqrecError(
+                f"column '{self.columns.user}' of an item list is empty in {users.null_count:,} "
+                "rows; name every user, or leave the column out for items of all"
+            )
+        return numbers, users, pc.unique(users)
 
-    def _from_mapping(self, source: Mapping[Any, Any], name: str) -> ItemsByUser:
+    def _in_mapping(self, source: Mapping[Any, Any], name: str) -> Found:
         named = [text_of(user) for user in source]
         lists = [list(checked_ids(items, f"{name} of a user")) for items in source.values()]
         users = np.repeat(np.array(named, dtype=object), [len(items) for items in lists])
         numbers = self.ids.numbers(item for items in lists for item in items)
-        text = pa.string()
-        return self._by_user(pa.array(users, text), numbers, pa.array(named, text), name)
+        return numbers, pa.array(users, pa.string()), pa.array(named, pa.string())
 
-    def _known(self, numbers: Integers, name: str) -> Integers:
-        known = numbers != 0
-        self.passed_over[name] = int((~known).sum())
-        return np.unique(numbers[known])
-
-    def _by_user(
-        self, users: pa.Array, numbers: Integers, named: pa.Array, name: str
-    ) -> ItemsByUser:
+    def _by_user(self, users: pa.Array, numbers: Integers, named: pa.Array) -> ItemsByUser:
         """Return the items of those who get a list."""
-        self.passed_over[name] = int((numbers == 0).sum())
         rows = pc.fill_null(pc.index_in(users, value_set=self.users), -1).to_numpy()
         kept = (rows >= 0) & (numbers != 0)
         rows, numbers = rows[kept], numbers[kept]
@@ -100,7 +120,3 @@ class ChosenIds:
         has_own = pc.is_in(self.users, value_set=named).to_numpy(zero_copy_only=False)
         offsets = np.concatenate([[0], np.cumsum(counts)])
         return ItemsByUser(offsets, numbers[order], has_own)
-
-
-def _is_empty(found: Integers | ItemsByUser) -> bool:
-    return len(found.items if isinstance(found, ItemsByUser) else found) == 0

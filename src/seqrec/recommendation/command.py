@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,8 @@ def recommend(
     if kind == "table":
         from rich.console import Console
 
-        Console(highlight=False).print(terminal_table(found))
+        width = None if sys.stdout.isatty() else 10_000  # a pipe cuts nothing off
+        Console(highlight=False, width=width).print(terminal_table(found))
     for line in found.remarks():
         click.echo(line, err=True)
 
@@ -110,7 +112,7 @@ def _items(given: str | None, name: str, columns: Columns) -> Any:
     """Return ids, or the table of a file, which is what looks like one."""
     if given is None:
         return None
-    if Path(given).is_file() or given.endswith(FILE_SUFFIXES) or "/" in given:
+    if Path(given).is_file() or ("," not in given and given.endswith(FILE_SUFFIXES)):
         from seqrec.recommendation.input_files import read_items
 
         return read_items(given, columns)
@@ -129,7 +131,9 @@ def _columns(text: str | None) -> Columns:
     names: dict[str, str] = {}
     for part in _ids(text or ""):
         column, equals, name = part.partition("=")
-        if column not in known or not equals or not name:
-            raise unknown_name("--columns", column, known, "(write user=NAME,item=NAME)")
+        if not equals or not name:
+            raise SeqrecError(f"--columns {part}: write {column}=NAME, as user=customer,item=sku")
+        if column not in known:
+            raise unknown_name("column of --columns", column, known)
         names[column] = name
     return Columns(**names)

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 USER_BLOCK = 16_384
 """Users whose lists are in memory together: a row group of the file."""
+MOST_ROWS = 4_000_000
+"""Of such a block; with lists so long that they would be more it has fewer users."""
 LISTS = pa.schema(
     [
         ("user_id", pa.string()),
@@ -62,7 +64,7 @@ class Everybody:
         self.numbers = _numbers_of(options.users, names)
         self.names = names.take(pa.array(self.numbers - 1))
         self.choice = self._choice()
-        if remark := recommender.remark(options.seen_items):
+        if remark := recommender.remark(options.seen_items, known_users=True):
             log.info("%s", remark)
 
     def __len__(self) -> int:
@@ -72,7 +74,8 @@ class Everybody:
         """Write the lists as Parquet, and return how many rows they have."""
         rows = 0
         with pq.ParquetWriter(path, LISTS, compression="zstd") as writer:
-            for block in slices(len(self), USER_BLOCK):
+            longest = min(self.options.k, len(self.recommender.ids))
+            for block in slices(len(self), max(1, min(USER_BLOCK, MOST_ROWS // longest))):
                 table = self._block(block, advance)
                 writer.write_table(table)
                 rows += len(table)
@@ -108,6 +111,9 @@ class Everybody:
         for name, number in chosen.passed_over.items():
             if number:
                 log.info("%s items of recommendation.%s are unknown to the model", number, name)
+        for name, number in chosen.unasked_users.items():
+            if number:
+                log.info("%s users of recommendation.%s get no list", number, name)
         return choice
 
 

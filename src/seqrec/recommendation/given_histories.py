@@ -84,8 +84,9 @@ def histories_of(source: Any, ids: ItemIds, columns: Columns | None = None) -> H
     Raises:
         SeqrecError: it is none of these.
     """
-    if hasattr(source, "__arrow_c_stream__"):
-        return from_table(pa.table(source), ids, columns or Columns())
+    table = arrow_of(source)
+    if isinstance(table, pa.Table):
+        return from_table(table, ids, columns or Columns())
     if isinstance(source, Mapping):
         users, lists = [text_of(user) for user in source], list(source.values())
         if len(set(users)) < len(users):
@@ -97,6 +98,18 @@ def histories_of(source: Any, ids: ItemIds, columns: Columns | None = None) -> H
     numbers = ids.numbers(item for items in own for item in items)
     lengths = np.array([len(items) for items in own], dtype=np.int64)
     return Histories.of(pa.array(users, pa.string()), numbers, lengths)
+
+
+def arrow_of(source: Any) -> pa.Table | pa.ChunkedArray | None:
+    """Return what speaks Arrow as a table or, a single column, as an array; None for all else."""
+    if isinstance(source, pa.Array | pa.ChunkedArray):
+        return source
+    if not hasattr(source, "__arrow_c_stream__"):
+        return None
+    try:
+        return pa.table(source)
+    except (pa.ArrowInvalid, TypeError):  # a column alone: pandas' Series, say
+        return pa.chunked_array(source)
 
 
 def checked_lists(source: Any, what: str) -> list[Any]:
@@ -137,6 +150,7 @@ def from_table(table: pa.Table, ids: ItemIds, columns: Columns) -> Histories:
         SeqrecError: a column is missing.
     """
     if columns.history in table.column_names:
+        check_column(table, columns.history)
         return _one_row_a_user(table, ids, columns)
     for name in (columns.user, columns.item):
         check_column(table, name)
@@ -145,16 +159,22 @@ def from_table(table: pa.Table, ids: ItemIds, columns: Columns) -> Histories:
 
 def check_column(table: pa.Table, name: str) -> None:
     """Raise a SeqrecError, with the nearest name, unless a table has a column."""
-    if name not in table.column_names:
+    number = table.column_names.count(name)
+    if number == 0:
         raise unknown_name("column", name, table.column_names)
+    if number > 1:
+        raise SeqrecError(f"column '{name}' is there {number} times; rename all but one")
 
 
 def _one_row_a_user(table: pa.Table, ids: ItemIds, columns: Columns) -> Histories:
     lists = table[columns.history].combine_chunks()
+    if isinstance(lists, pa.FixedSizeListArray):
+        lists = lists.cast(pa.list_(lists.type.value_type))
     if not isinstance(lists, pa.ListArray | pa.LargeListArray):
         raise SeqrecError(f"column '{columns.history}' should hold lists of item ids")
     if columns.user in table.column_names:
-        users = as_text(table[columns.user])
+        check_column(table, columns.user)
+        users = _named(table[columns.user], columns.user)
     else:
         users = pa.array(range(len(table)), pa.int64()).cast(pa.string())
     if pc.count_distinct(users).as_py() < len(users):
@@ -164,12 +184,11 @@ def _one_row_a_user(table: pa.Table, ids: ItemIds, columns: Columns) -> Historie
 
 
 def _one_row_an_item(table: pa.Table, ids: ItemIds, columns: Columns) -> Histories:
-    coded = as_text(table[columns.user]).dictionary_encode()
-    if coded.null_count:
-        raise SeqrecError(f"column '{columns.user}' is empty in {coded.null_count:,} rows")
+    coded = _named(table[columns.user], columns.user).dictionary_encode()
     users = coded.indices.to_numpy()
     keys: Sequence[Any] = (users,)
     if columns.timestamp in table.column_names:
+        check_column(table, columns.timestamp)
         keys = (_instants(table[columns.timestamp], columns.timestamp), users)
     order = np.lexsort(tuple(keys))  # which leaves equals as they stand
     numbers = ids.numbers_in(table[columns.item])[order]
@@ -177,17 +196,38 @@ def _one_row_an_item(table: pa.Table, ids: ItemIds, columns: Columns) -> Histori
     return Histories.of(coded.dictionary, numbers, lengths)
 
 
+def _named(column: pa.ChunkedArray, name: str) -> pa.Array:
+    """Return users as text.
+
+    Raises:
+        SeqrecError: one is missing.
+    """
+    users = as_text(column)
+    if users.null_count:
+        raise SeqrecError(f"column '{name}' is empty in {users.null_count:,} rows")
+    return users
+
+
 def _instants(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
     """Return timestamps as numbers to sort by.
 
     Raises:
-        SeqrecError: one is missing, or they are text, whose order means nothing.
+        SeqrecError: one is missing, or they are neither numbers nor instants nor ISO dates.
     """
-    if column.null_count:
-        raise SeqrecError(f"column '{name}' is empty in {column.null_count:,} rows")
-    if pa.types.is_temporal(column.type):
-        column = column.cast(pa.timestamp("us")).cast(pa.int64())
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise SeqrecError(f"column '{name}' holds {column.type}; give numbers or timestamps")
+    kind = column.type
+    try:
+        if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+            column = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
+        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            column = column.cast(pa.timestamp("us")).cast(pa.int64())
+        elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise SeqrecError(f"column '{name}' holds {kind}; give numbers, instants or ISO dates")
+    except pa.ArrowInvalid as error:
+        raise SeqrecError(f"column '{name}': {error}; give numbers or ISO dates") from None
+    missing = column.null_count
+    if pa.types.is_floating(column.type):
+        missing += pc.sum(pc.is_nan(column)).as_py() or 0
+    if missing:
+        raise SeqrecError(f"column '{name}' is empty in {missing:,} rows")
     instants: npt.NDArray[Any] = column.to_numpy()
     return instants

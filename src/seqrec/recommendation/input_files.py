@@ -12,7 +12,7 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,9 +24,11 @@ import pyarrow.parquet as pq
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
-from seqrec.readers.parts.source import read_blocks, take_header
+from seqrec.readers.parts.pieces import INTERACTIONS, REJECTED
+from seqrec.readers.parts.source import MAX_LINE_BYTES, read_blocks, take_header
 from seqrec.readers.table import is_parquet, read_table
 from seqrec.recommendation.given_histories import Columns
+from seqrec.recommendation.item_ids import text_of
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ PLAIN_SUFFIXES = (".txt",)
 def lying_ready(file: str) -> Iterator[Path]:
     """Lend the path of an input file; ``-`` is the standard input, kept as a file meanwhile."""
     if file != STANDARD_INPUT:
+        if Path(file).is_dir():
+            raise SeqrecError(f"{file} is a folder; name a file")
         if not Path(file).is_file():
             raise SeqrecError(f"no file {file}; name one that is there, or - for standard input")
         yield Path(file)
@@ -47,7 +51,10 @@ def lying_ready(file: str) -> Iterator[Path]:
         path = Path(folder, "standard input")
         with path.open("wb") as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
-        yield path
+        try:
+            yield path
+        except SeqrecError as error:
+            raise SeqrecError(str(error).replace(str(path), "the standard input")) from None
 
 
 def read_histories(file: str, columns: Columns) -> pa.Table:
@@ -62,8 +69,10 @@ def read_histories(file: str, columns: Columns) -> pa.Table:
     """
     with lying_ready(file) as path:
         if is_parquet(path):
-            names = pq.read_schema(path).names
-            return pq.read_table(path) if columns.history in names else _log(path, columns, names)
+            names = _parquet(path, pq.read_schema).names
+            if columns.history not in names:
+                return _log(path, columns, names)
+            return _parquet(path, pq.read_table)
         if path.suffix in JSON_SUFFIXES or _first_byte(path) == b"{":
             return _json_lines(path, columns)
         header, separator = _header(path, columns)
@@ -86,9 +95,9 @@ def read_items(file: str, columns: Columns) -> pa.Table:
         if path.suffix in PLAIN_SUFFIXES:
             return pa.table({columns.item: _plain_lines(path)})
         if is_parquet(path):
-            return _columns_of(pq.read_table(path), columns, path)
+            return _columns_of(_parquet(path, pq.read_table), columns, path)
         if path.suffix in JSON_SUFFIXES or _first_byte(path) == b"{":
-            return _columns_of(pa.Table.from_pylist(list(_objects(path))), columns, path)
+            return _columns_of(_in_columns(list(_objects(path)), columns), columns, path)
         _, separator = _header(path, columns)
         return _columns_of(_cells(path, separator), columns, path)
 
@@ -114,7 +123,7 @@ def _log(path: Path, columns: Columns, names: list[str]) -> pa.Table:
     )
     options = RawFileOptions(name=path.name, reader="table", columns=mapping)
     pieces = list(read_table(path, options))
-    rejected = pa.concat_tables([piece.rejected for piece in pieces])
+    rejected = pa.concat_tables([REJECTED.empty_table(), *(piece.rejected for piece in pieces)])
     if len(rejected):
         first = rejected.slice(0, 1).to_pylist()[0]
         log.warning(
@@ -124,7 +133,9 @@ def _log(path: Path, columns: Columns, names: list[str]) -> pa.Table:
             first["line_number"],
             first["reason"],
         )
-    rows = pa.concat_tables([piece.interactions for piece in pieces])
+    rows = pa.concat_tables([INTERACTIONS.empty_table(), *(piece.interactions for piece in pieces)])
+    if not len(rows):
+        raise SeqrecError(f"{path} holds no interactions; is it the right file?")
     return pa.table(
         {
             columns.user: rows["user_id"],
@@ -137,19 +148,35 @@ def _log(path: Path, columns: Columns, names: list[str]) -> pa.Table:
 def _json_lines(path: Path, columns: Columns) -> pa.Table:
     """Read one object a line, of an interaction or of a user with a history."""
     objects = list(_objects(path))
-    if not objects or columns.history not in objects[0]:
-        table = pa.Table.from_pylist(objects)
+    if not any(columns.history in row for row in objects):
+        table = _in_columns(objects, columns)
         for name in (columns.user, columns.item):
             if name not in table.column_names:
-                raise unknown_name("key", name, table.column_names, f"in {path}")
+                keys = ", ".join({name: None for row in objects for name in row}) or "none"
+                raise SeqrecError(
+                    f"no key '{name}' in {path}, which has {keys}; name yours, "
+                    "--columns user=NAME,item=NAME"
+                )
         return table
     users, lists = [], []
     for number, row in enumerate(objects):
         if not isinstance(row.get(columns.history), list):
             raise SeqrecError(f"{path}, line {number + 1}: '{columns.history}' should be a list")
-        users.append(row.get(columns.user, number))
-        lists.append([str(item) for item in row[columns.history]])
-    return pa.table({columns.user: [str(user) for user in users], columns.history: lists})
+        users.append(text_of(row.get(columns.user, number)))
+        lists.append([text_of(item) for item in row[columns.history]])
+    return pa.table({columns.user: pa.array(users, pa.string()), columns.history: lists})
+
+
+def _in_columns(objects: list[dict[str, Any]], columns: Columns) -> pa.Table:
+    """Return the keys of any line as columns, ids as text; null where a line has not the key."""
+    found: dict[str, list[Any]] = {name: [] for row in objects for name in row}
+    for row in objects:
+        for name, values in found.items():
+            value = row.get(name)
+            is_id = name in (columns.user, columns.item) and value is not None
+            values.append(text_of(value) if is_id else value)
+    wanted = (columns.user, columns.item, columns.timestamp)
+    return pa.table({name: pa.array(found[name]) for name in wanted if name in found})
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:
@@ -174,10 +201,13 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
 def _lists_in_cells(path: Path, separator: str, columns: Columns) -> pa.Table:
     """Read a column whose cells are lists, their items between commas."""
     cells = _cells(path, separator)
-    lists = [
-        [item.strip() for item in cell.split(",") if item.strip()]
-        for cell in cells[columns.history].to_pylist()
-    ]
+    texts = [cell or "" for cell in cells[columns.history].to_pylist()]
+    if any(text.lstrip().startswith(("[", "{")) for text in texts):
+        raise SeqrecError(
+            f"{path}: column '{columns.history}' holds brackets; write items between commas, or "
+            "JSON lines"
+        )
+    lists = [[item.strip() for item in text.split(",") if item.strip()] for text in texts]
     users = cells[columns.user] if columns.user in cells.column_names else range(len(lists))
     return pa.table({columns.user: pa.array(users).cast(pa.string()), columns.history: lists})
 
@@ -188,6 +218,7 @@ def _cells(path: Path, separator: str) -> pa.Table:
     Raises:
         SeqrecError: a row has more or fewer fields than the header.
     """
+    csv.field_size_limit(MAX_LINE_BYTES)
     with _text(path) as file:
         rows = csv.reader(file, delimiter=separator)
         names = [name.strip() for name in next(rows)]
@@ -198,7 +229,7 @@ def _cells(path: Path, separator: str) -> pa.Table:
                     f"{path}, line {rows.line_num}: {len(row)} fields instead of {len(names)}; "
                     "put quotes around what holds a separator"
                 )
-            found += [row] if row else []
+            found += [[cell or None for cell in row]] if row else []
     columns = zip(*found, strict=True) if found else iter([()] * len(names))
     texts = [pa.array(list(column), pa.string()) for column in columns]
     return pa.table(texts, names=names)
@@ -212,6 +243,13 @@ def _text(path: Path) -> Iterator[io.StringIO]:
         raise SeqrecError(f"{path} is no UTF-8 text ({error.reason}); convert it") from None
 
 
+def _parquet(path: Path, read: Callable[[Path], Any]) -> Any:
+    try:
+        return read(path)
+    except (pa.ArrowException, OSError) as error:
+        raise SeqrecError(f"{path} is no whole Parquet file ({error}); fetch it again") from None
+
+
 def _plain_lines(path: Path) -> list[str]:
     with _text(path) as lines:
         return [line.strip() for line in lines if line.strip()]
@@ -220,6 +258,10 @@ def _plain_lines(path: Path) -> list[str]:
 def _header(path: Path, columns: Columns) -> tuple[str, str]:
     """Return the header line of a text table, and what stands between its names."""
     header, _ = take_header(read_blocks(path), path)
+    if not header.strip():
+        raise SeqrecError(
+            f"{path} begins with a blank line; its first line should name the columns"
+        )
     if not any(separator in header for separator in ",\t;|"):
         return header, ","  # one column alone
     wanted = HeaderNames(columns.user, columns.item, columns.timestamp)

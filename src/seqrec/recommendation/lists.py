@@ -7,7 +7,7 @@ Shapes: E histories, V = items + 1, R rows of all lists together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,20 +62,23 @@ class Lists:
         return cls(np.zeros(count + 1, np.int64), ranks, whole, scores)
 
     @classmethod
-    def merged(cls, first: Integers, some: Lists, second: Integers, others: Lists) -> Lists:
-        """Return the lists of both, each at its place among all."""
-        lengths = np.empty(len(first) + len(second), np.int64)
-        lengths[first], lengths[second] = np.diff(some.offsets), np.diff(others.offsets)
-        begins = np.empty_like(lengths)  # of each list, in both one after the other
-        begins[first] = some.offsets[:-1]
-        begins[second] = others.offsets[:-1] + some.offsets[-1]
-        _, order = ranges(begins, begins + lengths)
+    def joined(cls, parts: Sequence[Lists]) -> Lists:
+        """Return the lists of all parts, one part after the other."""
+        parts = parts or [cls.empty(0)]
+        lengths = np.concatenate([np.diff(part.offsets) for part in parts])
         return cls(
             np.concatenate([[0], np.cumsum(lengths)]),
-            np.concatenate([some.ranks, others.ranks])[order],
-            np.concatenate([some.items, others.items])[order],
-            np.concatenate([some.scores, others.scores])[order],
+            np.concatenate([part.ranks for part in parts]),
+            np.concatenate([part.items for part in parts]),
+            np.concatenate([part.scores for part in parts]),
         )
+
+    def taken(self, places: Integers) -> Lists:
+        """Return the lists at these places, in this order."""
+        begins, ends = self.offsets[places], self.offsets[places + 1]
+        _, order = ranges(begins, ends)
+        offsets = np.concatenate([[0], np.cumsum(ends - begins)])
+        return Lists(offsets, self.ranks[order], self.items[order], self.scores[order])
 
 
 class ListMaker:
@@ -129,16 +132,15 @@ class ListMaker:
         parts = HistoryBatches(sequences, histories, self.model, self.device, self.rows, window)
         chosen = Chosen(choice or Choice(), rules, self.num_items, self.device)
         places = self._places(k, rules)
-        scores = np.empty((len(histories), places), np.float32)
-        items = np.empty((len(histories), places), np.int64)
+        made: list[Lists] = []
         for rows, batch, users, seen in parts:
             own = parts.order[rows]
             blocks = self.score(batch, users if known_users else torch.zeros_like(users))
             found = best_of_blocks(chosen.applied(blocks, seen, own), places)
-            scores[own], items[own] = _checked(*found)
+            made.append(Lists.of(*_checked(*found), k))
             if advance:
                 advance(len(own))
-        return Lists.of(scores, items, k)
+        return Lists.joined(made).taken(np.argsort(parts.order))
 
     @torch.inference_mode()
     def popular(
@@ -156,14 +158,13 @@ class ListMaker:
         chosen = Chosen(choice, rules, self.num_items, self.device)
         places = self._places(k, rules)
         nothing = torch.zeros(0, dtype=torch.long, device=self.device)
-        scores = np.empty((len(users), places), np.float32)
-        items = np.empty((len(users), places), np.int64)
+        made: list[Lists] = []
         for rows in slices(len(users), self.rows):
             table = popularity.to(self.device).expand(len(users[rows]), -1)
             blocks = (block.clone() for block in table.split(ITEM_BLOCK, dim=1))
             ruled = chosen.applied(blocks, (nothing, nothing), users[rows])
-            scores[rows], items[rows] = _checked(*best_of_blocks(ruled, places))
-        return Lists.of(scores, items, k)
+            made.append(Lists.of(*_checked(*best_of_blocks(ruled, places)), k))
+        return Lists.joined(made)
 
     def _places(self, k: int, rules: RankingRules) -> int:
         """Return how many places are looked at: padding may take one."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recommendations:
     """Lists, and what was known of each history."""
 
@@ -24,8 +24,10 @@ class Recommendations:
     history), fallback (whether it is the popular list, for lack of a known item)."""
     passed_over: dict[str, int]
     """How many ids of ``candidates`` and of ``exclude`` the model does not know."""
+    unasked_users: dict[str, int]
+    """How many users whom ``candidates`` or ``exclude`` name are none of those who get a list."""
     about_rules: str | None = None
-    """What one would not expect of the rules by which the lists were made."""
+    """What one would not expect of the lists."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -59,8 +61,16 @@ class Recommendations:
         }
         for name, number in self.passed_over.items():
             counted[f"ids of {name} that the model does not know, passed over"] = number
+        for name, number in self.unasked_users.items():
+            counted[f"users of {name} who are none of those with a history"] = number
         lines = [f"{text}: {number:,}" for text, number in counted.items() if number]
         return [*lines, self.about_rules] if self.about_rules else lines
+
+    def __repr__(self) -> str:
+        """Show the first lists as text, and the remarks."""
+        shown: str = self.table.slice(0, 20).to_pandas().to_string(index=False)
+        head = f"{len(self.users):,} lists, {len(self.table):,} items in all"
+        return "\n".join([head, shown, *self.remarks()])
 
     def _repr_html_(self) -> str:
         """Show the first lists in a notebook, and the remarks."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -82,7 +81,37 @@ class Recommender:
         chosen = ChosenIds(self.ids, known.users, columns or Columns())
         choice = Choice(chosen.candidates(candidates), chosen.exclude(exclude))
         lists = self.lists(known, k, seen_items, choice, fallback)
-        return self.named(known, lists, chosen.passed_over, self.remark(seen_items))
+        return self.named(known, lists, chosen, self.remark(seen_items))
+
+    def recommend_to_known(
+        self,
+        sequences: Sequences,
+        users: pa.Array,
+        *,
+        k: int = 10,
+        seen_items: SeenItems | None = None,
+        candidates: Any = None,
+        exclude: Any = None,
+    ) -> Recommendations:
+        """Return a list for each user the model was trained on, from the whole history.
+
+        Args:
+            sequences: those it was trained on.
+            users: (U,) their ids.
+            k: as in ``recommend``, like the others.
+            seen_items: likewise.
+            candidates: likewise.
+            exclude: likewise.
+        """
+        _check(k, seen_items, "none")
+        chosen = ChosenIds(self.ids, users, Columns())
+        choice = Choice(chosen.candidates(candidates), chosen.exclude(exclude))
+        nothing = np.zeros(len(users), np.int64)
+        whole = Histories(users, sequences.items.astype(np.int64), sequences.offsets, nothing)
+        histories = whole.examples(self.model.config.max_len, np.arange(len(users)))
+        lists = self.of_known_users(sequences, histories, k, seen_items, choice)
+        remark = self.remark(seen_items, known_users=True)
+        return self.named(whole, lists, chosen, remark)
 
     def lists(
         self,
@@ -105,7 +134,7 @@ class Recommender:
         others = Lists.empty(len(none))
         if fallback == "popular":
             others = self.maker.popular(self.popularity, none, k, rules, choice)
-        return Lists.merged(some, made, none, others)
+        return Lists.joined([made, others]).taken(np.argsort(np.concatenate([some, none])))
 
     def of_known_users(
         self,
@@ -155,15 +184,20 @@ class Recommender:
         """Return what competes in a list."""
         return rules_of_lists(self.trained.protocol, seen_items, self.model.authors_ranking)
 
-    def remark(self, seen_items: SeenItems | None) -> str | None:
-        """Return what one would not expect of these rules, if anything."""
+    def remark(self, seen_items: SeenItems | None, known_users: bool = False) -> str | None:
+        """Return what one would not expect of the lists, if anything."""
+        if isinstance(self.model, SequentialModel) and self.model.per_user and not known_users:
+            return (
+                f"model '{self.trained.model_name}' has a vector for each user it was trained on: "
+                "here all are new to it; the pipeline recommendation knows them"
+            )
         return remark_on(self.rules(seen_items), self.model.config.max_len)
 
     def named(
         self,
         histories: Histories,
         lists: Lists,
-        passed_over: Mapping[str, int] | None = None,
+        chosen: ChosenIds,
         about_rules: str | None = None,
     ) -> Recommendations:
         """Return lists with the users' and the items' own ids."""
@@ -178,7 +212,9 @@ class Recommender:
         table = self.table(histories.users, lists)
         if self.trained.titles is not None:
             table = table.append_column("title", self.trained.titles.take(lists.items - 1))
-        return Recommendations(table, pa.table(users), dict(passed_over or {}), about_rules)
+        return Recommendations(
+            table, pa.table(users), chosen.passed_over, chosen.unasked_users, about_rules
+        )
 
     def table(self, users: pa.Array, lists: Lists) -> pa.Table:
         """Return user_id, rank, item_id and score, one row an item of a list."""
