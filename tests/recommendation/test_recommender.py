@@ -139,6 +139,9 @@ def test_a_column_alone_is_an_item_list(column: Any) -> None:
 def test_a_user_may_have_no_candidates_and_others_of_a_table_get_no_list() -> None:
     told = {"u": [], "elsewhere": ["a2"]}
     found = RECOMMENDER.recommend({"u": ["a1"], "v": ["a1"]}, candidates=told, k=2)
+    assert found.unasked_users == {"candidates": 1}
+    assert "users of candidates who are none of those with a history: 1" in found.remarks()
+    assert all(item in repr(found) for item in plain_list(["a1"], 2))
     assert found.lists() == {"u": [], "v": plain_list(["a1"], 2)}
 
 
@@ -215,12 +218,9 @@ def twice() -> pa.Table:
     ],
 )
 def test_instants_of_any_kind_tell_the_order(timestamps: Any) -> None:
-    if isinstance(timestamps, pa.Array):  # a nanosecond apart is the order of the file
-        assert RECOMMENDER.recommend(timed(timestamps), k=2).lists()["u"] == plain_list(
-            ["a1", "a2"], 2
-        )
-        return
-    assert RECOMMENDER.recommend(timed(timestamps), k=2).lists()["u"] == plain_list(["a2", "a1"], 2)
+    found = RECOMMENDER.recommend(timed(timestamps), k=2).lists()["u"]
+    nanoseconds = isinstance(timestamps, pa.Array)  # which are the order of the file
+    assert found == plain_list(["a1", "a2"] if nanoseconds else ["a2", "a1"], 2)
 
 
 @pytest.mark.parametrize(
