@@ -190,6 +190,8 @@ def test_seconds_and_milliseconds_together_are_milliseconds(
         ([], {}, "no file is named"),
         (7, {}, "not from int"),
         (frame(), {"item": "item"}, "unknown column 'item' in the table; did you mean 'item_id'"),
+        (frame(), {"user": "item_id"}, "column 'item_id' in the table is named for two of user"),
+        (pd.concat([frame(), frame()], axis=1), {}, "the table cannot be read as Arrow .*; mend"),
         (frame(), {"reader": "atomic"}, "option reader=atomic is for files"),
         (frame()[:0], {}, "the table holds no interactions"),
         (frame().assign(user_id=pd.Series([["a"]] * 3)), {}, "column 'user_id' holds list.*no ids"),

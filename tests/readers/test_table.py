@@ -222,6 +222,19 @@ def test_a_column_that_is_there_twice_is_refused_where_it_is_read(
         read(path)
 
 
+@pytest.mark.parametrize("kind", ["log.csv", "log.parquet"])
+def test_a_column_that_is_named_for_two_things_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    table = pa.table({"who": ["u"], "what": ["a"], "when": [1]})
+    pq.write_table(table, path) if kind.endswith("parquet") else table.to_pandas().to_csv(
+        path, index=False
+    )
+    columns = ColumnMapping(user="who", item="who", timestamp="when")
+    options = RawFileOptions(name=kind, reader="table", columns=columns)
+    with pytest.raises(SeqrecError, match=r"column 'who' .*is named for two of user, item"):
+        list(read_table(path, options))
+
+
 @pytest.mark.parametrize("name", ["log.pq", "log.PARQUET", "log"])
 def test_parquet_is_known_by_its_content(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

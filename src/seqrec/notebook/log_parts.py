@@ -65,7 +65,7 @@ def _table_pieces(source: Any, names: HeaderNames) -> Iterator[Piece]:
         batches = pa.RecordBatchReader.from_stream(source)
         columns = columns_to_read(THE_TABLE, names, batches.schema.names)
         yield from read_records(_blocks(batches, columns), names, THE_TABLE)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, ValueError) as error:  # pandas' own, two columns of one name
         line = str(error.args[0]).partition("\n")[0]
         raise SeqrecError(
             f"the table cannot be read as Arrow ({line}); mend its columns, or write it as CSV"

@@ -40,6 +40,7 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
         SeqrecError: a column is missing, or there twice; the message names the nearest one.
     """
     columns = split_header(header, separator)
+    check_apart(names, f"in the header of {path}")
 
     def place(name: str) -> int:
         return find_column(name, columns, f"in the header of {path}")
@@ -55,6 +56,17 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
         quoted=len(separator.encode()) == 1,
         row_is_line=separator == "\t" and '"' not in header,
     )
+
+
+def check_apart(names: HeaderNames, place: str) -> None:
+    """Raise a SeqrecError where one column is named for two things."""
+    used = [name for name in names[:4] if name is not None]
+    for name in used:
+        if used.count(name) > 1:
+            raise SeqrecError(
+                f"column '{name}' {place} is named for two of user, item, timestamp and rating; "
+                "name one for each"
+            )
 
 
 def find_column(name: str, columns: list[str], place: str) -> int:

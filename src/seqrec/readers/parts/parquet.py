@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError
 from seqrec.readers.parts.clocks import Clock, divided, guess_clock, number_clock
-from seqrec.readers.parts.headers import HeaderNames, find_column
+from seqrec.readers.parts.headers import HeaderNames, check_apart, find_column
 from seqrec.readers.parts.parquet_values import (
     as_integers,
     finite_numbers,
@@ -65,6 +65,7 @@ def read_records(
 
 def columns_to_read(path: Path, names: HeaderNames, columns: list[str]) -> list[str]:
     """Return the columns to read, each of which the file has once."""
+    check_apart(names, f"in {path}")
     optional = [name for name in (names.timestamp, names.rating) if name is not None]
     for name in (to_read := [names.user, names.item, *optional]):
         find_column(name, columns, f"in {path}")
