@@ -68,7 +68,7 @@ def test_there_are_two_pictures(outputs: Outputs) -> None:
 
 
 def test_lists_say_what_they_passed_over(outputs: Outputs) -> None:
-    assert "unknown to the model" in shown(outputs, "recommend", "text/html")
+    assert "that the model does not know" in shown(outputs, "recommend", "text/html")
     assert "jazz-" in shown(outputs, "similar", "text/html")
 
 
