@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from seqrec.service.bodies import (
     LONGEST_HISTORY,
     MOST_ITEMS,
+    MOST_ROWS,
+    MOST_USERS,
     SHOWN,
     ListRequest,
     WrongRequest,
@@ -57,6 +60,10 @@ WRONG: list[tuple[bytes, str | None]] = [
 ]
 
 
+def body_of(**fields: Any) -> bytes:
+    return json.dumps(fields).encode()
+
+
 def error_of(body: bytes) -> WrongRequest:
     with pytest.raises(WrongRequest) as caught:
         parse_list_request(body)
@@ -87,6 +94,42 @@ def test_numbers_are_ids_and_absent_fields_have_defaults() -> None:
     assert asked.history == ["1", "b", "12345678901234567890"]
     assert (asked.k, asked.seen_items, asked.fallback) == (10, None, "popular")
     assert asked.candidates is None
+
+
+def test_lists_and_ids_are_bounded_together() -> None:
+    users = {str(user): ["a"] for user in range(MOST_USERS)}
+    most = MOST_ROWS // MOST_USERS
+    parse_list_request(body_of(histories=users, k=most))
+    error = error_of(body_of(histories=users, k=most + 1))
+    assert (error.status, error.field) == (422, "k")
+    assert error.line == "k: 1,000 users times 21 items are 21,000; a request gets at most 20,000"
+
+    longest = {str(user): ["a"] * 10_000 for user in range(9)}
+    parse_list_request(body_of(histories=longest, exclude=["b"] * 10_000))
+    error = error_of(body_of(histories=longest, exclude={"0": ["b"] * 10_001}))
+    assert (error.status, error.field) == (422, "histories")
+    assert "histories and exclude have 100,001 item ids; at most 100,000" in error.line
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"history": [{}] * 500},
+        {"history": [], "candidates": [{}] * 500},
+        {"histories": {str(user): [{}] for user in range(500)}},
+        {"histories": {"u": []}, "exclude": {str(user): {} for user in range(500)}},
+    ],
+)
+def test_wrong_ids_are_not_collected(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ListRequest.model_validate_json(body_of(**fields))
+    assert caught.value.error_count() <= 2  # of a list, and of a mapping
+
+
+def test_many_unknown_fields_are_one_error() -> None:
+    error = error_of(body_of(history=[], **{str(field): 0 for field in range(101)}))
+    assert (error.status, error.field) == (422, None)
+    assert error.line.startswith("more than 100 unknown fields; known: candidates, exclude, ")
 
 
 def test_choices_are_for_all_or_by_user() -> None:

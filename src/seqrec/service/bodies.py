@@ -17,15 +17,28 @@ MOST_ITEMS = 1000
 """The longest list that is given: the largest k."""
 LONGEST_HISTORY = 10_000
 MOST_USERS = 1000
+MOST_ROWS = 20_000
+"""Places of all lists of a request together."""
+MOST_IDS = 100_000
+"""Item ids of a request: of its histories, candidates and exclude together."""
 MOST_BODY_BYTES = 1024 * 1024
 SHOWN = 200
 """Characters of an error that are shown: some of them are the user's own."""
 
-ItemIds = Annotated[list[str], Field(max_length=LONGEST_HISTORY)]
-ManyItemIds = list[str]
-"""As many as a body holds."""
-ChosenItems = ManyItemIds | dict[str, ManyItemIds]
+# the first wrong id of a list is enough: to tell of a hundred thousand takes seconds
+ItemIds = Annotated[list[str], Field(max_length=LONGEST_HISTORY, fail_fast=True)]
+Histories = Annotated[
+    dict[str, ItemIds], Field(min_length=1, max_length=MOST_USERS, fail_fast=True)
+]
+ManyItemIds = Annotated[list[str], Field(max_length=MOST_IDS, fail_fast=True)]
+ItemsOfUsers = Annotated[dict[str, ManyItemIds], Field(max_length=MOST_USERS, fail_fast=True)]
+ChosenItems = ManyItemIds | ItemsOfUsers
 """Of items: the same for all users, or by user."""
+
+
+ID_FIELDS = ("history", "histories", "candidates", "exclude")
+MOST_ERRORS = 100
+"""Fewer than this have a body whose names of fields are right."""
 
 
 class WrongRequest(Exception):
@@ -47,9 +60,7 @@ class ListRequest(BaseModel):
 
     history: ItemIds | None = None
     """Item ids, oldest first; an empty one gets the most popular items."""
-    histories: Annotated[dict[str, ItemIds], Field(min_length=1, max_length=MOST_USERS)] | None = (
-        None
-    )
+    histories: Histories | None = None
     """The same by user."""
     k: Annotated[int, Field(ge=1, le=MOST_ITEMS, strict=True)] = 10
     """Length of a list; it is shorter where fewer items are left."""
@@ -70,6 +81,31 @@ class ListRequest(BaseModel):
             raise ValueError("candidates and exclude by user need histories by user")
         return self
 
+    @property
+    def users(self) -> int:
+        """How many lists it asks for."""
+        return 1 if self.histories is None else len(self.histories)
+
+    @property
+    def rows(self) -> int:
+        """How many places its lists have together."""
+        return self.users * self.k
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """How many item ids each field gives."""
+        given = {name: getattr(self, name) for name in ID_FIELDS}
+        return {name: _count(field) for name, field in given.items() if field is not None}
+
+    @property
+    def size(self) -> int:
+        """What it costs, roughly: the places it asks for and the ids it gives."""
+        return self.rows + sum(self.ids.values())
+
+
+def _count(given: list[str] | dict[str, list[str]]) -> int:
+    return sum(map(len, given.values())) if isinstance(given, dict) else len(given)
+
 
 def parse_list_request(body: bytes) -> ListRequest:
     """Return the body of a request, checked.
@@ -78,13 +114,30 @@ def parse_list_request(body: bytes) -> ListRequest:
         WrongRequest: it is no JSON (400), or a field is wrong (422), which is named.
     """
     try:
-        return ListRequest.model_validate_json(body)
+        asked = ListRequest.model_validate_json(body)
     except ValidationError as error:
         raise explained(error) from None
+    _check_size(asked)
+    return asked
+
+
+def _check_size(asked: ListRequest) -> None:
+    """Raise a WrongRequest where single fields are right, and together too much."""
+    if asked.rows > MOST_ROWS:
+        wanted = f"{asked.users:,} users times {asked.k:,} items are {asked.rows:,}"
+        raise WrongRequest(422, f"k: {wanted}; a request gets at most {MOST_ROWS:,}", "k")
+    ids = asked.ids
+    if sum(ids.values()) > MOST_IDS:
+        field = max(ids, key=lambda name: ids[name])
+        together = f"{' and '.join(ids)} have {sum(ids.values()):,} item ids"
+        raise WrongRequest(422, f"{field}: {together}; at most {MOST_IDS:,} in a request", field)
 
 
 def explained(error: ValidationError) -> WrongRequest:
     """Return what is wrong with a body, in one line."""
+    if error.error_count() > MOST_ERRORS:  # to look at all of them takes long
+        known = ", ".join(sorted(ListRequest.model_fields))
+        return WrongRequest(422, f"more than {MOST_ERRORS} unknown fields; known: {known}")
     errors = error.errors(include_url=False, include_context=False)
     first = next((one for one in errors if not _of_another_form(one)), errors[0])
     message = first["msg"].removeprefix("Value error, ")
