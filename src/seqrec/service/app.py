@@ -126,10 +126,9 @@ def _answered(
     measures.together.observe(len(requests))
     answers = answer_batch(live.current, requests)
     for answer in answers:
-        if isinstance(answer, dict):
-            for one in answer.get("lists", [answer]):
-                measures.unknown_items.inc(one["unknown"])
-                measures.popular_lists.inc(one["fallback"])
+        if isinstance(answer, Answer):
+            measures.unknown_items.inc(answer.unknown)
+            measures.popular_lists.inc(answer.popular)
     return answers
 
 
@@ -144,7 +143,7 @@ def _add_lists(app: FastAPI, live: LiveModel, batcher: Batcher[ListRequest, Answ
     async def recommend(request: Request) -> Response:
         """Return the list after one user's history, or the lists after several histories."""
         asked = parse_list_request(request.scope["seqrec.body"])
-        return Response(json_bytes(await batcher.ask(asked)), media_type=JSON)
+        return Response((await batcher.ask(asked)).body, media_type=JSON)
 
     @app.get("/similar")
     def similar(item: ItemId, k: MostSimilar = 10) -> Response:
