@@ -41,6 +41,8 @@ ONLY_FROM_HERE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+SECONDS_TO_STOP = 1
+"""How long the batch that is worked on may take once nobody waits any more."""
 OPEN_PATHS = frozenset({*PAGE, "/health", "/openapi.json"})
 """What needs no token: it tells nothing of the data."""
 ItemId = Annotated[str, Query(description="The item's id.")]
@@ -89,13 +91,13 @@ def create_app(live: LiveModel, token: str | None = None) -> FastAPI:
     """
     measures = Measures()
     batcher: Batcher[ListRequest, Answer] = Batcher(
-        lambda requests: _answered(live, measures, requests)
+        lambda requests: _answered(live, measures, requests), lambda request: request.size
     )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        batcher.close()
+        await batcher.close(SECONDS_TO_STOP)
 
     app = FastAPI(
         title="seqrec",

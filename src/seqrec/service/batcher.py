@@ -7,9 +7,10 @@ comes alone waits for nobody.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from threading import Thread
+from contextlib import suppress
+from threading import Condition, Thread
 from typing import Generic, NamedTuple, TypeVar
 
 Asked = TypeVar("Asked")
@@ -17,8 +18,12 @@ Answered = TypeVar("Answered")
 
 MOST_TOGETHER = 64
 """Requests in a batch: more make all of them wait longer than they save."""
+LARGEST = 20_000
+"""The size of a batch of several requests: others wait until all of it is answered."""
 MOST_WAITING = 1024
 """Requests in the queue: a longer one is one that nobody waits for to its end."""
+LARGEST_WAITING = 1_000_000
+"""The size from which the queue takes no more."""
 
 
 class Overloaded(Exception):
@@ -27,6 +32,7 @@ class Overloaded(Exception):
 
 class _Waiting(NamedTuple):
     asked: object
+    size: int
     future: asyncio.Future[object]
 
 
@@ -36,11 +42,20 @@ class Batcher(Generic[Asked, Answered]):
     Args:
         answer: given a batch, returns as many answers; one that is an exception is raised where
             its request waits.
+        size: of a request; a batch of several is no larger than ``LARGEST``.
     """
 
-    def __init__(self, answer: Callable[[list[Asked]], list[Answered | Exception]]) -> None:
-        self.answer = answer
-        self.queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+    def __init__(
+        self,
+        answer: Callable[[list[Asked]], list[Answered | Exception]],
+        size: Callable[[Asked], int],
+    ) -> None:
+        self.answer, self.size = answer, size
+        self.queue: deque[_Waiting] = deque()
+        self.waiting = 0
+        """The size of all in the queue."""
+        self.is_closed = False
+        self.changed = Condition()
         self.thread = Thread(target=self._work, name="lists", daemon=True)
         self.thread.start()
 
@@ -50,38 +65,46 @@ class Batcher(Generic[Asked, Answered]):
         Raises:
             Overloaded: too many wait before it.
         """
-        if self.queue.qsize() >= MOST_WAITING:
+        if len(self.queue) >= MOST_WAITING or self.waiting >= LARGEST_WAITING:
             raise Overloaded
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self.queue.put(_Waiting(asked, future))  # type: ignore[arg-type]
+        waiting = _Waiting(asked, self.size(asked), future)  # type: ignore[arg-type]
+        with self.changed:
+            self.queue.append(waiting)
+            self.waiting += waiting.size
+            self.changed.notify()
         return await future
 
-    def close(self) -> None:
-        """Answer what waits, and end the thread."""
-        self.queue.put(None)
-        self.thread.join()
+    async def close(self, seconds: float) -> None:
+        """Let the thread answer what waits and end, and wait for that, but not for longer."""
+        with self.changed:
+            self.is_closed = True
+            self.changed.notify()
+        await asyncio.to_thread(self.thread.join, seconds)
 
     def _work(self) -> None:
-        while (first := self.queue.get()) is not None:
-            batch, last = self._with_those_behind(first)
-            answers = self._answers([waiting.asked for waiting in batch])
-            loop = first.future.get_loop()
-            loop.call_soon_threadsafe(_hand_out, batch, answers)
-            if last:
-                return
+        while batch := self._next():
+            wanted = [waiting for waiting in batch if not waiting.future.done()]
+            if not wanted:
+                continue
+            answers = self._answers([waiting.asked for waiting in wanted])
+            with suppress(RuntimeError):  # the loop has ended, and who waited with it
+                loop = wanted[0].future.get_loop()
+                loop.call_soon_threadsafe(_hand_out, wanted, answers)
 
-    def _with_those_behind(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
-        """Return the batch, and whether it is the last one."""
-        batch = [first]
-        while len(batch) < MOST_TOGETHER:
-            try:
-                waiting = self.queue.get_nowait()
-            except Empty:
-                break
-            if waiting is None:
-                return batch, True
-            batch.append(waiting)
-        return batch, False
+    def _next(self) -> list[_Waiting]:
+        """Return the next batch once there is one; none comes after the end."""
+        batch: list[_Waiting] = []
+        size = 0
+        with self.changed:
+            self.changed.wait_for(lambda: self.queue or self.is_closed)
+            while self.queue and len(batch) < MOST_TOGETHER:
+                size += self.queue[0].size
+                if batch and size > LARGEST:
+                    break
+                batch.append(self.queue.popleft())
+            self.waiting -= sum(waiting.size for waiting in batch)
+        return batch
 
     def _answers(self, asked: list[object]) -> list[object]:
         try:
