@@ -5,6 +5,7 @@ Pure ASGI, one class for each; what is refused leaves one line in the log.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import time
@@ -23,10 +24,14 @@ Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 REASON = "seqrec.reason"
 """Where in a request's scope stands why it was refused."""
+GONE = 499
+"""The status that is noted, though nobody reads it, where who asked hung up."""
 
 
 class Observed:
     """Counts and times requests, and writes a line for each that was refused.
+
+    One that is under way when the service must end is refused too.
 
     Args:
         app: what answers.
@@ -41,7 +46,7 @@ class Observed:
         """Answer a request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        started, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 0
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -51,8 +56,11 @@ class Observed:
 
         try:
             await self.app(scope, receive, noted)
+        except asyncio.CancelledError:  # the server's, when its time to end is over
+            if not status:
+                await refuse(scope, noted, 503, "the service ends; ask again")
         finally:
-            self._note(scope, status, time.perf_counter() - started)
+            self._note(scope, status or 500, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in self.paths else "other"
@@ -104,7 +112,7 @@ class Limited:
         while more:
             message = await receive()
             if message["type"] != "http.request":
-                return None  # who asked is gone
+                return await refuse(scope, send, GONE, "who asked hung up before the body's end")
             parts.append(message.get("body", b""))
             size, more = size + len(parts[-1]), message.get("more_body", False)
             if size > MOST_BODY_BYTES:

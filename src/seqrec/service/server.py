@@ -28,8 +28,8 @@ TOKEN = "SEQREC_TOKEN"
 """The environment's variable."""
 TIDY_SECONDS = 30
 """How often freed memory is given back."""
-SECONDS_TO_END = 10
-"""How long requests that are under way may take once the service is told to stop."""
+SECONDS_TO_END = 8
+"""How long requests under way may take once the service must stop: it is to be gone in ten."""
 
 
 def run_server(folder: Path, host: str, port: int, device: str) -> None:
