@@ -111,6 +111,28 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     assert listing(tmp_path) == ["file"]
 
 
+def test_a_file_does_not_take_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "table").mkdir()
+    (tmp_path / "table" / "thesis.tex").touch()
+    message = "cannot write .*table: Is a directory; free or choose another"
+    with pytest.raises(SeqrecError, match=message), replacing(tmp_path / "table") as temporary:
+        temporary.write_text("whole")
+    assert listing(tmp_path) == ["table"]
+    assert listing(tmp_path / "table") == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("target", [".", "..", "../here", "/", ""])
+def test_the_folder_a_command_runs_in_is_not_replaced(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    message = "holds the folder that the command runs in"
+    with pytest.raises(SeqrecError, match=message), replacing(Path(target)) as temporary:
+        temporary.mkdir()
+    assert listing(tmp_path) == ["here"]
+
+
 def test_the_folder_is_made(tmp_path: Path) -> None:
     assert spill_folder(str(tmp_path / "deep" / "spill")).is_dir()
     assert list((tmp_path / "deep" / "spill").iterdir()) == []

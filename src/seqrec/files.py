@@ -26,8 +26,10 @@ def replacing(target: Path) -> Iterator[Path]:
         The path to write to. Nothing of it is left if the block fails.
 
     Raises:
-        SeqrecError: the disk is full, or the place cannot be written to.
+        SeqrecError: the disk is full, or the place cannot be written to: it holds the folder that
+            this runs in, or a folder where a file is to be.
     """
+    check_replaceable(target)
     temporary = target.with_name(f".{target.name}.saving")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +42,19 @@ def replacing(target: Path) -> Iterator[Path]:
         if line := _explained(error, target):
             raise line from error
         raise
+
+
+def check_replaceable(target: Path) -> None:
+    """Raise a SeqrecError for the folder that the command runs in, and those that hold it."""
+    try:
+        here = Path.cwd().resolve()
+    except OSError:  # it is gone
+        return
+    if target.resolve() in (here, *here.parents):
+        raise SeqrecError(
+            f"{target} is or holds the folder that the command runs in, which cannot be replaced; "
+            "name another"
+        )
 
 
 def _explained(error: BaseException, target: Path) -> SeqrecError | None:
@@ -74,6 +89,8 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
+    if target.is_dir() and not temporary.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not target.is_dir():
         os.replace(temporary, target)
         return
