@@ -59,6 +59,15 @@ def test_a_parquet_table_whose_ids_are_numbers(tmp_path: Path) -> None:
     assert read(path, "table") == [("7", "a"), None, None]
 
 
+def test_movies_dat_is_utf8_in_the_10m_log_and_latin_1_in_the_1m_log(tmp_path: Path) -> None:
+    path = tmp_path / "movies.dat"
+    texts = []
+    for encoding in ("utf-8", "latin-1"):
+        path.write_bytes("1::Misérables, Les::Drama\n2::Toy Story\n".encode(encoding))
+        texts.append(read(path, "movielens_movies_dat"))
+    assert texts == [[("1", "Misérables, Les"), ("2", "Toy Story")]] * 2
+
+
 def test_bytes_that_are_not_utf8_are_no_title(tmp_path: Path) -> None:
     path = tmp_path / "products.csv"
     path.write_bytes(b"sku,name\n1,caf\xe9\n2,tea\n")

@@ -24,12 +24,12 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def read_u_item(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
-    """Yield ``u.item`` (MovieLens 100K): id, title and more between bars, latin-1, no header."""
+    """Yield ``u.item`` (MovieLens 100K, latin-1): id, title and more between bars, no header."""
     return _split_lines(path, options, "|")
 
 
 def read_movies_dat(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
-    """Yield ``movies.dat`` (1M, 10M): ``id::title::genres``, latin-1, no header."""
+    """Yield ``movies.dat`` (1M in latin-1, 10M in UTF-8): ``id::title::genres``, no header."""
     return _split_lines(path, options, "::")
 
 
@@ -67,9 +67,20 @@ def find_title_reader(name: str) -> TitleReader:
 
 
 def _split_lines(path: Path, options: TitlesFileOptions, separator: str) -> Iterator[Title]:
+    encoding = _encoding(path, options.member)
     for block in read_blocks(path, options.member):
-        for line in block.data.decode("latin-1").split("\n")[:-1]:
+        for line in block.data.decode(encoding).split("\n")[:-1]:
             yield _picked(line.split(separator), 0, 1)
+
+
+def _encoding(path: Path, member: str | None) -> str:
+    """Return UTF-8 if the whole file is, else latin-1, which every file could be."""
+    try:
+        for block in read_blocks(path, member):
+            block.data.decode()
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 def _read_text_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
