@@ -143,10 +143,13 @@ def test_several_files_keep_their_order_where_there_are_no_instants(tmp_path: Pa
     earlier = write(tmp_path / "b.csv", "user_id,item_id\nu,first\nu,second\n")
 
     log = read_log([earlier, later], timestamp=None)
-    by_name = read_log(tmp_path.glob("*.csv"), timestamp=None)
-
+    named = {"b": earlier, "a": later}
+    for paths in ((path for path in (earlier, later)), named.values(), map(str, named.values())):
+        assert read_log(paths, timestamp=None).interactions.equals(log.interactions)
     assert log.interactions["item_id"].to_pylist() == ["first", "second", "third"]
-    assert by_name.interactions["item_id"].to_pylist() == ["third", "first", "second"]
+    for source in (tmp_path, tmp_path / "*.csv", f"{tmp_path}/?.csv"):
+        by_name = read_log(source, timestamp=None)
+        assert by_name.interactions["item_id"].to_pylist() == ["third", "first", "second"]
     times = log.interactions["timestamp"].to_pylist()
     assert times == sorted(set(times))
     assert log.timestamp_unit == "order"
@@ -186,6 +189,7 @@ def test_seconds_and_milliseconds_together_are_milliseconds(
         ("shop.csv", {**SHOP, "max_rejected_share": 2}, "parameter max_rejected_share: "),
         ("shop.csv", {**SHOP, "separator": 3}, "parameter separator: .*string"),
         ("nowhere.csv", {}, "no file or folder .*nowhere.csv; check its name"),
+        ("no*.csv", {}, "no file is called like .*no.*csv; check the pattern"),
         ("empty", {}, "no file in the folder .*empty"),
         ([], {}, "no file is named"),
         (7, {}, "not from int"),

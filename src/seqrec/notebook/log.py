@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,9 +80,9 @@ def read_log(
     """Read a raw log, by the readers that the pipelines use.
 
     Args:
-        source: a file (CSV, TSV or Parquet; packed too), a folder of files, which are read by
-            name, several of them, one after the other, or a table of pandas, polars, pyarrow,
-            DuckDB, Ibis or whatever else speaks Arrow.
+        source: a file (CSV, TSV or Parquet; packed too), a folder or a pattern (``logs/*.csv``),
+            whose files are read by name, several of these, one after the other in their own order,
+            or a table of pandas, polars, pyarrow, DuckDB, Ibis or whatever else speaks Arrow.
         user: the column of users.
         item: the column of items.
         timestamp: the column of instants: numbers, dates or timestamps; None where the rows
@@ -142,11 +143,9 @@ def _files(source: Any) -> Iterator[Path]:
     """Yield the files of a path, a folder or several of them, in order."""
     if isinstance(source, str | Path):
         yield from _files_at(Path(source).expanduser())
-    elif isinstance(source, list | tuple):
+    elif isinstance(source, Iterable) and not isinstance(source, bytes):
         for path in source:
             yield from _files(path)
-    elif isinstance(source, Iterator):
-        yield from _files(sorted(source))  # a glob has no order
     else:
         raise SeqrecError(
             f"a log is read from a path, several, or a table that speaks Arrow, not from "
@@ -155,6 +154,9 @@ def _files(source: Any) -> Iterator[Path]:
 
 
 def _files_at(path: Path) -> Iterator[Path]:
+    if not path.exists() and has_magic(str(path)):
+        yield from _files_like(path)
+        return
     if not path.exists():
         raise SeqrecError(f"no file or folder {path}; check its name")
     if not path.is_dir():
@@ -165,6 +167,13 @@ def _files_at(path: Path) -> Iterator[Path]:
     if not parts:
         raise SeqrecError(f"no file in the folder {path}; name the one of the log's parts")
     yield from parts
+
+
+def _files_like(pattern: Path) -> list[Path]:
+    files = sorted(path for path in map(Path, glob(str(pattern))) if path.is_file())
+    if not files:
+        raise SeqrecError(f"no file is called like {pattern}; check the pattern")
+    return files
 
 
 def _name(source: Any, files: list[Path]) -> str:
