@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,27 @@ def test_similar_items(bsarec: Model) -> None:
 
     assert similar.to_pandas()["item_id"].tolist() == [ids[place] for place in nearest]
     assert repr(similar) == "3 items like i3"
+
+
+def test_similar_items_have_titles_where_the_model_has(bsarec: Model) -> None:
+    items = bsarec.trained.items
+    ids = items["item_id"].to_pylist()
+    titles = pa.array([f"The {item}" if item != "i5" else None for item in ids])
+    named = Model(replace(bsarec.trained, items=items.append_column("title", titles)))
+    rows = named.similar_items("i3", 11).table.to_pylist()
+    assert {row["item_id"] for row in rows} == set(ids) - {"i3"}
+    for row in rows:
+        assert row["title"] == (None if row["item_id"] == "i5" else f"The {row['item_id']}")
+
+
+def test_an_id_may_be_a_number_as_elsewhere(bsarec: Model) -> None:
+    items = bsarec.trained.items
+    numbers = pa.array(range(1, ITEMS + 1)).cast(pa.string())
+    model = Model(replace(bsarec.trained, items=items.set_column(1, "item_id", numbers)))
+    expected = model.similar_items("1", 3)
+    for item in (1, 1.0):
+        assert model.similar_items(item, 3).table.equals(expected.table)
+        assert repr(model.similar_items(item, 3)) == "3 items like 1"
 
 
 @pytest.mark.parametrize("which", ["markov", "bsarec"])

@@ -21,6 +21,7 @@ from seqrec.notebook.options import by_section
 from seqrec.notebook.prepared import Data, check_prepared
 from seqrec.notebook.similar import Similar
 from seqrec.parameters.sections import EvaluationOptions, check_section
+from seqrec.recommendation.item_ids import text_of
 
 if TYPE_CHECKING:
     from seqrec.recommendation.recommendations import Recommendations
@@ -101,13 +102,19 @@ class Model:
         same = sequences.fingerprint() == self.trained.data_fingerprint
         return sequences if same else None
 
-    def similar_items(self, item: str, k: int = 10) -> Similar:
+    def similar_items(self, item: str | float, k: int = 10) -> Similar:
         """Return the items whose vectors are nearest to an item's: rank, item_id, score.
+
+        Where the model has titles, there is ``title`` too.
 
         Raises:
             SeqrecError: the model has no item vectors, or does not know the item.
         """
-        return Similar(self._recommender.similar_items(str(item), k), str(item))
+        table, titles = self._recommender.similar_items(item, k), self.trained.titles
+        if titles is not None:
+            places = self._recommender.ids.numbers_in(table["item_id"]) - 1
+            table = table.append_column("title", titles.take(pa.array(places)))
+        return Similar(table, text_of(item))
 
     def save(self, folder: str | Path) -> None:
         """Write the model into a folder that stands on its own; ``seqrec.load`` reads it.
