@@ -30,6 +30,8 @@ from seqrec.training.warm_start import START_FROM, load_start, start_from
 
 AfterEpoch = Callable[[dict[str, float]], None]
 """Is given the history row of an epoch; what it raises ends the training."""
+Told = dict[str, Any]
+"""The settings as plain values."""
 TIMES = ("seconds", "validation_seconds", "examples_per_second")
 """What differs between two runs of the same."""
 RECORDED = ("training", "ted", "seen_items")
@@ -83,11 +85,14 @@ def train(
     fitted: Fitted[Any]
     if settings.counted:
         fitted = _count(data, settings, seed, report_trials, epochs)
+        told = settings.plain()
     else:
-        fitted = _fit(data, settings, seed, checkpoint, after_epoch, epochs)
+        start = load_start(settings)
+        told = settings.plain()  # where it starts from may be gone at the end
+        fitted = _fit(data, settings, seed, start, told, checkpoint, after_epoch, epochs)
     rows = [{"seed": seed, **row} for row in fitted.history]
     return TrainingResult(
-        _trained_model(data, settings, seed, fitted),
+        _trained_model(data, settings, told, seed, fitted),
         *history_and_progress(rows, settings.training.monitor),
     )
 
@@ -107,18 +112,19 @@ def _fit(
     data: TrainingData,
     settings: Settings,
     seed: int,
+    start: TrainedModel | None,
+    told: Told,
     checkpoint: Path | None,
     after_epoch: AfterEpoch | None,
     epochs: int | None,
 ) -> Fitted[SequentialModel]:
     device = resolve_device(settings.training.device)
     sequences, ted = data.sequences, data.ted(settings.ted)
-    start = load_start(settings)
     torch.manual_seed(seed)
     model = model_class(settings.model)(settings.config(sequences.num_items, sequences.num_users))
     if start:
         start_from(start, model, data.items)
-    run = _fingerprint(data, settings, seed, ted, device)
+    run = _fingerprint(data, told, seed, ted, device)
     return fit(
         model,
         sequences,
@@ -134,9 +140,8 @@ def _fit(
 
 
 def _trained_model(
-    data: TrainingData, settings: Settings, seed: int, fitted: Fitted[Any]
+    data: TrainingData, settings: Settings, told: Told, seed: int, fitted: Fitted[Any]
 ) -> TrainedModel:
-    told = settings.plain()
     return TrainedModel(
         model=fitted.model,
         items=data.items_with_counts(),
@@ -173,12 +178,11 @@ def history_and_progress(rows: list[dict[str, Any]], monitor: str) -> tuple[pa.T
 
 
 def _fingerprint(
-    data: TrainingData, settings: Settings, seed: int, ted: Ted | None, device: torch.device
+    data: TrainingData, told: Told, seed: int, ted: Ted | None, device: torch.device
 ) -> str:
     """A hash of everything a run depends on but how far it goes, by which it finds its state."""
-    told = settings.plain()
-    for name in HOW_FAR:
-        del told["training"][name]
-    parts: list[Any] = [data.fingerprint, seed, told, ted.fingerprint() if ted else None]
+    training = {name: told["training"][name] for name in told["training"] if name not in HOW_FAR}
+    decided = {**told, "training": training}
+    parts: list[Any] = [data.fingerprint, seed, decided, ted.fingerprint() if ted else None]
     parts += [device.type, torch.__version__, __version__]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
