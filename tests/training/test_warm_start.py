@@ -1,6 +1,7 @@
 """A training that starts from a trained model: items matched by their ids, all else taken over."""
 
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from seqrec.errors import SeqrecError
 from seqrec.models import MODELS, model_class, unchecked_config
-from seqrec.models.folder import save_model
+from seqrec.models.folder import content_of, load_model, save_model
 from seqrec.training import Settings, TrainingData, train
 from seqrec.training.warm_start import load_start, start_from
 from tests.counted import random_users, split_off
@@ -129,6 +130,24 @@ def test_a_training_starts_where_the_other_ended(tmp_path: Path) -> None:
     assert str(tmp_path) not in recorded
 
 
+def test_what_a_training_started_from_is_recorded_as_it_was(tmp_path: Path) -> None:
+    """The folder is replaced in the first epoch, and gone after the second."""
+    folder = saved(tmp_path / "old", "sasrec")
+    content = content_of(folder)
+
+    def meanwhile(row: dict[str, float]) -> None:
+        if row["epoch"] == 2:
+            shutil.rmtree(folder)
+            return
+        weights = load_file(folder / "model.safetensors")
+        save_file({name: -w for name, w in weights.items()}, folder / "model.safetensors")
+
+    told = small("sasrec", max_epochs=2, start_from=str(folder))
+    trained = train(OLD, told, 8, after_epoch=meanwhile).trained
+    assert not folder.exists()
+    assert trained.settings["training"]["start_from"] == content
+
+
 def test_the_content_of_the_folder_decides_which_run_it_is(tmp_path: Path) -> None:
     folder, state = saved(tmp_path / "old", "sasrec"), tmp_path / "state.safetensors"
     told = small("sasrec", max_epochs=2, start_from=str(folder))
@@ -152,9 +171,9 @@ def test_the_content_of_the_folder_decides_which_run_it_is(tmp_path: Path) -> No
     other = folder.rename(tmp_path / "moved")
     moved = small("sasrec", max_epochs=2, start_from=str(other))
     assert epochs(moved, stop_after=2) == [2]
-    weights = load_file(other / "model.safetensors")
-    weights["item_embedding.weight"][1] += 1
-    save_file(weights, other / "model.safetensors")
+    changed = load_model(other)
+    changed.model.state_dict()["item_embedding.weight"][1] += 1
+    save_model(other, changed)
     assert epochs(moved) == [1, 2]
 
 

@@ -15,8 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -29,12 +31,17 @@ from seqrec.models.parts.face import ScoringModel
 WEIGHTS, CONFIG, ITEMS = "model.safetensors", "config.json", "items.parquet"
 FORMAT = 2
 """Of the folder; 2 counts the items' interactions."""
+SUMS = "sha256"
+"""In the configuration: the checksums of the files it was written with. Earlier folders have none.
+"""
+READINGS = 3
+"""How often a folder is read that another one takes the place of meanwhile."""
 BROKEN = (
-    *(KeyError, TypeError, ValueError, RuntimeError),
+    *(AttributeError, KeyError, TypeError, ValueError, RuntimeError, OSError),
     *(SafetensorError, pa.ArrowException),
 )
 """What reading a damaged folder may raise."""
-LATER = ("refit", "settings")
+LATER = ("refit", "settings", "evaluated")
 """Facts that folders did not have from the beginning."""
 RECORDED_PACKAGES = ("torch", "numpy", "pyarrow", "safetensors")
 
@@ -64,6 +71,19 @@ class TrainedModel:
     """Whether it learned from all interactions, those of validation and test too."""
     settings: dict[str, Any] = field(default_factory=dict)
     """What else it was told, by sections: ``training``, ``ted``, and by which rules it ranked."""
+    evaluated: str = ""
+    """Of a refit, the fingerprint of the model whose figures speak for it."""
+
+    def fingerprint(self) -> str:
+        """Return a hash of what decides its lists: the weights, what they are of, and the items."""
+        ids = self.items["item_id"].cast(pa.string()).to_pylist()
+        facts = [self.model_name, self.options, self.protocol, self.data_fingerprint, ids]
+        found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for name, value in sorted(self.model.state_dict().items()):
+            weights = value.detach().cpu().contiguous()
+            found.update(f"{name} {weights.dtype} {tuple(weights.shape)}".encode())
+            found.update(weights.reshape(-1).view(torch.uint8).numpy())
+        return found.hexdigest()
 
     def check_measurable(self) -> None:
         """Raise a SeqrecError if there is nothing left that this model has not learned from."""
@@ -126,12 +146,12 @@ def save_model(folder: Path, trained: TrainedModel) -> None:
     weights = {name: value.cpu().contiguous() for name, value in trained.model.state_dict().items()}
     versions = {name: version(name).split("+")[0] for name in RECORDED_PACKAGES}
     made_by = {"versions": versions, "python": platform.python_version()}
-    config = {"format": FORMAT} | trained.facts() | made_by
     try:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, folder / WEIGHTS)
-        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         pq.write_table(trained.items, folder / ITEMS)
+        config = {"format": FORMAT} | trained.facts() | {SUMS: _sums(folder)} | made_by
+        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise SeqrecError(f"cannot save the model in {folder}: {error}; free some space") from None
 
@@ -141,28 +161,62 @@ def load_model(folder: Path) -> TrainedModel:
 
     Raises:
         SeqrecError: there is no model, or several, a file does not fit the others, or the folder
-            is of a newer version.
+            is of a newer version, or is replaced again and again.
     """
     folder = _model_folder(folder)
+    for _ in range(READINGS):
+        config, wrong = _config_of(folder), ""
+        try:
+            trained = _read(folder, config)
+        except BROKEN as error:
+            wrong = (str(error) or type(error).__name__).splitlines()[0]
+        if _config_of(folder) != config:  # the files may be of two models
+            continue
+        if wrong:
+            raise SeqrecError(
+                f"the model folder {folder} is broken ({wrong}); train the model again"
+            )
+        return trained
+    raise SeqrecError(f"the model folder {folder} changes while it is read; try it again later")
+
+
+def _config_of(folder: Path) -> bytes:
     try:
-        facts = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        _check_format(folder, facts.get("format", 1))
-        facts = {key: facts[key] for key in _fact_names() if key in facts or key not in LATER}
-        model = build_any(
-            facts["model_name"],
-            facts["options"],
-            facts["protocol"],
-            facts["num_items"],
-            facts["num_users"],
-        )
-        model.load_state_dict(load_file(folder / WEIGHTS))
-        items = pq.read_table(folder / ITEMS)
-    except BROKEN as error:
-        reason = str(error).splitlines()[0]
+        return (folder / CONFIG).read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
         raise SeqrecError(
-            f"the model folder {folder} is broken ({reason}); train the model again"
+            f"cannot read {folder / CONFIG}: {reason}; let it be read, or name another folder"
         ) from None
+
+
+def _read(folder: Path, config: bytes) -> TrainedModel:
+    """Read the files of a model, and check that they are those of the configuration."""
+    content = json.loads(config)
+    _check_format(folder, content.get("format", 1))
+    facts = {key: content[key] for key in _fact_names() if key in content or key not in LATER}
+    named = ("model_name", "options", "protocol", "num_items", "num_users")
+    model = build_any(*(facts[name] for name in named))
+    model.load_state_dict(load_file(folder / WEIGHTS))
+    items = pq.read_table(folder / ITEMS)
+    _check_items(items, facts["num_items"])
+    if SUMS in content and content[SUMS] != _sums(folder):
+        raise ValueError(f"{WEIGHTS} or {ITEMS} is not the one that {CONFIG} was written with")
     return TrainedModel(model=model.eval(), items=items, **facts)
+
+
+def _check_items(items: pa.Table, num_items: int) -> None:
+    """Raise a ValueError unless the items are numbered from 1 on, as many as the model knows."""
+    if len(items) != num_items:
+        raise ValueError(f"{ITEMS} has {len(items)} items, the model {num_items}")
+    if not np.array_equal(items["item_index"].to_numpy(), np.arange(1, num_items + 1)):
+        raise ValueError(f"item_index in {ITEMS} does not count from 1 to {num_items}")
+    if items["item_id"].null_count:
+        raise ValueError(f"{ITEMS} has items without an item_id")
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    return {name: sha256_of(folder / name) for name in (WEIGHTS, ITEMS)}
 
 
 def content_of(folder: Path) -> str:
@@ -172,8 +226,7 @@ def content_of(folder: Path) -> str:
         SeqrecError: there is no model, or several.
     """
     folder = _model_folder(folder)
-    hashes = "".join(sha256_of(folder / name) for name in (WEIGHTS, ITEMS))
-    return hashlib.sha256(hashes.encode()).hexdigest()
+    return hashlib.sha256("".join(_sums(folder).values()).encode()).hexdigest()
 
 
 def _model_folder(folder: Path) -> Path:
