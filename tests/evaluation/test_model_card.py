@@ -4,9 +4,18 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from seqrec.evaluation.model_card import DataFacts, model_card, of_refit, unmeasured_card
+import torch
+
+from seqrec.evaluation.model_card import (
+    DataFacts,
+    is_card_of,
+    model_card,
+    of_refit,
+    unmeasured_card,
+)
 from tests.evaluation.test_over_seeds import together
 from tests.export.examples import trained
+from tests.models.small import ITEMS
 
 INGESTION = {
     "file": "shop.csv",
@@ -19,6 +28,7 @@ STEPS = [
     {"name": "raw log", "interactions": 12_343, "users": 9, "items": 8, "dropped": 0},
     {"name": "k-core pass 1", "interactions": 5_000, "users": 3, "items": 6, "dropped": 7_343},
 ]
+PRINTS = {"7": trained("fmlprec").fingerprint(), "8": "ab" * 32}
 SIZES = {"train": 4_994, "valid": 3, "test": 3}
 
 
@@ -26,6 +36,8 @@ def card(terms: str | None = "research only", generated: bool = False, **changed
     """The card of two seeds by hand; ``changed`` of the data or of the metrics."""
     no_history = [0, 0]
     metrics = together(cold_targets=[1, 1], targets_without_history=no_history)[1] | changed
+    for seed, print_of in PRINTS.items():
+        metrics["by_seed"][seed]["fingerprint"] = print_of
     data = DataFacts(INGESTION, {"steps": STEPS}, SIZES, terms, generated)
     configs = [{"num_items": 6, "max_len": 4, "decay": decay} for decay in (0.5, 0.9)]
     parameters: dict[str, dict[str, Any]] = {
@@ -98,3 +110,26 @@ def test_a_refit_has_no_figure_of_its_own() -> None:
     assert first == "# Model card: bsarec on tiny"
     assert second.startswith("This model is a refit")
     assert rest == card().splitlines()[2::2]
+
+
+def test_a_card_is_that_of_the_models_it_measured_and_of_their_refits() -> None:
+    measured = trained("fmlprec")
+    assert is_card_of(card(), measured)
+    refit = replace(trained("sasrec"), refit=True, evaluated=measured.fingerprint())
+    assert is_card_of(card(), refit)
+    assert not is_card_of(card(), replace(refit, evaluated=""))
+    assert not is_card_of(unmeasured_card(measured), measured)
+
+
+def test_weights_and_items_decide_the_fingerprint() -> None:
+    first, again, moved = (trained("fmlprec") for _ in range(3))
+    assert first.fingerprint() == again.fingerprint()
+    with torch.no_grad():
+        next(moved.model.parameters()).view(-1)[-1] += 1e-6
+    ids = first.items.set_column(
+        1, "item_id", first.items["item_id"].take(list(range(ITEMS))[::-1])
+    )
+    others = [moved, replace(first, items=ids), replace(first, data_fingerprint="e" * 64)]
+    assert len({model.fingerprint() for model in (first, *others)}) == 4
+    # what it was called, and when it was best, decides nothing
+    assert replace(first, seed=1, best_epoch=9).fingerprint() == first.fingerprint()

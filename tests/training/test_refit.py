@@ -76,7 +76,8 @@ def test_its_facts_say_what_it_is_and_claim_nothing(tmp_path: Path) -> None:
     assert loaded.facts() == final.facts()
     assert (loaded.refit, loaded.best_epoch, loaded.best_value) == (True, 1, None)
     differing = {name for name, fact in final.facts().items() if fact != best.facts()[name]}
-    assert differing == {"refit", "best_value", "data_fingerprint"}
+    assert differing == {"refit", "evaluated", "best_value", "data_fingerprint"}
+    assert loaded.evaluated == best.fingerprint() != loaded.fingerprint()
     final.check_data(WHOLE)
     counts = np.bincount(LOG.items, minlength=LOG.num_items + 1)
     assert loaded.items["interactions"].to_pylist() == counts[1:].tolist()

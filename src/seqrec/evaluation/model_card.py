@@ -83,6 +83,11 @@ def unmeasured_card(trained: TrainedModel) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def is_card_of(card: str, trained: TrainedModel) -> bool:
+    """Tell whether the figures in a card are those of a model, or of the one it is a refit of."""
+    return f"`{trained.evaluated or trained.fingerprint()}`" in card
+
+
 def _how_far(trained: TrainedModel) -> str:
     if trained.refit:
         return f"validation and test included, to epoch (or trial) {trained.best_epoch}"
@@ -206,6 +211,8 @@ def _parameters(metrics: Facts, sections: Facts) -> Iterator[str]:
     epochs = [f"{seed}: {one['best_epoch']}" for seed, one in metrics["by_seed"].items()]
     yield f"Best epoch (or trial) by seed: {', '.join(epochs)}."
     yield _parameter_table(sections)
+    prints = [f"{seed}: `{one['fingerprint']}`" for seed, one in metrics["by_seed"].items()]
+    yield f"Fingerprint of the measured model by seed: {', '.join(prints)}."
 
 
 def _parameter_table(sections: Mapping[str, Facts]) -> str:

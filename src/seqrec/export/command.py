@@ -33,12 +33,24 @@ def export(model: Path, folder: Path) -> None:
 
         check_place(folder)
         trained = load_model(model)
-        card = _card_of_cell(model, trained)
-        write_export(folder, Export(trained, card.read_text(encoding="utf-8") if card else None))
+        card, remark = _card_for(trained, _card_of_cell(model, trained))
+        write_export(folder, Export(trained, card))
     except SeqrecError as error:
         fail(error)
     click.echo(f"wrote {', '.join(sorted(path.name for path in folder.iterdir()))} to {folder}")
-    click.echo(f"model card: {card or 'no evaluation beside the model; its own facts alone'}")
+    click.echo(f"model card: {remark}")
+
+
+def _card_for(trained: TrainedModel, path: Path | None) -> tuple[str | None, str]:
+    """Return the card that goes with a model, None where none measured it, and what to say."""
+    from seqrec.evaluation.model_card import is_card_of
+
+    if path is None:
+        return None, "no evaluation beside the model; its own facts alone"
+    card = path.read_text(encoding="utf-8", errors="replace")
+    if is_card_of(card, trained):
+        return card, str(path)
+    return None, f"{path} has figures of another model; its own facts alone"
 
 
 def _card_of_cell(model: Path, trained: TrainedModel) -> Path | None:

@@ -62,7 +62,7 @@ def refit(
     count = f"{len(whole.sequences.items):,}"
     log.info("seed %d learns from all %s interactions, %s", evaluated.seed, count, how)
     trained = train(whole, settings, evaluated.seed, epochs=epochs, checkpoint=checkpoint).trained
-    return replace(trained, best_epoch=epochs, refit=True)
+    return replace(trained, best_epoch=epochs, refit=True, evaluated=evaluated.fingerprint())
 
 
 def _check_settings(settings: Settings, evaluated: TrainedModel) -> None:

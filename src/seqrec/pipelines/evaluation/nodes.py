@@ -40,7 +40,8 @@ def rank_and_measure(
         seeds: likewise; each also draws its sampled negatives, where they are asked for.
 
     Returns:
-        ranks, one a target and seed; metrics; and scores, the few of them one compares.
+        ranks, one a target and seed; metrics, with the fingerprint of each model; and scores, the
+        few of them one compares.
     """
     check_seeds(models, seeds)
     data = sequences.to_pyarrow()
@@ -50,6 +51,8 @@ def rank_and_measure(
         model.check_run(protocol=cell.protocol, seed=seed)
         results[seed] = evaluate(model, data, options=options, device=device)
     ranks, metrics = over_seeds(results)
+    for seed in seeds:
+        metrics["by_seed"][str(seed)]["fingerprint"] = models[str(seed)].fingerprint()
     return ranks, metrics, scores_of(metrics)
 
 
