@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from seqrec.commands import cli
 from seqrec.errors import SeqrecError
 from seqrec.export import export_folder, list_check
+from seqrec.export.command import _card_for
 from seqrec.export.export_folder import Export, check_place, write_export
 from seqrec.export.guide import guide
 from seqrec.export.list_check import Lists, differing
@@ -24,6 +26,7 @@ from seqrec.recommendation.recommender import Recommender
 from tests.export.examples import MAX_LEN, trained
 from tests.models.small import ITEMS
 
+CARD = "# The card\n\nFingerprint of the measured model by seed: 42: `{}`.\n"
 ALONE = """
 import sys
 for name in ("torch", "seqrec", "onnx", "safetensors"):
@@ -44,7 +47,7 @@ def folder(model: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Pat
     save_model(data / "06_models" / cell / "models" / "42", model)
     card = data / "07_model_output" / cell / "model_card.md"
     card.parent.mkdir(parents=True)
-    card.write_text("# The card\n", encoding="utf-8")
+    card.write_text(CARD.format(model.fingerprint()), encoding="utf-8")
     target = data / "out"
     source = data / "06_models" / cell / "models"
     result = CliRunner().invoke(cli, ["export", "--model", str(source), "--to", str(target)])
@@ -57,7 +60,19 @@ def test_the_folder_has_ids_and_the_cells_card(folder: Path, model: TrainedModel
     files = {"model.onnx", "items.parquet", "README.md", "model_card.md"}
     assert {path.name for path in folder.iterdir()} == files
     assert pq.read_table(folder / "items.parquet").equals(model.items)
-    assert (folder / "model_card.md").read_text() == "# The card\n"
+    assert (folder / "model_card.md").read_text() == CARD.format(model.fingerprint())
+
+
+@pytest.mark.parametrize(("measured", "goes"), [("its own", True), ("f" * 64, False)])
+def test_a_card_of_another_model_stays_where_it_is(
+    measured: str, goes: bool, model: TrainedModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "model_card.md"
+    text = CARD.format(model.fingerprint() if goes else measured)
+    path.write_text(text)
+    card, remark = _card_for(model, path)
+    assert card == (text if goes else None)
+    assert remark == f"{path}{'' if goes else ' has figures of another model; its own facts alone'}"
 
 
 def test_the_readmes_lines_run_alone_as_they_stand(folder: Path, model: TrainedModel) -> None:
@@ -109,8 +124,65 @@ def test_a_folder_with_something_else_is_not_replaced(tmp_path: Path) -> None:
     check_place(tmp_path)  # empty
     (tmp_path / "thesis.tex").touch()
     for place in (tmp_path, tmp_path / "thesis.tex"):
-        with pytest.raises(SeqrecError, match="no exported model; name a new folder"):
+        with pytest.raises(SeqrecError, match=r"no exported model, or holds more .* new folder"):
             check_place(place)
+
+
+WRITTEN = ("model.onnx", "items.parquet", "README.md", "model_card.md")
+
+
+@pytest.mark.parametrize(
+    ("names", "replaced"),
+    [
+        (WRITTEN, True),
+        ((*WRITTEN, "model.onnx.data"), True),
+        ((*WRITTEN, "thesis.tex"), False),
+        (("model.onnx", "README.md"), False),
+        (("model.onnx",), False),
+    ],
+)
+def test_a_model_onnx_does_not_make_a_folder_an_export(
+    names: tuple[str, ...], replaced: bool, tmp_path: Path
+) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    if replaced:
+        check_place(tmp_path)
+        return
+    with pytest.raises(SeqrecError, match="is there and no exported model"):
+        check_place(tmp_path)
+
+
+@pytest.mark.parametrize("to", [".", "..", "../here"])
+def test_the_working_folder_is_not_replaced(
+    to: str, model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_model(tmp_path / "model", model)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    result = CliRunner().invoke(cli, ["export", "--model", "../model", "--to", to])
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+    assert "holds the folder that the command runs in" in result.output
+
+
+def test_the_model_at_hand_is_not_moved(model: TrainedModel, tmp_path: Path) -> None:
+    """Were it on another device, whoever goes on with it would find it on the CPU."""
+    live = {id(module) for module in model.model.modules()}
+    moved: set[int] = set()
+    apply: Any = torch.nn.Module._apply
+
+    def noted(self: torch.nn.Module, *rest: Any, **more: Any) -> Any:
+        moved.add(id(self))
+        return apply(self, *rest, **more)
+
+    model.model.train()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(torch.nn.Module, "_apply", noted)
+        write_export(tmp_path / "out", Export(model))
+    assert moved
+    assert not live & moved
+    assert model.model.training
+    model.model.eval()
 
 
 @pytest.mark.parametrize("protocol", ["standard", "authors"])

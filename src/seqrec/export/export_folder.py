@@ -10,13 +10,15 @@ import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.model_card import of_refit, unmeasured_card
-from seqrec.export.graph import check_exportable, graph_of
+from seqrec.export.graph import check_exportable, graph_of, on_cpu
 from seqrec.export.guide import guide
 from seqrec.export.list_check import check_lists
-from seqrec.files import replacing
+from seqrec.files import check_replaceable, replacing
 from seqrec.models.folder import TrainedModel
 
 GRAPH, IDS, GUIDE, CARD = "model.onnx", "items.parquet", "README.md", "model_card.md"
+WRITTEN = {GRAPH, IDS, GUIDE, CARD}
+WEIGHTS_APART = f"{GRAPH}.data"
 LARGEST_FILE = 1 << 30
 """Weights of more bytes stand in a file beside the graph, for none of ONNX's may have 2 GB."""
 
@@ -32,10 +34,19 @@ class Export:
 
 def check_place(folder: Path) -> None:
     """Raise a SeqrecError if the folder holds what is no earlier export, and would be lost."""
-    if not folder.exists() or (folder / GRAPH).is_file():
-        return
-    if not folder.is_dir() or any(folder.iterdir()):
-        raise SeqrecError(f"{folder} is there and no exported model; name a new folder")
+    check_replaceable(folder)
+    if folder.exists() and not _may_be_replaced(folder):
+        raise SeqrecError(
+            f"{folder} is there and no exported model, or holds more than one; name a new folder"
+        )
+
+
+def _may_be_replaced(path: Path) -> bool:
+    """Return whether a place holds an earlier export, or nothing."""
+    if not path.is_dir():
+        return False
+    found = {file.name for file in path.iterdir()}
+    return not found or WRITTEN <= found <= {*WRITTEN, WEIGHTS_APART}
 
 
 def write_export(folder: Path, export: Export) -> None:
@@ -49,17 +60,18 @@ def write_export(folder: Path, export: Export) -> None:
     check_place(folder)
     with replacing(folder) as temporary:
         write_files(temporary, export)
+        check_place(folder)  # the export took a while
 
 
 def write_files(folder: Path, export: Export) -> None:
     """Write the files into a new folder, and check them."""
     import onnx
 
-    trained = export.trained
+    trained = on_cpu(export.trained)
     folder.mkdir(parents=True)
     graph = graph_of(trained)
     large = graph.ByteSize() > LARGEST_FILE
-    onnx.save(graph, folder / GRAPH, save_as_external_data=large, location=f"{GRAPH}.data")
+    onnx.save(graph, folder / GRAPH, save_as_external_data=large, location=WEIGHTS_APART)
     pq.write_table(_with_text_ids(trained.items), folder / IDS)
     texts = {GUIDE: guide(trained), CARD: _card(export)}
     for name, text in texts.items():

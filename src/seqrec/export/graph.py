@@ -13,6 +13,8 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -73,13 +75,18 @@ def check_exportable(trained: TrainedModel) -> None:
         ) from None
 
 
+def on_cpu(trained: TrainedModel) -> TrainedModel:
+    """Return a copy that may be moved and traced; whoever holds the model goes on with it."""
+    return replace(trained, model=deepcopy(trained.model).cpu().eval())
+
+
 def takes_users(model: ScoringModel) -> bool:
     """Tell whether a model has vectors of users."""
     return "num_users" in model.config.__dataclass_fields__
 
 
 def graph_of(trained: TrainedModel) -> onnx.ModelProto:
-    """Return a trained model as an ONNX model; equal models, equal bytes.
+    """Return a trained model on the CPU as an ONNX model; equal models, equal bytes.
 
     Raises:
         SeqrecError: the model counts, or a package is missing.
@@ -111,7 +118,7 @@ def scores_graph(model: ScoringModel) -> onnx.ModelProto:
     inputs = 2 if takes_users(model) else 1
     with _quietly(), torch.no_grad():
         program = torch.onnx.export(
-            AllScores(model.cpu().eval()),
+            AllScores(model),
             tuple(examples[:inputs]),
             dynamo=True,
             dynamic_shapes=tuple(shapes[:inputs]),
