@@ -27,9 +27,9 @@ NO_JSON = [
 ]  # fmt: skip
 WRONG: list[tuple[bytes, str | None]] = [
     (b"[]", None),
-    (b"{}", None),
+    (b"{}", "history"),
     (b"null", None),
-    (b'{"history": [1], "histories": {"u": [1]}}', None),
+    (b'{"history": [1], "histories": {"u": [1]}}', "history"),
     (b'{"history": "a,b"}', "history"),
     (b'{"history": [["a"]]}', "history.0"),
     (b'{"history": [1, null]}', "history.1"),
@@ -54,7 +54,8 @@ WRONG: list[tuple[bytes, str | None]] = [
     (b'{"history": [], "candidates": "a"}', "candidates"),
     (b'{"history": [], "candidates": [["a"]]}', "candidates.0"),
     (b'{"histories": {"u": []}, "exclude": {"u": [null]}}', "exclude.u.0"),
-    (b'{"history": [], "exclude": {"u": ["a"]}}', None),
+    (b'{"history": [], "exclude": {"u": ["a"]}}', "exclude"),
+    (b'{"histories": {"u": []}, "candidates": {"v": ["a"]}}', "candidates"),
     (b'{"history": [], "histroy": []}', "histroy"),
     (b'{"history": [], "a\\nb": 1}', "a b"),
 ]

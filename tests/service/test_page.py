@@ -137,7 +137,8 @@ def test_a_token_is_wanted_where_the_environment_sets_one(service: Served) -> No
     for given in wrong:
         status, content = service.ask("POST", "/recommend", {"history": []}, **given)
         assert (status, list(content)) == (401, ["error"])
-    right = {"Authorization": f"Bearer {TOKEN}"}
-    assert service.ask("POST", "/recommend", {"history": []}, **right)[0] == 200
+    for scheme in ("Bearer", "bearer"):
+        right = {"Authorization": f"{scheme} {TOKEN}"}
+        assert service.ask("POST", "/recommend", {"history": []}, **right)[0] == 200
     assert service.ask("GET", "/metrics")[0] == 401
     assert [service.ask("GET", path)[0] for path in ("/health", "/", "/api")] == [200, 200, 200]

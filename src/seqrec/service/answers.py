@@ -81,7 +81,9 @@ def _answers(served: ServedModel, requests: list[ListRequest]) -> list[Answer | 
         return list(_lists(served, requests))
     except SeqrecError as error:
         if len(requests) == 1:
-            return [WrongRequest(422, str(error))]
+            fields = ("candidates", "exclude")
+            field = next((name for name in fields if name in str(error)), None)
+            return [WrongRequest(422, f"{field}: {error}" if field else str(error), field)]
         # one of them is at fault, the others need not know of it
         return [answer for request in requests for answer in _answers(served, [request])]
 

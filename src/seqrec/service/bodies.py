@@ -76,9 +76,15 @@ class ListRequest(BaseModel):
     @model_validator(mode="after")
     def _one_or_several(self) -> ListRequest:
         if (self.history is None) == (self.histories is None):
-            raise ValueError("give either history, of one user, or histories, by user")
-        if self.histories is None and {dict} & {type(self.candidates), type(self.exclude)}:
-            raise ValueError("candidates and exclude by user need histories by user")
+            raise ValueError("history: give either it, of one user, or histories, by user")
+        for name in ("candidates", "exclude"):
+            own = getattr(self, name)
+            if not isinstance(own, dict):
+                continue
+            if self.histories is None:
+                raise ValueError(f"{name}: items by user need histories by user")
+            if strangers := own.keys() - self.histories.keys():
+                raise ValueError(f"{name}: user '{min(strangers)}' has no history")
         return self
 
     @property
@@ -147,8 +153,11 @@ def explained(error: ValidationError) -> WrongRequest:
     field = ".".join(names)
     if first["type"] == "extra_forbidden":
         line = str(unknown_name("field", field, ListRequest.model_fields))
-    else:
-        line = f"{field}: {message[0].lower()}{message[1:]}" if field else message
+    elif field:
+        line = f"{field}: {message[0].lower()}{message[1:]}"
+    else:  # of the whole: its validator names the field first
+        line = f"{message[0].lower()}{message[1:]}"
+        field = line.partition(":")[0] if ":" in line else ""
     return WrongRequest(422, line, printable(field) or None)
 
 

@@ -83,15 +83,16 @@ class Guarded:
 
     def __init__(self, app: App, token: str, open_paths: frozenset[str]) -> None:
         self.app, self.open_paths = app, open_paths
-        self.expected = f"Bearer {token}".encode()
+        self.expected = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
         if scope["type"] != "http" or scope["path"] in self.open_paths:
             return await self.app(scope, receive, send)
         given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        scheme, _, token = given.partition(b" ")
         # takes the same time wherever they differ
-        if hmac.compare_digest(given, self.expected):
+        if scheme.lower() == b"bearer" and hmac.compare_digest(token.strip(), self.expected):
             return await self.app(scope, receive, send)
         return await refuse(
             scope, send, 401, "needs the header Authorization: Bearer TOKEN", b"Bearer"
