@@ -124,7 +124,9 @@ def test_a_folder_with_something_else_is_not_replaced(tmp_path: Path) -> None:
     check_place(tmp_path)  # empty
     (tmp_path / "thesis.tex").touch()
     for place in (tmp_path, tmp_path / "thesis.tex"):
-        with pytest.raises(SeqrecError, match=r"no exported model, or holds more .* new folder"):
+        with pytest.raises(
+            SeqrecError, match=r"no exported model, or has other files .* new folder"
+        ):
             check_place(place)
 
 

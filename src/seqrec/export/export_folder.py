@@ -37,7 +37,8 @@ def check_place(folder: Path) -> None:
     check_replaceable(folder)
     if folder.exists() and not _may_be_replaced(folder):
         raise SeqrecError(
-            f"{folder} is there and no exported model, or holds more than one; name a new folder"
+            f"{folder} is there and no exported model, or has other files beside it; "
+            "name a new folder"
         )
 
 
