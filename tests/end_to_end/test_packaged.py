@@ -56,8 +56,8 @@ def test_from_the_packed_configuration_to_metrics(
     assert "bsarec on demo, test split (protocol standard, seed 42)" in finished.out
     assert "INFO" not in finished.out + finished.err
     messages = [line.partition("  ")[2] for line in finished.err.splitlines()]
-    assert messages[:2] == ["1/6 read_raw_log", "generated data/01_raw/demo/demo.csv"]
-    assert messages[-1] == "6/6 rank_and_measure"
+    assert messages[:2] == ["1/7 read_raw_log", "generated data/01_raw/demo/demo.csv"]
+    assert messages[-1] == "7/7 describe_cell"
     assert (tmp_path / "data/07_model_output/demo/bsarec/standard/metrics.json").is_file()
     assert os.listdir(tmp_path) == ["data"]
 
