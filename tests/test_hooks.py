@@ -1,6 +1,7 @@
 """What happens around the nodes."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -8,8 +9,9 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 
+from seqrec.datasets.text_files import AtomicTextDataset
 from seqrec.errors import SeqrecError
-from seqrec.hooks import TrainingChecksHooks
+from seqrec.hooks import TrainingChecksHooks, check_order
 from seqrec.parameters.sections import (
     EvaluationOptions,
     RankingOptions,
@@ -140,3 +142,18 @@ def test_the_options_go_on_as_the_model_takes_them() -> None:
     catalog = catalog_of(model_options={"alpha": "0.25"})
     TrainingChecksHooks().before_pipeline_run(pipeline("params:settings"), catalog)
     assert catalog.load("params:settings").model_options == {"alpha": 0.25}
+
+
+def test_a_run_that_reads_under_another_name_what_it_makes_is_refused(tmp_path: Path) -> None:
+    """Nothing would say which comes first, and the old file might be read as if it were new."""
+    file, other = str(tmp_path / "a.txt"), str(tmp_path / "b.txt")
+    makes = node(lambda: "new", inputs=None, outputs="made", name="makes")
+    reads = node(nothing, inputs="read", outputs=None, name="reads")
+    both = Pipeline([makes, reads])
+    catalog = DataCatalog({"made": AtomicTextDataset(filepath=file)})
+    catalog["read"] = AtomicTextDataset(filepath=other)
+    check_order(both, catalog)
+    catalog["read"] = AtomicTextDataset(filepath=file)
+    with pytest.raises(SeqrecError, match="makes made and reads the same files as read"):
+        check_order(both, catalog)
+    check_order(Pipeline([reads]), catalog)

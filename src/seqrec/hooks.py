@@ -11,6 +11,7 @@ from kedro.pipeline.node import Node
 from rich.console import Console
 
 from seqrec.console import metrics_table, output_lines
+from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
 from seqrec.parameters.sections import EvaluationOptions
 
@@ -26,6 +27,7 @@ class TrainingChecksHooks:
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Raise a SeqrecError for a wrong option of the model, device, metric or picture."""
+        check_order(pipeline, catalog)
         needed = pipeline.inputs()
         self._evaluation: EvaluationOptions | None = None
         if "params:evaluation" in needed:
@@ -98,6 +100,21 @@ class ReportHooks:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):
                 console.print(f"  {line}", soft_wrap=True)
+
+
+def check_order(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Raise a SeqrecError where a run reads, under another name, what it makes.
+
+    No arrow says then which comes first, and what was there before would be read as if it were new.
+    """
+    made = {path: name for name in pipeline.all_outputs() for path in _paths_of(catalog.get(name))}
+    for name in sorted(pipeline.inputs()):
+        for path in _paths_of(catalog.get(name)):
+            if path in made:
+                raise SeqrecError(
+                    f"this run makes {made[path]} and reads the same files as {name}, and nothing "
+                    "says which comes first; run the pipelines one after the other"
+                )
 
 
 def _paths_of(dataset: Any) -> tuple[Path, ...]:
