@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from seqrec.parameters.sections import SECTIONS, RawOptions, check_section
+from seqrec.parameters.section_checks import check_section
+from seqrec.parameters.sections import (
+    SECTIONS,
+    RawOptions,
+)
 from seqrec.preparation.download import file_name
 from seqrec.readers import READERS
 

@@ -8,7 +8,11 @@ import yaml
 
 from seqrec.add_dataset.data_sets import accepted, configured, parameter_block, with_dataset
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions, check_section
+from seqrec.parameters.section_checks import check_section
+from seqrec.parameters.sections import (
+    ColumnMapping,
+    RawFileOptions,
+)
 from tests.add_dataset.project import OPTIONS, small_project
 
 PACKED = RawFileOptions(

@@ -5,7 +5,7 @@ import pytest
 from seqrec.errors import SeqrecError
 from seqrec.models.parts.search_range import SearchRange
 from seqrec.parameters.search_space import flat, nested, space_of, sweep_of
-from seqrec.parameters.sections import check_section
+from seqrec.parameters.section_checks import check_section
 from seqrec.parameters.selection import select_parameters
 
 

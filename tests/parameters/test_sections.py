@@ -7,7 +7,11 @@ from pydantic import ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from seqrec.errors import SeqrecError, explain
-from seqrec.parameters.sections import EvaluationOptions, check_section, merged
+from seqrec.parameters.section_checks import check_section
+from seqrec.parameters.sections import (
+    EvaluationOptions,
+    merged,
+)
 
 LEAVES = st.integers(0, 3) | st.none()
 BLOCKS = st.dictionaries(

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from seqrec.errors import SeqrecError
+from seqrec.parameters.section_checks import check_section
 from seqrec.parameters.sections import (
     SCALARS,
     SECTIONS,
     RawFileOptions,
     RawOptions,
-    check_section,
 )
 from seqrec.parameters.selection import NOT_IN_A_NAME
 

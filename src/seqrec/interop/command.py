@@ -67,7 +67,10 @@ def evaluate_checkpoint(
         _check_outputs([output, ranks], [weights, config, sequences])
         # torch comes with it: not for --help
         from seqrec.interop import evaluate_checkpoint as checkpoint_evaluation
-        from seqrec.parameters.sections import EvaluationOptions, check_values
+        from seqrec.parameters.section_checks import check_values
+        from seqrec.parameters.sections import (
+            EvaluationOptions,
+        )
 
         values = {"cutoffs": cutoffs, "seen_items": seen_items}
         result = checkpoint_evaluation.evaluate_checkpoint(

@@ -14,11 +14,11 @@ import pyarrow as pa
 from seqrec.errors import SeqrecError
 from seqrec.notebook.log_parts import Part, joined, read_file, read_table
 from seqrec.notebook.tabular import Tabular
+from seqrec.parameters.section_checks import check_values
 from seqrec.parameters.sections import (
     ColumnMapping,
     IngestionOptions,
     RawFileOptions,
-    check_values,
 )
 from seqrec.preparation.ingestion import RawFile
 from seqrec.readers import find_reader

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.models import COUNTING_MODELS, MODELS
 from seqrec.parameters.search_space import check_names
+from seqrec.parameters.section_checks import check_section, check_values
 from seqrec.parameters.sections import (
     MODEL_OPTIONS,
     SCALARS,
@@ -31,8 +32,6 @@ from seqrec.parameters.sections import (
     Section,
     TrainingOptions,
     UserPath,
-    check_section,
-    check_values,
     each_once,
     fits_64_bits,
     merged,

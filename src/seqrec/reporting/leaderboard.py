@@ -13,7 +13,12 @@ from pydantic import AfterValidator, Field
 from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
-from seqrec.parameters.sections import Positive, Section, Share, check_values
+from seqrec.parameters.section_checks import check_values
+from seqrec.parameters.sections import (
+    Positive,
+    Section,
+    Share,
+)
 from seqrec.reporting.cells import Metrics, grouped
 
 log = logging.getLogger(__name__)

@@ -80,7 +80,7 @@ class Settings:
                 model cannot take.
         """
         from seqrec.parameters.search_space import nested
-        from seqrec.parameters.sections import check_section
+        from seqrec.parameters.section_checks import check_section
 
         sections = nested(values)
         options = {**self.model_options, **sections.pop(OPTIONS, {})}
