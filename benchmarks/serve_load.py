@@ -3,6 +3,7 @@
     python -m benchmarks.serve_load MODEL_FOLDER                       # 100 a second, half a minute
     python -m benchmarks.serve_load MODEL_FOLDER --search              # the highest rate it holds
     python -m benchmarks.serve_load MODEL_FOLDER --rate 300 --minutes 10
+    python -m benchmarks.serve_load MODEL_FOLDER --no-graph            # all of it by torch
 
 The service runs on loopback in a process of its own, the load in this one, on the same cores. The
 load is open: requests are sent when they are due (exponential gaps), whatever the answers before
@@ -69,17 +70,21 @@ class Measured:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[int, psutil.Process]]:
-    """Run the service, and yield its port and its process."""
+def served(folder: Path, graph: bool) -> Iterator[tuple[int, psutil.Process]]:
+    """Run the service, and yield its port and its process once the lists come fast."""
     command = [sys.executable, "-c", "from seqrec.commands import cli; cli()"]
     process = subprocess.Popen(
-        [*command, "serve", str(folder), "--port", "0"], stderr=subprocess.PIPE, text=True
+        [*command, "serve", str(folder), "--port", "0", "--graph" if graph else "--no-graph"],
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stderr is not None
         line = process.stderr.readline()
         if "http://" not in line:
             sys.exit(f"the service did not start: {line.strip()}")
+        if graph:
+            print(process.stderr.readline().split("  ", 1)[1], end="", flush=True)
         yield (
             int(line.split("http://")[1].split()[0].rsplit(":", 1)[1]),
             psutil.Process(process.pid),
@@ -192,11 +197,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=100.0, help="requests a second")
     parser.add_argument("--minutes", type=float, default=0.5)
     parser.add_argument("--search", action="store_true", help="the highest rate held")
+    parser.add_argument("--graph", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args(arguments)
     requests = requests_of(options.folder)
     facts = machine(torch.device("cpu")) | {"load before": f"{psutil.getloadavg()[0]:.1f}"}
     print(", ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
-    with served(options.folder) as (port, process):
+    with served(options.folder, options.graph) as (port, process):
         asyncio.run(Load(port, requests).run(50.0, WARM_SECONDS, process))
         if options.search:
             rate = highest_rate(port, process, requests)

@@ -66,12 +66,13 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serving(model: Path, log: Path, **environment: str) -> Iterator[Served]:
+def serving(model: Path, log: Path, *, graph: bool = False, **environment: str) -> Iterator[Served]:
     """Run ``seqrec serve`` on a free port."""
+    options = ["--port", "0", "--device", "cpu", "--graph" if graph else "--no-graph"]
     code = "from seqrec.commands import cli; cli()"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-c", code, "serve", str(model), "--port", "0", "--device", "cpu"],
+            [sys.executable, "-c", code, "serve", str(model), *options],
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
             stderr=stream,
             text=True,

@@ -46,8 +46,8 @@ def lines_after(before: int, count: int, service: Served) -> list[str]:
     return service.lines()[before:]
 
 
-def wait_for(what: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until
         time.sleep(0.02)

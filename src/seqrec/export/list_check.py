@@ -32,13 +32,13 @@ class Lists(NamedTuple):
     scores: npt.NDArray[np.float64]
 
 
-def check_lists(graph: Path, trained: TrainedModel) -> None:
-    """Compare the lists of a written graph with the model's, for a thousand histories.
+def check_lists(graph: Path, trained: TrainedModel, count: int = HISTORIES) -> None:
+    """Compare the lists of a written graph with the model's, after random histories.
 
     Raises:
         SeqrecError: a list differs by more than rounding.
     """
-    histories = random_histories(len(trained.items), trained.model.config.max_len)
+    histories = random_histories(len(trained.items), trained.model.config.max_len, count)
     wrong = differing(lists_of_graph(graph, histories), lists_of_model(trained, histories))
     if wrong:
         raise SeqrecError(

@@ -50,6 +50,11 @@ class Choice:
     candidates: Integers | ItemsByUser | None = None
     exclude: Integers | ItemsByUser | None = None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether any item may stand in any list."""
+        return self.candidates is None and self.exclude is None
+
     def of(self, users: Integers) -> Choice:
         """Return the choice for some users, in this order."""
         both = (self.candidates, self.exclude)

@@ -19,7 +19,7 @@ from seqrec.recommendation.choice import Choice, remark_on, rules_of_lists
 from seqrec.recommendation.chosen_ids import ChosenIds
 from seqrec.recommendation.given_histories import Columns, Histories, histories_of
 from seqrec.recommendation.item_ids import ItemIds
-from seqrec.recommendation.lists import Advance, ListMaker, Lists
+from seqrec.recommendation.lists import Advance, ListMaker, Lists, MakesLists
 from seqrec.recommendation.recommendations import Recommendations
 
 SeenItems = Literal["exclude", "keep"]
@@ -42,7 +42,7 @@ class Recommender:
         self.device = resolve_device(device)
         self.model = trained.model.to(self.device).eval()
         self.ids = ItemIds(trained.items)
-        self.maker = ListMaker(self.model, len(self.ids), self.device, batch_size)
+        self.maker: MakesLists = ListMaker(self.model, len(self.ids), self.device, batch_size)
 
     def recommend(
         self,

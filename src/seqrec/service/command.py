@@ -17,7 +17,13 @@ from seqrec.errors import SeqrecError
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: a free one."
 )
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
-def serve(folder: Path, host: str, port: int, device: str) -> None:
+@click.option(
+    "--graph/--no-graph",
+    default=True,
+    show_default=True,
+    help="On a CPU, answer by the exported graph once it is made; torch answers until then.",
+)
+def serve(folder: Path, host: str, port: int, device: str, graph: bool) -> None:
     """Answer requests for lists over HTTP, with a page at its root.
 
     MODEL_FOLDER is one that training wrote, data/06_models/…/models/SEED. SIGHUP lets it be read
@@ -29,7 +35,7 @@ def serve(folder: Path, host: str, port: int, device: str) -> None:
         # torch comes with it: not for --help
         from seqrec.service.server import run_server
 
-        run_server(folder, host, port, device)
+        run_server(folder, host, port, device, graph)
     except SeqrecError as error:
         fail(error)
 

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 class ServedModel:
     """A trained model with all that answers are made of."""
 
+    folder: Path
     recommender: Recommender
     search: ItemSearch
     facts: dict[str, Any]
@@ -64,7 +65,8 @@ def load_served_model(folder: Path, device: str) -> ServedModel:
     Raises:
         SeqrecError: it is no model folder, or a broken one.
     """
-    trained = load_model(folder.resolve())
+    folder = folder.resolve()
+    trained = load_model(folder)
     facts = {
         "model": trained.model_name,
         "dataset": trained.dataset,
@@ -75,8 +77,11 @@ def load_served_model(folder: Path, device: str) -> ServedModel:
         "best_epoch": trained.best_epoch,
         f"valid {trained.monitor}": trained.best_value,
         "options": trained.options,
+        "lists": "torch",
     }
-    served = ServedModel(Recommender(trained, device=device), ItemSearch(trained.items), facts)
+    served = ServedModel(
+        folder, Recommender(trained, device=device), ItemSearch(trained.items), facts
+    )
     # what is made when it is first asked for is made now
     served.recommender.recommend([served.search.ids[:1].to_pylist()], k=1)
     _ = served.ids, served.titles

@@ -10,7 +10,10 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Coroutine
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import torch
 import uvicorn
@@ -21,6 +24,7 @@ from seqrec.machine.heap import give_back_freed_memory
 from seqrec.service.app import create_app
 from seqrec.service.live_model import LiveModel
 from seqrec.service.measures import Measures
+from seqrec.service.quickening import quicken
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +36,7 @@ SECONDS_TO_END = 8
 """How long requests under way may take once the service must stop: it is to be gone in ten."""
 
 
-def run_server(folder: Path, host: str, port: int, device: str) -> None:
+def run_server(folder: Path, host: str, port: int, device: str, graph: bool = False) -> None:
     """Serve a model until a signal ends it.
 
     Args:
@@ -40,6 +44,7 @@ def run_server(folder: Path, host: str, port: int, device: str) -> None:
         host: the address to listen at.
         port: 0 takes a free one.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        graph: whether the model's graph answers once it is exported.
 
     Raises:
         SeqrecError: no model, no such device, an address that cannot be had, or an empty token.
@@ -52,10 +57,10 @@ def run_server(folder: Path, host: str, port: int, device: str) -> None:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a model to replace
         live = LiveModel(folder, device)
         _spare_the_waiting()
-        asyncio.run(_serve(live, listener, token))
+        asyncio.run(_serve(live, listener, token, graph))
 
 
-async def _serve(live: LiveModel, listener: socket.socket, token: str | None) -> None:
+async def _serve(live: LiveModel, listener: socket.socket, token: str | None, graph: bool) -> None:
     app = create_app(live, token)
     config = uvicorn.Config(
         app,
@@ -65,11 +70,14 @@ async def _serve(live: LiveModel, listener: socket.socket, token: str | None) ->
         timeout_graceful_shutdown=SECONDS_TO_END,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    _reload_on_signal(live, app.state.measures)
+    beside = Beside()
+    if graph:
+        beside.start("graph", quicken(live))
+    _reload_on_signal(live, app.state.measures, beside, graph)
     _announce(live, listener, token)
-    tidying = asyncio.create_task(_tidy())
+    beside.start("tidying", _tidy())
     await uvicorn.Server(config).serve(sockets=[listener])
-    tidying.cancel()
+    await beside.end()
 
 
 async def _tidy() -> None:
@@ -88,18 +96,44 @@ def _spare_the_waiting() -> None:
     gc.collect()  # a full one waits for a quarter more objects than the last one left
 
 
-def _reload_on_signal(live: LiveModel, measures: Measures) -> None:
+class Beside:
+    """What runs beside the answers, by name; one that is started again ends the one before."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, asyncio.Task[None]] = {}  # the loop itself keeps none
+
+    def start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Start it."""
+        if name in self.tasks:
+            self.tasks[name].cancel()
+        self.tasks[name] = task = asyncio.create_task(work)
+        task.add_done_callback(lambda task: self._forget(name, task))
+
+    async def end(self) -> None:
+        """Cancel all, and wait until they are gone."""
+        for task in self.tasks.values():
+            task.cancel()
+        await asyncio.gather(*self.tasks.values(), return_exceptions=True)
+
+    def _forget(self, name: str, task: asyncio.Task[None]) -> None:
+        if self.tasks.get(name) is task:
+            del self.tasks[name]
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("%s: %s: %s", name, type(error).__name__, error)
+
+
+def _reload_on_signal(live: LiveModel, measures: Measures, beside: Beside, graph: bool) -> None:
     """Read the model folder again at every SIGHUP."""
-    tasks: set[asyncio.Task[None]] = set()  # the loop itself keeps none
+    reloads = count()  # several in a row are done one after the other
 
     async def reload() -> None:
-        outcome = "taken over" if await live.reload() else "refused"
-        measures.reloads.labels(outcome).inc()
+        taken_over = await live.reload()
+        measures.reloads.labels("taken over" if taken_over else "refused").inc()
+        if taken_over and graph:
+            beside.start("graph", quicken(live))
 
     def start() -> None:
-        task = asyncio.get_running_loop().create_task(reload())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        beside.start(f"reload {next(reloads)}", reload())
 
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, start)

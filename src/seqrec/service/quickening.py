@@ -1,0 +1,98 @@
+"""The exported graph of the model at work, made beside it while torch answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from seqrec.errors import SeqrecError
+from seqrec.export.graph import PACKAGES
+from seqrec.models.parts.face import SequentialModel
+from seqrec.service.live_model import LiveModel, ServedModel
+
+logger = logging.getLogger(__name__)
+
+PATIENT = 10
+"""The export gets the cores that answers leave over."""
+
+
+async def quicken(live: LiveModel) -> None:
+    """Let the model at work answer by its graph, once that is exported and checked.
+
+    What stands in the way is a line of the log: torch answers as before.
+    """
+    served = live.current
+    if remark := _in_the_way(served):
+        logger.info("lists come from torch: %s", remark)
+        return
+    started = time.perf_counter()
+    with TemporaryDirectory(prefix="seqrec-graph-") as folder:
+        try:
+            graph = await _exported(served.folder, Path(folder) / "export")
+            quick = await asyncio.to_thread(_by_graph, served, graph)
+        except SeqrecError as error:
+            logger.warning("lists come from torch: %s", error)
+            return
+    if live.current is served:
+        live.current = quick
+        logger.info("lists come from onnxruntime after %.0f s", time.perf_counter() - started)
+
+
+def _in_the_way(served: ServedModel) -> str | None:
+    """Return why a model has no use of a graph, None where it has."""
+    recommender = served.recommender
+    if not isinstance(recommender.model, SequentialModel):
+        return "a model that counts has no graph"
+    if recommender.device.type != "cpu":
+        return f"the model is on {recommender.device}"
+    if recommender.rules(None).padding_competes:
+        return f"protocol {recommender.trained.protocol} ranks padding"
+    if any(find_spec(package) is None for package in PACKAGES):
+        return "pip install 'seqrec[export]' makes them faster"
+    return None
+
+
+async def _exported(model: Path, folder: Path) -> Path:
+    """Return the graph of a model folder, exported by a process of its own.
+
+    In this one the export would hold up answers: most of it is Python.
+
+    Raises:
+        SeqrecError: it could not be exported.
+    """
+    command = ["export", "--model", str(model), "--to", str(folder)]
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-P", "-m", "seqrec", *command],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        preexec_fn=_be_patient if hasattr(os, "nice") else None,
+    )
+    try:
+        _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode:
+        lines = errors.decode(errors="replace").strip().splitlines()
+        reason = lines[-1] if lines else f"exit status {process.returncode}"
+        raise SeqrecError(f"no graph could be exported: {reason}")
+    return folder / "model.onnx"
+
+
+def _be_patient() -> None:
+    os.nice(PATIENT)
+
+
+def _by_graph(served: ServedModel, graph: Path) -> ServedModel:
+    from seqrec.service.graph_lists import by_graph
+
+    facts = served.facts | {"lists": "onnxruntime"}
+    return replace(served, recommender=by_graph(served.recommender, graph), facts=facts)
