@@ -132,9 +132,9 @@ def test_too_many_negatives_are_refused_before_hours_of_training() -> None:
         "items": ibis.memtable({"item_index": list(range(1, 102))}),
         "sequences": ibis.memtable({"user_index": [1, 1, 1, 2], "item_index": [5, 6, 5, 7]}),
     }
-    hooks.before_node_run(training, tables)  # 101 items, at most 2 of them known to a user
+    hooks.before_node_run(training, tables)  # 101 items, two of them known to user 1
     tables["sequences"] = ibis.memtable({"user_index": [1, 1, 1], "item_index": [5, 6, 7]})
-    with pytest.raises(SeqrecError, match="only 98 unseen items"):
+    with pytest.raises(SeqrecError, match="no user has more than 98 unseen items"):
         hooks.before_node_run(training, tables)
 
 

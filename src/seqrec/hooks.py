@@ -60,18 +60,18 @@ class TrainingChecksHooks:
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
-        """Raise a SeqrecError if the data are too small for the evaluation that follows."""
+        """Raise a SeqrecError if no user could be evaluated as is asked for afterwards."""
         options = self._evaluation
         if "models" not in node.outputs or options is None or options.sampled_negatives is None:
             return
-        from seqrec.evaluation.ranking import check_negatives
+        from seqrec.evaluation.sampled_ranking import check_negatives
 
         sequences = inputs["sequences"]
         seen = sequences.group_by("user_index").aggregate(n=sequences.item_index.nunique())
-        items, most = (
-            table.to_pyarrow().as_py() for table in (inputs["items"].count(), seen.n.max())
+        items, fewest = (
+            table.to_pyarrow().as_py() for table in (inputs["items"].count(), seen.n.min())
         )
-        check_negatives(options.sampled_negatives, items - most)
+        check_negatives(options.sampled_negatives, items - fewest)
 
 
 class ReportHooks:

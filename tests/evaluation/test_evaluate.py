@@ -163,7 +163,7 @@ def test_sampled_metrics_are_marked_and_need_enough_items() -> None:
     assert sampled["negatives"] == 2
     assert "sampled" in sampled["note"]
     assert sampled["metrics"]["HR@1"]["value"] == 0.5
-    with pytest.raises(SeqrecError, match="only 3 unseen items"):
+    with pytest.raises(SeqrecError, match="no user has more than 3 unseen items"):
         evaluated(model, sampled_negatives=99)
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 from seqrec.batches import Sequences, Split, evaluation_examples
 from seqrec.errors import SeqrecError
@@ -16,7 +15,6 @@ from seqrec.evaluation.ranking import (
     SeenItems,
     apply_rules,
     candidate_counts,
-    sampled_ranks,
     target_ranks,
 )
 from seqrec.models.mqsa_ted import MQSATED
@@ -171,34 +169,7 @@ def test_the_rules_of_the_authors_are_those_of_their_model() -> None:
     assert ranking_rules("standard", authors=MQSA_TED) == ranking_rules("standard")
 
 
-def sampled(scores: Tensor, seen: tuple[Tensor, Tensor], negatives: int) -> Tensor:
-    targets = torch.ones(len(scores), dtype=torch.long)
-    return sampled_ranks(scores, targets, seen, negatives, torch.Generator().manual_seed(0))
-
-
-def test_sampled_ranks_draw_neither_seen_items_nor_padding() -> None:
-    """The target 1 has score 0; padding and the seen items 2, 3 score above it, 4 to 6 below."""
-    scores = torch.tensor([[9.0, 0.0, 9.0, 9.0, -1.0, -2.0, -3.0]])
-    seen = (torch.tensor([0, 0]), torch.tensor([2, 3]))
-    assert sampled(scores, seen, 3).item() == 1
-    with pytest.raises(SeqrecError, match="only 3 unseen items"):
-        sampled(scores, seen, 4)
-
-
-def test_a_seen_target_is_no_hit_among_sampled_items_either() -> None:
-    scores = torch.tensor([[0.0, -torch.inf, 1.0, 2.0]])
-    assert sampled(scores, (torch.tensor([0]), torch.tensor([1])), 2).item() == np.inf
-
-
 def test_keeping_seen_items_is_no_choice_of_the_authors() -> None:
     assert ranking_rules("standard", "keep").seen_score is None
     with pytest.raises(SeqrecError, match=r"seen_items=keep is a choice of protocol=standard"):
         ranking_rules("authors", "keep")
-
-
-def test_sampling_all_negatives_is_the_full_ranking() -> None:
-    torch.manual_seed(0)
-    scores = torch.randn(20, 31)
-    rules = ranking_rules("standard")
-    full = target_ranks(apply_rules(scores.clone(), NOTHING_SEEN, rules), torch.ones(20).long())
-    torch.testing.assert_close(sampled(scores, NOTHING_SEEN, 29), full)

@@ -16,11 +16,8 @@ from torch import Tensor
 from seqrec.batches import SPLITS, Examples, Sequences, Split
 from seqrec.evaluation.metrics import Floats, ranking_metrics
 from seqrec.evaluation.ranker import Ranker, ScoredBatch, checked_ranks, split_targets
-from seqrec.evaluation.ranking import (
-    candidate_counts,
-    sampled_ranks,
-    target_ranks,
-)
+from seqrec.evaluation.ranking import candidate_counts, target_ranks
+from seqrec.evaluation.sampled_ranking import SampledRanks
 from seqrec.machine.devices import resolve_device
 from seqrec.machine.heap import keep_freed_memory
 from seqrec.models.parts.face import ScoringModel
@@ -131,36 +128,29 @@ def _evaluate_split(
 ) -> tuple[pa.Table, dict[str, Any]]:
     examples = split_targets(data, split, model.config.max_len, protocol)
     ranker = Ranker(data, examples, model, device, options, protocol)
-    results = _SplitResults(data, options, device, seed)
+    results = _SplitResults(data, options, device)
+    negatives = options.sampled_negatives
+    sampled = SampledRanks(data, examples, ranker, negatives, seed, device) if negatives else None
     for part in ranker.scored(model):
         results.add(part)
+        if sampled:
+            sampled.add(part)
     ranks = checked_ranks(ranker.in_order(results.ranks))
     metrics: dict[str, Any] = {"metrics": ranking_metrics(ranks, options.cutoffs, examples.users)}
     metrics |= _counts(data, examples, split)
     metrics |= {"repeat_targets": int(results.repeats)} | results.lists.summary()
-    if options.sampled_negatives:
-        sampled = checked_ranks(ranker.in_order(results.sampled))
-        metrics["sampled"] = {
-            "negatives": options.sampled_negatives,
-            "note": "ranked among sampled items only: for comparison with papers that did so",
-            "metrics": ranking_metrics(sampled, options.cutoffs, examples.users),
-        }
+    if sampled:
+        metrics["sampled"] = sampled.summary(split, options.cutoffs)
     return _rank_table(data, examples, split, ranks, ranker.in_order(results.candidates)), metrics
 
 
 class _SplitResults:
     """What the batches of a split come to, in the order in which they were ranked."""
 
-    def __init__(
-        self, data: Sequences, options: EvaluationOptions, device: torch.device, seed: int
-    ) -> None:
-        self.negatives = options.sampled_negatives
-        self.generator = torch.Generator().manual_seed(seed)
+    def __init__(self, data: Sequences, options: EvaluationOptions, device: torch.device) -> None:
         self.lists = _Lists(data, options.cutoffs, device)
         self.ranks: list[Tensor] = []
         self.candidates: list[Tensor] = []
-        self.sampled: list[Tensor] = []
-        """Ranks among sampled negatives, where they are asked for."""
         self.repeats = torch.zeros((), dtype=torch.long, device=device)
         """How many targets stand in their own history."""
 
@@ -170,8 +160,6 @@ class _SplitResults:
         self.candidates.append(candidate_counts(part.scores))
         self.lists.add(part.scores)
         self.repeats += repeat_targets(part)
-        if self.negatives:
-            self.sampled.append(sampled_ranks(*part, self.negatives, self.generator))
 
 
 def _seen_items(model: ScoringModel, options: EvaluationOptions, protocol: str) -> str:

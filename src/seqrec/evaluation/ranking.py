@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Examples, Sequences
-from seqrec.errors import SeqrecError
 from seqrec.protocol import RankingRules
 
 
@@ -86,10 +85,10 @@ def target_ranks(scores: Tensor, targets: Tensor) -> Tensor:
     # All but those at most as good: a rival that is not a number counts against the target.
     ranks = 1 + scores.shape[1] - torch.le(scores, own, out=matches).sum(dim=1)
     ranks += (torch.eq(scores, own, out=matches).sum(dim=1) - 1) / 2
-    return _spoilt(ranks, own[:, 0])
+    return spoilt(ranks, own[:, 0])
 
 
-def _spoilt(ranks: Tensor, own: Tensor) -> Tensor:
+def spoilt(ranks: Tensor, own: Tensor) -> Tensor:
     """Put infinity where the target is out of the ranking, NaN where its score is no number."""
     ranks = ranks.masked_fill(torch.isneginf(own), torch.inf)
     return ranks.masked_fill(torch.isnan(own), torch.nan)
@@ -98,46 +97,3 @@ def _spoilt(ranks: Tensor, own: Tensor) -> Tensor:
 def candidate_counts(scores: Tensor) -> Tensor:
     """Return (B,) how many items compete in (B, V) scores with the rules applied."""
     return torch.isfinite(scores).sum(dim=1)
-
-
-def check_negatives(negatives: int, fewest_unseen: int) -> None:
-    """Raise a SeqrecError if some user has fewer unseen items than negatives are drawn."""
-    if fewest_unseen < negatives:
-        raise SeqrecError(
-            f"evaluation.sampled_negatives={negatives}, but a user has only "
-            f"{max(0, fewest_unseen)} unseen items to draw from; choose fewer"
-        )
-
-
-def sampled_ranks(
-    scores: Tensor,
-    targets: Tensor,
-    seen: tuple[Tensor, Tensor],
-    negatives: int,
-    generator: torch.Generator,
-) -> Tensor:
-    """Return expected ranks among ``negatives`` random unseen items, drawn without repeats.
-
-    Args:
-        scores: (B, V).
-        targets: (B,).
-        seen: rows and items of the histories; they are not drawn, nor is padding.
-        negatives: how many, for each target.
-        generator: draws on the CPU, so that every device ranks against the same items.
-
-    Returns:
-        (B,) float32.
-
-    Raises:
-        SeqrecError: a user has fewer unseen items than that.
-    """
-    drawable = torch.ones_like(scores, dtype=torch.bool)
-    drawable[seen] = False
-    drawable[:, 0] = False
-    drawable.scatter_(1, targets[:, None], value=False)
-    check_negatives(negatives, int(drawable.sum(dim=1).min()))
-    draws = torch.multinomial(drawable.float().cpu(), negatives, generator=generator)
-    rivals = scores.gather(1, draws.to(scores.device))
-    own = scores.gather(1, targets[:, None])
-    ranks = 1 + (~(rivals <= own)).sum(dim=1) + (rivals == own).sum(dim=1).float() / 2
-    return _spoilt(ranks, own[:, 0])
