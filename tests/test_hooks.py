@@ -11,9 +11,10 @@ from kedro.pipeline import Pipeline, node
 
 from seqrec.datasets.text_files import AtomicTextDataset
 from seqrec.errors import SeqrecError
-from seqrec.hooks import TrainingChecksHooks, check_order
+from seqrec.hooks import TrainingChecksHooks, check_filtering, check_order
 from seqrec.parameters.sections import (
     EvaluationOptions,
+    FilteringOptions,
     RankingOptions,
     ReportingOptions,
     TedOptions,
@@ -157,3 +158,12 @@ def test_a_run_that_reads_under_another_name_what_it_makes_is_refused(tmp_path: 
     with pytest.raises(SeqrecError, match="makes made and reads the same files as read"):
         check_order(both, catalog)
     check_order(Pipeline([reads]), catalog)
+
+
+def test_a_filter_that_is_not_recorded_is_passed() -> None:
+    """Reports of before it was recorded; another one is refused."""
+    check_filtering({"steps": []}, FilteringOptions(item_core=7))
+    recorded = {"parameters": FilteringOptions(item_core=7).model_dump(mode="json")}
+    check_filtering(recorded, FilteringOptions(item_core=7))
+    with pytest.raises(SeqrecError, match=r"made with filtering\.item_core=7, not 8; run with"):
+        check_filtering(recorded, FilteringOptions(item_core=8))

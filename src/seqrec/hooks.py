@@ -16,6 +16,7 @@ from seqrec.evaluation.metrics import parse_label
 from seqrec.parameters.sections import EvaluationOptions
 
 if TYPE_CHECKING:
+    from seqrec.models.folder import TrainedModel
     from seqrec.training.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,16 @@ class TrainingChecksHooks:
         ranking_rules(settings.protocol, settings.ranking.seen_items)
         return settings
 
+    @hook_impl(specname="before_node_run")
+    def check_evaluated(self, node: Node, catalog: DataCatalog, inputs: dict[str, Any]) -> None:
+        """Raise a SeqrecError if models were told something else than the run that measures them.
+
+        The figures would stand under the settings of this run.
+        """
+        if {"models", "sequences"} <= inputs.keys() and "metrics" in node.outputs:
+            check_filtering(catalog.load("filter_report"), catalog.load("params:filtering"))
+            check_told(inputs["models"], catalog.load("params:settings"))
+
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
         """Raise a SeqrecError if no user could be evaluated as is asked for afterwards."""
@@ -81,17 +92,25 @@ class ReportHooks:
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
         """Number the nodes in the order in which they run."""
         self._numbers = {node.name: number for number, node in enumerate(pipeline.nodes, start=1)}
+        self._ran: set[str] = set()
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Say which node runs now."""
+        self._ran.add(node.name)
         logger.info("%d/%d %s", self._numbers[node.name], len(self._numbers), node.name)
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
-        """Print the metrics, if they were measured, and where the outputs are."""
+        """Print the metrics, if they were measured, and where the outputs are.
+
+        What ``--only-missing-outputs`` left as it was is not shown as if it were new.
+        """
         console = Console(highlight=False)
-        outputs = pipeline.all_outputs()
+        ran = [node for node in pipeline.nodes if node.name in self._ran]
+        outputs = {name for node in ran for name in node.outputs}
+        if len(ran) < len(pipeline.nodes):
+            console.print(f"\n{left_line(len(ran), len(pipeline.nodes))}", soft_wrap=True)
         if "metrics" in outputs:
             console.print()
             console.print(metrics_table(catalog.load("metrics")))
@@ -100,6 +119,45 @@ class ReportHooks:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):
                 console.print(f"  {line}", soft_wrap=True)
+
+
+def left_line(ran: int, nodes: int) -> str:
+    """Say how much of a run was left out because its outputs are there."""
+    which = "nothing ran: the outputs of all" if ran == 0 else "the outputs of"
+    return (
+        f"{which} {nodes - ran} of {nodes} nodes were there and were left as they are, whatever "
+        "--params say now; leave out --only-missing-outputs to make them anew"
+    )
+
+
+def check_filtering(report: dict[str, Any], asked: Any) -> None:
+    """Raise a SeqrecError if the log was filtered otherwise than this run says.
+
+    Args:
+        report: the content of filter_report.json; one of an earlier version says nothing of it.
+        asked: the section ``filtering`` of this run.
+    """
+    was = report.get("parameters", {})
+    for name, value in asked.model_dump(mode="json").items():
+        if was.get(name, value) != value:
+            made_with = f"filtering.{name}={was[name]}"
+            raise SeqrecError(
+                f"the data at hand were made with {made_with}, not {value}; run with {made_with}, "
+                "or make them and the models anew: `kedro run` with the same --params"
+            )
+
+
+def check_told(models: "dict[str, TrainedModel]", settings: Any) -> None:
+    """Raise a SeqrecError if a model was told something else than ``settings``."""
+    # torch comes with them: not for a run that only handles data.
+    from seqrec.training.refit import check_settings
+    from seqrec.training.settings import Settings
+
+    # Of a pipeline without a training Kedro hands the values on as they are.
+    told = settings if isinstance(settings, Settings) else Settings(**settings)
+    for model in models.values():
+        if model.model_name == told.model and model.protocol == told.protocol:
+            check_settings(told.checked(), model, measuring=True)
 
 
 def check_order(pipeline: Pipeline, catalog: DataCatalog) -> None:

@@ -56,10 +56,36 @@ def test_one_command_trains_and_evaluates(kedro: Kedro, project: Path) -> None:
     # A model that was trained on other sequences is refused.
     other = kedro("run", "--pipelines", "filtering,sequences", "--params", "filtering.item_core=80")
     assert other.code == 0, other.err
-    refused = kedro("run", "--pipeline", "evaluation")
+    refused = kedro(*SHORT, "--pipeline", "evaluation")
+    assert "the data at hand were made with filtering.item_core=80, not 5; run with" in refused.err
+    refused = kedro(*SHORT, "--pipeline", "evaluation", "--params", "filtering.item_core=80")
     assert refused.code == 1
     (line,) = refused.err.splitlines()
     assert "the model was trained on other data" in line
+
+
+def test_what_was_told_otherwise_is_not_measured_as_if_it_had_been(
+    kedro: Kedro, project: Path
+) -> None:
+    short = "training.max_epochs=1"
+    assert kedro(*SHORT, "--params", short).code == 0
+    before = (project / OUTPUTS[2]).read_bytes()
+    for other in ("model_options.alpha=0.9", "training.learning_rate=0.5", "ted.weight=0.25"):
+        refused = kedro(*SHORT, "--pipeline", "evaluation", "--params", f"{short},{other}")
+        name, _, value = other.partition("=")
+        (line,) = refused.err.splitlines()[-1:]
+        assert refused.code == 1
+        assert f"the model at hand was trained with {name}=" in line
+        assert f", not {value}; run with {name}=" in line
+    assert (project / OUTPUTS[2]).read_bytes() == before
+    nothing = kedro(*SHORT, "--only-missing-outputs", "--params", "model_options.alpha=0.9")
+    assert nothing.code == 0, nothing.err
+    assert "nothing ran: the outputs of all 7 of 7 nodes were there" in nothing.out
+    assert "HR" not in nothing.out
+    (project / OUTPUTS[2]).unlink()
+    some = kedro(*SHORT, "--only-missing-outputs", "--params", short)
+    assert "the outputs of 6 of 7 nodes were there" in some.out
+    assert "NDCG" in some.out
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(kedro: Kedro, project: Path) -> None:
@@ -124,10 +150,11 @@ def test_several_seeds_stand_beside_their_mean(kedro: Kedro, project: Path) -> N
     assert scores["deviation"]["NDCG@10"] == together["deviation"]
 
     # Each seed is what it is alone, and one of them is evaluated alone.
-    assert kedro("run", "--env", "test", "--pipeline", "evaluation", "--params", "seed=8").code == 0
+    measure = (*SHORT, "--pipeline", "evaluation", "--params")
+    assert kedro(*measure, "seed=8,training.max_epochs=1").code == 0
     alone = metrics(project)["splits"]["test"]["metrics"]["NDCG@10"]
     assert (alone["value"], alone["deviation"]) == (values[1], None)
-    absent = kedro("run", "--env", "test", "--pipeline", "evaluation", "--params", "seed=9")
+    absent = kedro(*measure, "seed=9,training.max_epochs=1")
     assert absent.code == 1
     assert "the models at hand were trained with seeds=7, 8, none with 9" in absent.err
 

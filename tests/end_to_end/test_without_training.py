@@ -31,7 +31,8 @@ def test_one_command_counts_and_evaluates(model: str, kedro: Kedro, project: Pat
     assert config["options"] == {**config["options"], **{k: best[k] for k in tuned(best)}}
 
     # A model at hand is evaluated again, to the same figures.
-    again = kedro("run", "--pipeline", "evaluation", "--env", "test", "--params", f"model={model}")
+    same = f"model={model}{trials}"
+    again = kedro("run", "--pipeline", "evaluation", "--env", "test", "--params", same)
     assert again.code == 0, again.err
     path = project / f"data/07_model_output/demo/{model}/standard/metrics.json"
     assert json.loads(path.read_text()) == metrics

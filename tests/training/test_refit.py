@@ -24,7 +24,7 @@ from seqrec.parameters.sections import EvaluationOptions
 from seqrec.training import Settings, train
 from seqrec.training.checkpoint import save_checkpoint, set_aside
 from seqrec.training.counted import count
-from seqrec.training.refit import refit
+from seqrec.training.refit import check_settings, refit
 from tests.counted import table_of
 from tests.trainings import LOG, data_of, graph_of, settings
 
@@ -210,3 +210,17 @@ def test_without_validation_no_metric_is_measured() -> None:
     assert result.history["epoch"].to_pylist() == [1, 2]
     assert isinstance(result.progress, pa.Table)
     assert (result.trained.best_epoch, result.trained.best_value) == (2, None)
+
+
+def test_a_model_that_is_measured_may_have_taken_the_place_of_what_it_started_from(
+    tmp_path: Path,
+) -> None:
+    save_model(tmp_path / "old", evaluated(told("bsarec")))
+    warm = told("bsarec", start_from=str(tmp_path / "old"))
+    best = evaluated(warm)
+    save_model(tmp_path / "old", best)
+    check_settings(warm, best, measuring=True)
+    with pytest.raises(SeqrecError, match=r"with training\.start_from=a model's folder, not None"):
+        check_settings(told("bsarec"), best, measuring=True)
+    with pytest.raises(SeqrecError, match=r"training\.start_from=None, not a model's folder"):
+        check_settings(warm, evaluated(told("bsarec")), measuring=True)

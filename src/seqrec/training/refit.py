@@ -19,8 +19,12 @@ from seqrec.models.folder import TrainedModel
 from seqrec.training.data import TrainingData
 from seqrec.training.run import RECORDED, train
 from seqrec.training.settings import OPTIONS, Settings
+from seqrec.training.warm_start import START_FROM
 
 log = logging.getLogger(__name__)
+
+STARTED = "a model's folder"
+"""Stands for the weights that a training started from."""
 
 
 def refit(
@@ -50,7 +54,7 @@ def refit(
     evaluated.check_data(data.sequences)
     facts = {"dataset": data.dataset, "model_name": settings.model, "protocol": settings.protocol}
     evaluated.check_run(**facts)
-    _check_settings(settings, evaluated)
+    check_settings(settings, evaluated)
     whole, epochs = data.whole(graph), evaluated.best_epoch
     if settings.counted:
         settings, how = (
@@ -65,14 +69,24 @@ def refit(
     return replace(trained, best_epoch=epochs, refit=True, evaluated=evaluated.fingerprint())
 
 
-def _check_settings(settings: Settings, evaluated: TrainedModel) -> None:
-    """Raise a SeqrecError if a model was told something else; what is not recorded is passed."""
-    asked, known = _told(settings, evaluated), _flat(evaluated.settings)
+def check_settings(settings: Settings, evaluated: TrainedModel, *, measuring: bool = False) -> None:
+    """Raise a SeqrecError if a model was told something else; what is not recorded is passed.
+
+    Args:
+        settings: what it should have been told; checked.
+        evaluated: the model.
+        measuring: the model is only measured. Then the rules of the ranking may be others, and of
+            the weights it started from only whether there were any counts: what lay there then may
+            have given way to this very model.
+    """
+    asked, known = _told(settings, evaluated, measuring), _flat(evaluated.settings)
     known |= _flat({OPTIONS: asdict(evaluated.model.config)})
+    if measuring and known.get(START_FROM):
+        known[START_FROM] = STARTED
     for name, value in asked.items():
         if known.get(name, value) == value:
             continue
-        if name == "training.start_from":
+        if name == START_FROM and not measuring:
             raise SeqrecError(
                 "the model at hand started from other weights than lie in training.start_from="
                 f"{settings.training.start_from} now; name those, or train it anew"
@@ -84,14 +98,22 @@ def _check_settings(settings: Settings, evaluated: TrainedModel) -> None:
         )
 
 
-def _told(settings: Settings, evaluated: TrainedModel) -> dict[str, Any]:
+def _told(settings: Settings, evaluated: TrainedModel, measuring: bool) -> dict[str, Any]:
     """Return the settings by their names; of options that were tuned, those that are given."""
+    start = settings.training.start_from
+    if measuring:
+        settings = replace(
+            settings, training=settings.training.model_copy(update={"start_from": None})
+        )
     options = settings.model_options
     if not settings.counted:
         config = asdict(settings.config(evaluated.num_items, evaluated.num_users))
         options = {name: value for name, value in config.items() if name not in GIVEN}
     told = settings.plain()
-    return _flat({**{name: told[name] for name in RECORDED}, OPTIONS: options})
+    if measuring:
+        told["training"]["start_from"] = STARTED if start else None
+    recorded = [name for name in RECORDED if not (measuring and name == "seen_items")]
+    return _flat({**{name: told[name] for name in recorded}, OPTIONS: options})
 
 
 def _flat(sections: dict[str, Any]) -> dict[str, Any]:

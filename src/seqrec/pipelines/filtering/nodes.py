@@ -22,7 +22,7 @@ def keep_core_interactions(
         options: which interactions stay.
 
     Returns:
-        core_interactions, and the report of every pass.
+        core_interactions, and the report of every pass, with the options.
     """
     core, report = filter_interactions(interactions, options, ingestion_report["timestamp_unit"])
     last = report["steps"][-1]
@@ -30,4 +30,4 @@ def keep_core_interactions(
         "%s interactions of %s users with %s items stay",
         *(f"{last[key]:,}" for key in ("interactions", "users", "items")),
     )
-    return core, report
+    return core, {**report, "parameters": options.model_dump(mode="json")}
