@@ -2,13 +2,14 @@
 
 import errno
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kedro.io import DatasetError
 
-from seqrec.cli import explanation
+from seqrec.cli import errors_in_one_line, explanation, stopping_on_sigterm
 from seqrec.errors import SeqrecError
 from tests.conftest import Kedro
 
@@ -121,7 +122,8 @@ def test_a_spill_directory_that_cannot_be_written_to(
     finished = kedro("run", "--pipeline", pipeline, "--params", spill)
     assert finished.code == 1
     (line,) = finished.err.splitlines()
-    assert line.startswith(f"error: {spill}: cannot write there")
+    assert line.startswith("error: engine.spill_directory=")
+    assert "file/spill: cannot write there" in line
 
 
 @pytest.mark.parametrize("table", ["interactions.parquet", "ingestion_report.json"])
@@ -161,3 +163,17 @@ def test_kedro_lists_the_pipelines(kedro: Kedro) -> None:
     finished = kedro("registry", "list")
     assert finished.code == 0
     assert "- ingestion\n" in finished.out
+
+
+def test_an_engine_that_was_interrupted_ends_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number, named, code in ((signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)):
+        with pytest.raises(SystemExit) as ended, errors_in_one_line(), stopping_on_sigterm():
+            try:
+                signal.raise_signal(number)
+            except KeyboardInterrupt:  # as DuckDB does
+                raise RuntimeError("Query interrupted") from None
+        assert ended.value.code == code
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"error: stopped by {named}")

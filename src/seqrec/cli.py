@@ -4,11 +4,14 @@ The options are Kedro's own. What differs: an error that is meant for the user e
 and names are checked before anything is imported.
 """
 
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import yaml
@@ -34,7 +37,7 @@ def _run(
     **options: Any,
 ) -> Any:
     """Run the pipeline, or the pipelines, of the project."""
-    with errors_in_one_line():
+    with errors_in_one_line(), stopping_on_sigterm():
         if pipeline and pipelines:
             raise SeqrecError("give either --pipeline or --pipelines, not both")
         # One option under two names: the older one would only add a warning.
@@ -64,17 +67,78 @@ run = click.Command(
 def errors_in_one_line() -> Iterator[None]:
     """End the program with ``error: …`` and exit code 1 if the block meets a user's error.
 
-    A mistake of the program itself keeps its traceback.
+    A mistake of the program itself keeps its traceback; Ctrl-C and SIGTERM end as shells expect.
     """
     try:
         yield
     except click.ClickException:
         raise
+    except KeyboardInterrupt as interrupt:
+        _stop(interrupt)
     except Exception as error:
+        if interrupt := _interruption(error):
+            _stop(interrupt)
         line = explanation(error)
         if line is None or KedroCliError.VERBOSE_ERROR:
             raise
         fail(line)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was told to end."""
+
+    came = False
+    """Whether it was: an engine that is interrupted does not say by what."""
+
+
+@contextmanager
+def stopping_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that nothing half written is left."""
+    if threading.current_thread() is not threading.main_thread():  # Python's own rule
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        Terminated.came = True
+        raise Terminated
+
+    Terminated.came = False
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interruption(error: BaseException) -> KeyboardInterrupt | None:
+    """Return what interrupted a program that met it in an engine: DuckDB has its own errors."""
+    for link in _chain(error):
+        if isinstance(link, KeyboardInterrupt):
+            return link
+        if type(link).__name__ == "InterruptException" or "Query interrupted" in str(link):
+            return Terminated() if Terminated.came else KeyboardInterrupt()
+    return None
+
+
+def _stop(interrupt: KeyboardInterrupt) -> NoReturn:
+    """End the program with one line, and the exit code of a program that a signal ended.
+
+    Raises:
+        KeyboardInterrupt: in an interactive session, which is to go on.
+    """
+    if hasattr(sys, "ps1"):
+        raise interrupt
+    number, by = (
+        (signal.SIGTERM, "SIGTERM")
+        if isinstance(interrupt, Terminated)
+        else (signal.SIGINT, "Ctrl-C")
+    )
+    sys.stdout.flush()
+    click.echo(
+        f"error: stopped by {by}; whole files stayed, and the same command goes on from there",
+        err=True,
+    )
+    raise SystemExit(128 + number) from None
 
 
 def explanation(error: BaseException) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kedro.config import OmegaConfigLoader
 
-from seqrec.hooks import ReportHooks, TrainingChecksHooks
+from seqrec.hooks import OneRunHooks, ReportHooks, TrainingChecksHooks
 from seqrec.parameters.selection import select_parameters
 
 BLOCKS = "parameter_blocks"
@@ -43,7 +43,8 @@ class SelectingConfigLoader(OmegaConfigLoader):
 
 CONFIG_LOADER_CLASS = SelectingConfigLoader
 CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
-HOOKS = (TrainingChecksHooks(), ReportHooks())
+# Kedro calls the last one first: locks are taken when all is checked, and let go at the very end.
+HOOKS = (OneRunHooks(), TrainingChecksHooks(), ReportHooks())
 # No usage data leaves the machine (see also .telemetry).
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 

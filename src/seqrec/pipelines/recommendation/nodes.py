@@ -57,7 +57,9 @@ def recommend_to_users(
     if len(seeds) > 1:
         logger.info("lists of the model of seed %d", seed)
     spill = spill_folder(engine.spill_directory)
-    with NamedTemporaryFile(suffix=".parquet", dir=spill, delete=False) as file:
+    with NamedTemporaryFile(
+        prefix="recommendation-", suffix=".parquet", dir=spill, delete=False
+    ) as file:
         path = Path(file.name)
     try:
         with tqdm(total=len(everybody), unit=" lists", leave=False, disable=None) as bar:
