@@ -168,12 +168,16 @@ def test_kedro_lists_the_pipelines(kedro: Kedro) -> None:
 def test_an_engine_that_was_interrupted_ends_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for number, named, code in ((signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)):
-        with pytest.raises(SystemExit) as ended, errors_in_one_line(), stopping_on_sigterm():
+    def interrupted(number: signal.Signals) -> None:
+        with errors_in_one_line(), stopping_on_sigterm():
             try:
                 signal.raise_signal(number)
             except KeyboardInterrupt:  # as DuckDB does
                 raise RuntimeError("Query interrupted") from None
+
+    for number, named, code in ((signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)):
+        with pytest.raises(SystemExit) as ended:
+            interrupted(number)
         assert ended.value.code == code
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"error: stopped by {named}")

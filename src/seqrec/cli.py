@@ -76,8 +76,8 @@ def errors_in_one_line() -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         _stop(interrupt)
     except Exception as error:
-        if interrupt := _interruption(error):
-            _stop(interrupt)
+        if stopped := _interruption(error):
+            _stop(stopped)
         line = explanation(error)
         if line is None or KedroCliError.VERBOSE_ERROR:
             raise

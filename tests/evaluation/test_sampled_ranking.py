@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from seqrec.errors import SeqrecError
+from seqrec.evaluation.evaluate import evaluate
 from seqrec.evaluation.ranking import apply_rules, target_ranks
 from seqrec.evaluation.sampled_ranking import drawable_items, item_keys, ranks_among_drawn
 from seqrec.models import build_model
 from seqrec.models.mqsa_ted import MQSATED
 from seqrec.parameters.sections import EvaluationOptions
 from seqrec.protocol import ranking_rules
-from tests.evaluation.test_evaluate import FixedScores, evaluate, table, trained
+from tests.evaluation.test_evaluate import FixedScores, table, trained
 
 MASK = (1 << 64) - 1
 Seen = list[list[int]]
