@@ -134,8 +134,6 @@ def test_a_log_of_ones_own_needs_no_file_of_parameters() -> None:
         "item": "sku",
         "timestamp": "timestamp",
         "rating": None,
-        "order": None,
-        "items": None,
     }
 
 

@@ -56,7 +56,6 @@ Instant = Annotated[str | int | None, BeforeValidator(_instant)]
 Share = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, NUMBER, Field(ge=0)]
 Positive = Annotated[int, NUMBER, Field(ge=1)]
-Column = Annotated[str, Field(min_length=1)]
 UserPath = Annotated[str, Field(min_length=1), AfterValidator(os.path.expanduser)]
 
 
@@ -70,46 +69,26 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 class ColumnMapping(Section):
-    """Which column of a user's table, or key of an object, holds what."""
+    """Which column of a user's table holds what (readers ``table`` and ``atomic``)."""
 
-    user: Column = "user_id"
-    item: Column = "item_id"
-    timestamp: Column | None = "timestamp"
+    user: str = "user_id"
+    item: str = "item_id"
+    timestamp: str | None = "timestamp"
     """Null: the rows stand in order of time, none says when."""
-    rating: Column | None = None
-    order: Column | None = None
-    """A second column for the order, among interactions of the same timestamp."""
-    items: Column | None = None
-    """A list of items a row, oldest first, instead of one row an item."""
+    rating: str | None = None
 
 
-class LogForm(Section):
-    """How a log is written, where its reader leaves that open or it must be said."""
-
-    member: str | None = None
-    """The file inside a zip or tar archive."""
-    encoding: str | None = None
-    """As Python names it; UTF-8 where absent, and a guess with a line where that fails."""
-    separator: str | None = None
-    """Only for the reader ``table`` on CSV: guessed from the header line when absent."""
-    columns: ColumnMapping | None = None
-    """Only for readers whose columns or keys have no fixed names."""
-    where: dict[str, str | int | float | bool] = {}
-    """Column to value, or several as ``buy;cart``: other rows are left out, and counted."""
-    missing: tuple[str, ...] = ("NA", "NaN", "nan", "NULL", "null", "None", "<NA>")
-    """What stands for no id."""
-    timestamp_unit: Literal["s", "ms", "us", "ns"] | None = None
-    """Of timestamps that are numbers; told by their size when absent."""
-    timestamp_format: str | None = None
-    """Of timestamps that are text, as ``strptime`` has it; guessed when absent."""
-
-
-class RawFileOptions(LogForm):
+class RawFileOptions(Section):
     """One file a data set accepts, and the reader for it."""
 
     name: str
-    """A file, a folder of parts, or a pattern such as ``log-*.csv.gz``; read in name order."""
     reader: str
+    member: str | None = None
+    """The file inside a zip or tar archive."""
+    columns: ColumnMapping | None = None
+    """Only for the readers ``table`` and ``atomic``."""
+    separator: str | None = None
+    """Only for the reader ``table`` on CSV: guessed from the header line when absent."""
 
 
 class TitlesFileOptions(Section):
