@@ -230,3 +230,19 @@ def test_what_is_no_model_is_a_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["export", "--model", str(tmp_path), "--to", str(tmp_path)])
     assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
     assert "no model.safetensors in the model folder" in result.output
+
+
+@pytest.mark.parametrize("reports", [False, True])
+def test_onnxruntime_reports_nothing_of_what_is_run(reports: bool, tmp_path: Path) -> None:
+    # what it leaves in the temporary folder when it begins to report shows whether it does
+    first = "import onnxruntime" if reports else "import seqrec.export, onnxruntime"
+    quiet = ("ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "CI")
+    kept = {name: value for name, value in os.environ.items() if name not in quiet}
+    subprocess.run(
+        [sys.executable, "-c", f"{first}; onnxruntime.SessionOptions()"],
+        env={**kept, "TMPDIR": str(tmp_path)},
+        check=True,
+    )
+    if reports and not any(tmp_path.iterdir()):
+        pytest.skip("this build of onnxruntime reports nothing")
+    assert any(tmp_path.iterdir()) == reports

@@ -44,6 +44,9 @@ left of shorter ones; any batch, any length: the model looks at the last {max_le
 | `items` | int64 (batch, k) | item numbers, best first; 0 at the end where nothing is left |
 | `scores` | float32 (batch, k) | to be compared within a list, no probabilities |
 
+onnxruntime reports what it runs to its maker from version 1.29 on, unless the environment has
+`ORT_DISABLE_TELEMETRY=1` when it is imported.
+
 Equal scores come by item number. A history without a known item has only zeros, for which the
 model was not trained: show what is popular instead{popular}.
 
