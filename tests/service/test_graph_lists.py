@@ -11,7 +11,7 @@ import pytest
 from seqrec.errors import SeqrecError
 from seqrec.export.graph import graph_of, on_cpu
 from seqrec.recommendation.recommender import Recommender
-from seqrec.service.graph_lists import GraphLists, by_graph
+from seqrec.service.graph_lists import GraphRecommender
 from tests.export.examples import trained
 from tests.service.small import saved, serving
 from tests.service.test_service import wait_for
@@ -30,8 +30,9 @@ def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Recommender, Recommender]:
     """The same model in torch and by its graph; Caser has vectors of users."""
-    plain = Recommender(trained(request.param), device="cpu")
-    return plain, by_graph(plain, graph_folder(tmp_path_factory.mktemp("graph"), request.param))
+    graph = graph_folder(tmp_path_factory.mktemp("graph"), request.param)
+    model = trained(request.param)
+    return Recommender(model, device="cpu"), GraphRecommender(model, graph)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_lists_are_those_of_torch(
     both: tuple[Recommender, Recommender], wishes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, quick = both
-    monkeypatch.setattr(quick.maker, "rows", 2)  # several parts
+    monkeypatch.setattr(quick, "rows", 2)  # several parts
     expected, found = (by.recommend(HISTORIES, **wishes) for by in both)
     for column in ("user_id", "rank", "item_id"):
         assert found.table[column].equals(expected.table[column])
@@ -63,8 +64,7 @@ def test_only_wishes_that_the_graph_has_no_input_for_go_to_torch(
 ) -> None:
     _, quick = both
     asked: list[Any] = []
-    assert isinstance(quick.maker, GraphLists)
-    monkeypatch.setattr(quick.maker.other, "after", lambda *_, **__: asked.append(_))
+    monkeypatch.setattr(quick.maker, "after", lambda *_, **__: asked.append(_))
     quick.recommend([["a"]], seen_items="keep")
     assert not asked
     with pytest.raises(AttributeError):  # the lists that are none
@@ -73,14 +73,15 @@ def test_only_wishes_that_the_graph_has_no_input_for_go_to_torch(
 
 
 def test_a_graph_of_another_model_is_refused(tmp_path: Path) -> None:
-    other = Recommender(trained("gru4rec"), device="cpu")
-    with pytest.raises(SeqrecError, match="lists of the exported graph differ"):
-        by_graph(other, graph_folder(tmp_path, "bsarec"))
+    with pytest.raises(SeqrecError, match="graph gives other lists than the model at work"):
+        GraphRecommender(trained("gru4rec"), graph_folder(tmp_path, "bsarec"))
 
 
 def test_the_service_changes_over_and_again_after_another_model(tmp_path: Path) -> None:
     folder = saved(tmp_path / "models" / "live", seed=1)
-    with serving(folder, tmp_path / "log", graph=True) as service:
+    place = tmp_path / "graphs"
+    place.mkdir()
+    with serving(folder, tmp_path / "log", graph=True, TMPDIR=str(place)) as service:
 
         def facts() -> Any:
             return service.ask("GET", "/model")[1]
@@ -97,4 +98,7 @@ def test_the_service_changes_over_and_again_after_another_model(tmp_path: Path) 
         assert any(line.startswith("lists come from onnxruntime") for line in service.lines())
         service.process.send_signal(signal.SIGHUP)
         wait_for(lambda: facts()["lists"] == "torch", seconds=30)
-        # ending the service ends the export that has begun
+        wait_for(lambda: any(place.glob("seqrec-graph-*")))
+    assert not any(
+        place.glob("seqrec-graph-*")
+    )  # ending the service ends the export that has begun

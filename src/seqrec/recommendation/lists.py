@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -80,28 +79,6 @@ class Lists:
         _, order = ranges(begins, ends)
         offsets = np.concatenate([[0], np.cumsum(ends - begins)])
         return Lists(offsets, self.ranks[order], self.items[order], self.scores[order])
-
-
-class MakesLists(Protocol):
-    """What makes lists; the methods are those of ``ListMaker``."""
-
-    def after(
-        self,
-        sequences: Sequences,
-        histories: Examples,
-        k: int,
-        rules: RankingRules,
-        choice: Choice | None = None,
-        *,
-        known_users: bool = False,
-        advance: Advance | None = None,
-    ) -> Lists:
-        """Return the lists after some histories."""
-
-    def popular(
-        self, popularity: Tensor, users: Integers, k: int, rules: RankingRules, choice: Choice
-    ) -> Lists:
-        """Return the same list for users of whom nothing is known."""
 
 
 class ListMaker:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from seqrec.batches import Examples, Sequences
+from seqrec.batches import Examples, Integers, Sequences
 from seqrec.errors import SeqrecError
 from seqrec.machine.devices import resolve_device
 from seqrec.models.folder import TrainedModel
@@ -19,7 +19,7 @@ from seqrec.recommendation.choice import Choice, remark_on, rules_of_lists
 from seqrec.recommendation.chosen_ids import ChosenIds
 from seqrec.recommendation.given_histories import Columns, Histories, histories_of
 from seqrec.recommendation.item_ids import ItemIds
-from seqrec.recommendation.lists import Advance, ListMaker, Lists, MakesLists
+from seqrec.recommendation.lists import Advance, ListMaker, Lists
 from seqrec.recommendation.recommendations import Recommendations
 
 SeenItems = Literal["exclude", "keep"]
@@ -42,7 +42,7 @@ class Recommender:
         self.device = resolve_device(device)
         self.model = trained.model.to(self.device).eval()
         self.ids = ItemIds(trained.items)
-        self.maker: MakesLists = ListMaker(self.model, len(self.ids), self.device, batch_size)
+        self.maker = ListMaker(self.model, len(self.ids), self.device, batch_size)
 
     def recommend(
         self,
@@ -125,9 +125,7 @@ class Recommender:
         choice = choice or Choice()
         rules = self.rules(seen_items)
         some = np.flatnonzero(histories.known)
-        sequences = histories.sequences(len(self.ids))
-        examples = histories.examples(self.model.config.max_len, some)
-        made = self.maker.after(sequences, examples, k, rules, choice.of(some))
+        made = self.after(histories, some, k, rules, choice.of(some))
         if len(some) == len(histories):
             return made
         none = np.flatnonzero(histories.known == 0)
@@ -135,6 +133,22 @@ class Recommender:
         if fallback == "popular":
             others = self.maker.popular(self.popularity, none, k, rules, choice)
         return Lists.joined([made, others]).taken(np.argsort(np.concatenate([some, none])))
+
+    def after(
+        self, histories: Histories, rows: Integers, k: int, rules: RankingRules, choice: Choice
+    ) -> Lists:
+        """Return the lists after some of the histories, each of which has a known item.
+
+        Args:
+            histories: of anybody.
+            rows: which of them.
+            k: length of a list.
+            rules: what becomes of seen items.
+            choice: items to choose from and to leave out, by the places among ``rows``.
+        """
+        sequences = histories.sequences(len(self.ids))
+        examples = histories.examples(self.model.config.max_len, rows)
+        return self.maker.after(sequences, examples, k, rules, choice)
 
     def of_known_users(
         self,

@@ -37,8 +37,9 @@ async def quicken(live: LiveModel) -> None:
         try:
             graph = await _exported(served.folder, Path(folder) / "export")
             quick = await asyncio.to_thread(_by_graph, served, graph)
-        except SeqrecError as error:
-            logger.warning("lists come from torch: %s", error)
+        except Exception as error:  # whatever it is, torch still answers
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            logger.warning("lists come from torch: %s", reason)
             return
     if live.current is served:
         live.current = quick
@@ -73,13 +74,15 @@ async def _exported(model: Path, folder: Path) -> Path:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=_be_patient if hasattr(os, "nice") else None,
     )
     try:
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, process.pid, PATIENT)
         _, errors = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
+            await process.wait()  # what it writes into is taken away next
     if process.returncode:
         lines = errors.decode(errors="replace").strip().splitlines()
         reason = lines[-1] if lines else f"exit status {process.returncode}"
@@ -87,12 +90,8 @@ async def _exported(model: Path, folder: Path) -> Path:
     return folder / "model.onnx"
 
 
-def _be_patient() -> None:
-    os.nice(PATIENT)
-
-
 def _by_graph(served: ServedModel, graph: Path) -> ServedModel:
-    from seqrec.service.graph_lists import by_graph
+    from seqrec.service.graph_lists import GraphRecommender
 
-    facts = served.facts | {"lists": "onnxruntime"}
-    return replace(served, recommender=by_graph(served.recommender, graph), facts=facts)
+    quick = GraphRecommender(served.recommender.trained, graph)
+    return replace(served, recommender=quick, facts=served.facts | {"lists": "onnxruntime"})

@@ -76,8 +76,7 @@ async def _serve(live: LiveModel, listener: socket.socket, token: str | None, gr
     _reload_on_signal(live, app.state.measures, beside, graph)
     _announce(live, listener, token)
     beside.start("tidying", _tidy())
-    await uvicorn.Server(config).serve(sockets=[listener])
-    await beside.end()
+    await _Server(config, beside).serve(sockets=[listener])
 
 
 async def _tidy() -> None:
@@ -120,6 +119,19 @@ class Beside:
             del self.tasks[name]
         if not task.cancelled() and (error := task.exception()):
             logger.error("%s: %s: %s", name, type(error).__name__, error)
+
+
+class _Server(uvicorn.Server):
+    """Ends what runs beside it too: after its own end the signal that came ends the process."""
+
+    def __init__(self, config: uvicorn.Config, beside: Beside) -> None:
+        super().__init__(config)
+        self.beside = beside
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests under way end, and all else."""
+        await super().shutdown(sockets)
+        await self.beside.end()
 
 
 def _reload_on_signal(live: LiveModel, measures: Measures, beside: Beside, graph: bool) -> None:
