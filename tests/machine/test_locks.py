@@ -18,7 +18,7 @@ from seqrec.machine.locks import RunLocks
 
 locks = RunLocks()
 locks.take([Path("data/a")], Path("locks"))
-locks.sweep(Path("spill"))
+locks.sweep(Path("data/spill"))
 print("held", flush=True)
 sys.stdin.read()
 """
@@ -55,8 +55,11 @@ def test_the_second_is_told_who_is_at_work_and_a_dead_process_holds_nothing(
     assert list((tmp_path / "locks").iterdir()) == []
 
 
-def test_what_a_killed_run_left_goes_but_not_while_another_one_spills(tmp_path: Path) -> None:
-    spill = tmp_path / "spill"
+def test_what_a_killed_run_left_goes_but_not_while_another_one_spills(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spill = tmp_path / "data/spill"
     (spill / "ingestion-demo-x").mkdir(parents=True)
     (spill / "ingestion-demo-x" / "half").touch()
     (spill / "mine.txt").touch()
@@ -72,6 +75,21 @@ def test_what_a_killed_run_left_goes_but_not_while_another_one_spills(tmp_path: 
     second.sweep(spill)
     second.release()
     assert [path.name for path in spill.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("name", ["elsewhere", "data", "."])
+def test_a_folder_that_others_may_use_is_left_as_it_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / name
+    (folder / "ingestion-of-another-program").mkdir(parents=True)
+    (folder / "duckdb_temp_storage_DEFAULT-0.tmp").touch()
+    before = sorted(path.name for path in folder.iterdir())
+    locks = RunLocks()
+    locks.sweep(folder)
+    locks.release()
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 def test_where_no_lock_can_be_written_one_line_says_so(tmp_path: Path) -> None:

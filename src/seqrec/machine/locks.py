@@ -15,7 +15,8 @@ try:
 except ImportError:  # Windows: nobody is kept out there
     fcntl = None  # type: ignore[assignment]
 
-LOCKS = Path("data/tmp/locks")
+DATA = Path("data")
+LOCKS = DATA / "tmp/locks"
 LEFT_OVER = ("ingestion-*", "recommendation-*.parquet", "duckdb_temp_*")
 """What runs put into the folder for what spills, and leave there only if they are killed."""
 IN_USE = ".in-use"
@@ -38,6 +39,8 @@ class RunLocks:
         Raises:
             SeqrecError: another process is at work on one of them, or no lock can be written.
         """
+        if fcntl is None:
+            return
         for folder in sorted({folder.resolve() for folder in folders}):
             path = locks / f"{'+'.join(folder.parts[-5:]).replace('/', '')}.lock"
             try:
@@ -55,7 +58,12 @@ class RunLocks:
             self._held.append((path, lock))
 
     def sweep(self, spill: Path) -> None:
-        """Remove what killed runs left in a folder for what spills, unless a run is using it."""
+        """Remove what killed runs left in a folder for what spills, unless a run is using it.
+
+        A folder outside the project is left as it is: other programs may work there.
+        """
+        if fcntl is None or DATA.resolve() not in spill.resolve().parents:
+            return
         with suppress(OSError):  # who cannot write there says so when it is to be used
             path = spill / IN_USE
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +85,7 @@ class RunLocks:
         if self._spilling:
             (path, lock), self._spilling = self._spilling, None
             with suppress(OSError):  # the last one takes the file away
-                if fcntl is not None:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink(missing_ok=True)
             os.close(lock)
 
@@ -91,8 +98,7 @@ def _locked(path: Path) -> int | None:
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             there = os.stat(path).st_ino == os.fstat(lock).st_ino
         except BlockingIOError:
             os.close(lock)
@@ -110,8 +116,7 @@ def _locked(path: Path) -> int | None:
 
 
 def _shared(lock: int) -> int:
-    if fcntl is not None:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    fcntl.flock(lock, fcntl.LOCK_SH)
     return lock
 
 
