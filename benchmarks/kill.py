@@ -16,19 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.conftest import ROOT, copy_of_project
+
 RUN = ("run", "--env", "test", "--params", "seeds=7;8,training.max_epochs=3")
 TIMED = ("progress.csv", "checkpoint-models-")
 """What holds times: two runs of the same differ in it."""
-
-
-def copy_of_project(folder: Path) -> Path:
-    shutil.copytree(ROOT / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
-    for empty in ("conf/local", "src", "data"):
-        (folder / empty).mkdir()
-    for name in ("pyproject.toml", ".telemetry"):
-        shutil.copy(ROOT / name, folder / name)
-    return folder
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
