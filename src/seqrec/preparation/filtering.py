@@ -81,8 +81,8 @@ def filter_interactions(
     Returns:
         The interactions that stay, in file order, with ``user_first_row`` (the user's first
         row in the whole log, before any filter) as one more column; and a report that can
-        be written as JSON: ``steps``, each with its name, what is left after it and what it
-        dropped, the passes of the k-core one by one.
+        be written as JSON: the options as ``parameters``, and ``steps``, each with its name,
+        what is left after it and what it dropped, the passes of the k-core one by one.
 
     Raises:
         SeqrecError: a step leaves nothing, too little is left, or the window is no window.
@@ -99,7 +99,8 @@ def filter_interactions(
         report.add(step.name, step.parameters, *_totals(rows))
     core = _with_ids(_k_core(numbered._replace(rows=rows), options, report))
     _check_enough(report.steps)
-    return core, {"timestamp_unit": timestamp_unit, **window, **extra, "steps": report.steps}
+    told = {"parameters": options.model_dump(mode="json"), "timestamp_unit": timestamp_unit}
+    return core, {**told, **window, **extra, "steps": report.steps}
 
 
 def date_window(options: FilteringOptions, timestamp_unit: str) -> dict[str, int | None]:

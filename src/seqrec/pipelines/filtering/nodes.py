@@ -30,4 +30,4 @@ def keep_core_interactions(
         "%s interactions of %s users with %s items stay",
         *(f"{last[key]:,}" for key in ("interactions", "users", "items")),
     )
-    return core, {**report, "parameters": options.model_dump(mode="json")}
+    return core, report
