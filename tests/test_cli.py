@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,15 @@ def test_kedro_lists_the_pipelines(kedro: Kedro) -> None:
     assert "- ingestion\n" in finished.out
 
 
+@pytest.fixture
+def heeding_ctrl_c() -> Iterator[None]:
+    """Python's own handling: a shell lets what runs in its background ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeding_ctrl_c")
 def test_an_engine_that_was_interrupted_ends_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -23,6 +23,8 @@ def started(project: Path) -> subprocess.Popen[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell lets what runs in its background ignore Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     while not (project / CHECKPOINT).exists():
         assert process.poll() is None, process.communicate()
