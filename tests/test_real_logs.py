@@ -18,7 +18,8 @@ from seqrec.parameters.sections import (
     SplittingOptions,
 )
 from seqrec.preparation.filtering import filter_interactions
-from seqrec.preparation.ingestion import find_raw_file, read_log
+from seqrec.preparation.ingestion import read_log
+from seqrec.preparation.raw_files import find_raw_file
 from seqrec.preparation.sequence_lines import to_sequence_lines
 from seqrec.preparation.sequences import build_sequences
 from seqrec.preparation.titles import read_titles

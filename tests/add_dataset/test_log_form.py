@@ -105,21 +105,29 @@ PICKLE = b"\x80\x04\x95\n\x8c\x07user,id\x94."
 SQLITE = b"SQLite format 3\x00\x10\x00\x01\x01\x00\n"
 
 
-@pytest.mark.parametrize("data", [PNG, PICKLE, SQLITE, b"us\x01er,it\x1bem\n1,2\n"])
+NO_TEXT = "no text and no format that is read here; save it as CSV or Parquet"
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (PNG, "a picture; is it the right file?"),
+        (PICKLE, NO_TEXT),
+        (SQLITE, "a SQLite database; export the table as CSV"),
+        (b"us\x01er,it\x1bem\n1,2\n", NO_TEXT),
+    ],
+)
 @pytest.mark.parametrize("reader", [None, "table"])
-def test_what_is_no_text(tmp_path: Path, data: bytes, reader: str | None) -> None:
+def test_what_is_no_text(tmp_path: Path, data: bytes, what: str, reader: str | None) -> None:
     for path, content in ((tmp_path / "log", data), (tmp_path / "log.gz", gzip.compress(data))):
         path.write_bytes(content)
         with pytest.raises(SeqrecError) as caught:
             form(path, reader)
-        assert str(caught.value) == (
-            f"{path} is no text and no format that is read here; save it as CSV or Parquet"
-        )
+        assert str(caught.value) == f"{path} is {what if path.suffix != '.gz' else NO_TEXT}"
 
 
-@pytest.mark.parametrize("data", ["ä,b\n".encode("latin-1"), "a,b\n".encode("utf-16")])
-def test_a_header_that_is_not_utf_8(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "log").write_bytes(data)
+def test_a_header_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes("ä,b\n".encode("latin-1"))
     with pytest.raises(SeqrecError, match="the header is not UTF-8 text; save the file as UTF-8"):
         form(tmp_path / "log")
 

@@ -15,6 +15,7 @@ from seqrec.errors import SeqrecError
 from seqrec.notebook.log import Log, read_log
 from seqrec.parameters.sections import ColumnMapping, IngestionOptions, RawFileOptions
 from seqrec.preparation import ingestion
+from seqrec.preparation.raw_files import RawFile
 
 HEADER = "customer,sku,day,stars\n"
 ROWS = "c1,s1,2024-01-01,5\nc2,s1,2024-01-02,3\nc1,s2,2024-01-03,1\n"
@@ -76,7 +77,7 @@ def test_it_reads_as_the_pipeline_does(tmp_path: Path) -> None:
     tolerant = IngestionOptions(max_rejected_share=0.5)
 
     ours = read_log(str(path), **SHOP, max_rejected_share=0.5)
-    theirs = ingestion.read_log(ingestion.RawFile(path, options), tolerant, tmp_path / "work")
+    theirs = ingestion.read_log(RawFile(path, options), tolerant, tmp_path / "work")
 
     assert ours.interactions.equals(pq.read_table(theirs.interactions))
     assert ours.rejected.equals(theirs.rejected)
@@ -183,7 +184,11 @@ def test_seconds_and_milliseconds_together_are_milliseconds(
     ("source", "options", "message"),
     [
         ("shop.csv", {**SHOP, "item": "skew"}, "unknown column 'skew' in the header of .*'sku'"),
-        ("shop.csv", {**SHOP, "user": 3}, "parameter user: .*string"),
+        (
+            "shop.csv",
+            {**SHOP, "user": 3},
+            "column .sku. by its name, column 3 by its position; name all, or",
+        ),
         ("shop.csv", {**SHOP, "reader": "tabel"}, "unknown reader 'tabel'; did you mean 'table'"),
         ("shop.csv", {"user": "x", "reader": "yelp_reviews"}, "option user=x means nothing to"),
         ("shop.csv", {**SHOP, "max_rejected_share": 2}, "parameter max_rejected_share: "),

@@ -134,6 +134,8 @@ def test_a_log_of_ones_own_needs_no_file_of_parameters() -> None:
         "item": "sku",
         "timestamp": "timestamp",
         "rating": None,
+        "order": None,
+        "items": None,
     }
 
 

@@ -15,7 +15,8 @@ from seqrec.parameters.sections import (
 )
 from seqrec.preparation.demo_log import write_demo_log
 from seqrec.preparation.filtering import filter_interactions
-from seqrec.preparation.ingestion import RawFile, read_log
+from seqrec.preparation.ingestion import read_log
+from seqrec.preparation.raw_files import RawFile
 from seqrec.preparation.sequences import build_sequences
 
 SHA256 = "5b116bce1f9d3fc7012a358e4239a0885a2fef469be1c277bfdf124b61f27518"

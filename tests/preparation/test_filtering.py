@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import FilteringOptions
-from seqrec.preparation.filtering import date_window, filter_interactions
+from seqrec.preparation.date_window import date_window
+from seqrec.preparation.filtering import filter_interactions
 
 Row = tuple[str, str, int, float | None]
 
@@ -95,11 +96,11 @@ def test_an_end_of_zero_is_an_end() -> None:
 @pytest.mark.parametrize(
     ("unit", "start", "end", "expected"),
     [
-        ("s", "2019-01-01", "2019-12-31", (1546300800, 1577750400)),
-        ("ms", "2019-01-01", "2019-12-31", (1546300800000, 1577750400000)),
+        ("s", "2019-01-01", "2019-12-31", (1546300800, 1577836799)),
+        ("ms", "2019-01-01", "2019-12-31", (1546300800000, 1577836799999)),
         ("s", "2019-01-01T00:00:00.5", "2019-01-01T00:00:01.5", (1546300801, 1546300801)),
         ("s", "2019-01-01T01:00:00+01:00", None, (1546300800, None)),
-        ("s", "1969-12-31T23:59:58.5", "1970-01-01", (-1, 0)),
+        ("s", "1969-12-31T23:59:58.5", "1970-01-01T00:00", (-1, 0)),
     ],
 )
 def test_iso_dates_become_the_unit_of_the_log(

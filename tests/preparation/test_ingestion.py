@@ -13,8 +13,9 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import IngestionOptions, Publisher, RawFileOptions, RawOptions
-from seqrec.preparation import ingestion
-from seqrec.preparation.ingestion import IngestedLog, RawFile, find_raw_file, read_log, row_groups
+from seqrec.preparation import ingestion, tally
+from seqrec.preparation.ingestion import IngestedLog, read_log, row_groups
+from seqrec.preparation.raw_files import RawFile, find_raw_file
 from seqrec.readers import INTERACTIONS
 from seqrec.readers.parts import source
 
@@ -64,10 +65,15 @@ def test_a_log_with_broken_rows(tmp_path: Path) -> None:
         "sha256": hashlib.sha256(raw).hexdigest(),
         "reader": "table",
         "timestamp_unit": "s",
+        "timestamps_written_in": "s",
+        "timestamps_guessed": True,
+        "first_and_last_instant": ["1970-01-01 00:16:40", "1970-01-01 00:18:17"],
         "rows_read": 100,
         "rows_kept": 98,
         "rows_rejected": 2,
         "rejected_by_reason": {"2 columns instead of 3": 1, "bytes are not UTF-8": 1},
+        "rows_left_out": 0,
+        "changed": {},
         "blank_lines": 1,
     }
     assert left_over(tmp_path) == ["interactions.parquet"]
@@ -81,8 +87,8 @@ def test_too_many_broken_rows_stop_with_one_line(tmp_path: Path) -> None:
 
     assert str(error.value) == (
         f"{tmp_path}/log.csv: 3 of 101 rows (3.0%) cannot be read, mostly 'timestamp is not a "
-        "number or an ISO date' (2, first in line 101); mend the file or raise "
-        "ingestion.max_rejected_share (0.02)"
+        "number or an ISO date' (2, first in line 101); say how they are written, "
+        "raw.timestamp_format=%d/%m/%Y say, or raise ingestion.max_rejected_share (0.02)"
     )
     assert left_over(tmp_path) == []
 
@@ -99,8 +105,8 @@ def test_the_lines_of_rejected_rows_count(tmp_path: Path) -> None:
 
 
 def test_dates_of_another_form_are_told_which_are_read(tmp_path: Path) -> None:
-    with pytest.raises(SeqrecError, match="timestamp is not a number or an ISO date"):
-        ingested(tmp_path, HEADER + "u,a,01/02/2019\nu,b,13/02/2019\n")
+    with pytest.raises(SeqrecError, match=r"not a number or an ISO date'.*; say how they are"):
+        ingested(tmp_path, HEADER + "u,a,spring\nu,b,the 13th\n")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +130,7 @@ def test_a_log_of_no_use_is_one_line(tmp_path: Path, text: str, message: str) ->
 def test_a_file_of_another_kind_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingestion, "HOPELESS", 10)
+    monkeypatch.setattr(tally, "HOPELESS", 10)
     monkeypatch.setattr(source, "BLOCK_BYTES", 50)
 
     with pytest.raises(SeqrecError, match=r"1[0-9] of 1[0-9] rows"):

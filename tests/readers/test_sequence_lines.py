@@ -10,7 +10,7 @@ from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts import source
 from seqrec.readers.sequence_lines import read_sequence_lines
 
-OPTIONS = RawFileOptions(name="s.txt", reader="sequence_lines")
+OPTIONS = RawFileOptions(name="s.txt", reader="sequence_lines", encoding="utf-8")
 PIECES = [b"1", b"2", b"3", b" ", b" ", b" ", b"\n", b"\n", b"\t", b"\r\n", b"\xff", b"\x0b"]
 
 

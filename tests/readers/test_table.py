@@ -163,7 +163,9 @@ def broken_text(*values: bytes) -> pa.Array:
     [
         (pa.array([7.0, float("nan")]), "empty user id"),
         (pa.array([7.0, 7.5]), "user id is no text or integer"),
-        (pa.array([7.0, 1e300]), "user id is no text or integer"),
+        (pa.array([7.0, 1e300]), "user id went through a float and lost digits"),
+        (pa.array([7.0, 2.0**53]), "user id went through a float and lost digits"),
+        (pa.array([7.0, 2.0**24], pa.float32()), "user id went through a float and lost digits"),
         (pa.array([7.0, float("inf")], pa.float32()), "user id is no text or integer"),
         (pa.array([b"7", b"\xff"]), "user id is no text or integer"),
         (pa.array([b"7", b"\xff"], pa.large_binary()), "user id is no text or integer"),

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from seqrec.readers.parts.clocks import FIRST_DAY, LAST_DAY
 from seqrec.readers.parts.values import decimal, microseconds
 
 Role = Literal["user", "item", "timestamp", "rating"]
@@ -58,6 +57,7 @@ OTHER_DATE = re.compile(
 )
 """A date that is none to the readers, for nobody knows which number is the month: 13/01/2024."""
 
+FIRST_DAY, LAST_DAY = 19_000_101, 21_001_231
 MOST = 0.9
 """The share of values that has to look like an instant."""
 FIRST_SECOND, LAST_SECOND = 10**8, 5 * 10**9

@@ -118,10 +118,14 @@ def accepted(name: str, raw: RawOptions, file: Path) -> RawFileOptions:
 
 def parameter_block(name: str, options: RawFileOptions) -> str:
     """Return the parameters of a new data set as the text of their file."""
-    entry = options.model_dump(exclude_none=True, exclude={"columns"})
+    entry = options.model_dump(exclude_defaults=True, exclude={"columns"})
     if options.columns:  # "timestamp: null" says something, "rating: null" does not
-        unsaid = {"rating"} if options.columns.rating is None else None
-        entry["columns"] = options.columns.model_dump(exclude=unsaid)
+        said = options.columns.model_dump()
+        entry["columns"] = {
+            role: column
+            for role, column in said.items()
+            if column is not None or role == "timestamp"
+        }
     flow = None if options.columns else False  # the columns stand on one line
     files = yaml.safe_dump(
         [entry], default_flow_style=flow, sort_keys=False, width=10**6, allow_unicode=True

@@ -1,20 +1,19 @@
 """The beginning of a raw log, for a person to see before anything is made of it."""
 
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from seqrec.add_dataset.column_guesses import OTHER_DATE
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import IngestionOptions, RawFileOptions
-from seqrec.preparation.ingestion import RawFile, Tally
-from seqrec.readers import find_reader
-from seqrec.readers.parts.lines import NOT_UTF8
+from seqrec.preparation.raw_files import RawFile
+from seqrec.preparation.tally import Tally, moment
+from seqrec.readers import read_pieces
+from seqrec.readers.parts.reasons import NOT_UTF8
 
 SHOWN_ROWS = 3
 HOPELESS_SHARE = 0.1
 """More broken rows than this at the beginning, and columns or reader are the wrong ones."""
-PER_SECOND = {"s": 1, "ms": 1000}
 
 
 def first_rows(file: Path, options: RawFileOptions) -> tuple[list[tuple[str, str, str]], str]:
@@ -31,7 +30,7 @@ def first_rows(file: Path, options: RawFileOptions) -> tuple[list[tuple[str, str
         SeqrecError: it cannot be read, or most of its beginning cannot.
     """
     tally = Tally(RawFile(file, options), IngestionOptions())
-    pieces = tally.counted(islice(find_reader(options.reader)(file, options), 1))
+    pieces = tally.counted(islice(read_pieces(file, options), 1))
     rows = [row for piece in pieces for row in piece.slice(0, SHOWN_ROWS).to_pylist()]
     share = tally.broken_lines / max(tally.accepted + tally.broken_lines, 1)
     if not rows and not share:
@@ -60,10 +59,4 @@ def _remedy(reason: str, tally: Tally) -> str:
 
 def _moment(timestamp: int, unit: str) -> str:
     """Return a timestamp for people."""
-    if unit == "order":
-        return "in the order of the file"
-    try:
-        moment = datetime.fromtimestamp(timestamp / PER_SECOND[unit], UTC)
-    except (OverflowError, ValueError, OSError):
-        return f"{timestamp} (no date)"
-    return moment.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    return "in the order of the file" if unit == "order" else moment(timestamp, unit)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from glob import glob, has_magic
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +19,7 @@ from seqrec.parameters.sections import (
     IngestionOptions,
     RawFileOptions,
 )
-from seqrec.preparation.ingestion import RawFile
+from seqrec.preparation.raw_files import RawFile, parts_of
 from seqrec.readers import find_reader
 
 logger = logging.getLogger(__name__)
@@ -142,7 +141,7 @@ def _check_columns(reader: str, mapping: ColumnMapping) -> None:
 def _files(source: Any) -> Iterator[Path]:
     """Yield the files of a path, a folder or several of them, in order."""
     if isinstance(source, str | Path):
-        yield from _files_at(Path(source).expanduser())
+        yield from parts_of(Path(source).expanduser())
     elif isinstance(source, Iterable) and not isinstance(source, bytes):
         for path in source:
             yield from _files(path)
@@ -151,29 +150,6 @@ def _files(source: Any) -> Iterator[Path]:
             f"a log is read from a path, several, or a table that speaks Arrow, not from "
             f"{type(source).__name__}; give it as one of these"
         )
-
-
-def _files_at(path: Path) -> Iterator[Path]:
-    if not path.exists() and has_magic(str(path)):
-        yield from _files_like(path)
-        return
-    if not path.exists():
-        raise SeqrecError(f"no file or folder {path}; check its name")
-    if not path.is_dir():
-        yield path
-        return
-    parts = sorted(part for part in path.iterdir() if part.is_file())
-    parts = [part for part in parts if not part.name.startswith((".", "_"))]
-    if not parts:
-        raise SeqrecError(f"no file in the folder {path}; name the one of the log's parts")
-    yield from parts
-
-
-def _files_like(pattern: Path) -> list[Path]:
-    files = sorted(path for path in map(Path, glob(str(pattern))) if path.is_file())
-    if not files:
-        raise SeqrecError(f"no file is called like {pattern}; check the pattern")
-    return files
 
 
 def _name(source: Any, files: list[Path]) -> str:

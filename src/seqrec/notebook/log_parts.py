@@ -13,10 +13,13 @@ import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import ColumnMapping, IngestionOptions, RawFileOptions
-from seqrec.preparation.ingestion import RawFile, Tally
-from seqrec.readers import INTERACTIONS, Piece, find_reader
-from seqrec.readers.parts.headers import HeaderNames
-from seqrec.readers.parts.parquet import BATCH_ROWS, columns_to_read, read_records
+from seqrec.preparation.raw_files import RawFile
+from seqrec.preparation.tally import Tally
+from seqrec.readers import INTERACTIONS, Piece, read_pieces
+from seqrec.readers.parts.headers import HeaderNames, names_of
+from seqrec.readers.parts.ids import tidy_ids
+from seqrec.readers.parts.parquet import BATCH_ROWS, records_of
+from seqrec.readers.parts.records import columns_to_read, read_records
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ def read_file(raw_file: RawFile, ingestion: IngestionOptions) -> Part:
         SeqrecError: it cannot be read, holds no interactions or too many broken rows.
     """
     tally = Tally(raw_file, ingestion)
-    pieces = find_reader(raw_file.options.reader)(raw_file.path, raw_file.options)
+    pieces = read_pieces(raw_file.path, raw_file.options)
     interactions = _interactions(tally, pieces)
     return Part(interactions, tally.rejected_rows(), tally.report())
 
@@ -49,8 +52,8 @@ def read_table(source: Any, columns: ColumnMapping, ingestion: IngestionOptions)
     """Do the same with a table that speaks Arrow, as if it were a Parquet file."""
     options = RawFileOptions(name=THE_TABLE.name, reader="table", columns=columns)
     tally = Tally(RawFile(THE_TABLE, options), ingestion)
-    names = HeaderNames(columns.user, columns.item, columns.timestamp, columns.rating)
-    interactions = _interactions(tally, _table_pieces(source, names))
+    pieces = tidy_ids(_table_pieces(source, names_of(options), options), options.missing)
+    interactions = _interactions(tally, pieces)
     return Part(interactions, tally.rejected_rows(), {"file": THE_TABLE.name, **tally.counts()})
 
 
@@ -60,11 +63,12 @@ def _interactions(tally: Tally, pieces: Iterator[Piece]) -> pa.Table:
     return pa.concat_tables([INTERACTIONS.empty_table(), *tables])
 
 
-def _table_pieces(source: Any, names: HeaderNames) -> Iterator[Piece]:
+def _table_pieces(source: Any, names: HeaderNames, options: RawFileOptions) -> Iterator[Piece]:
     try:
         batches = pa.RecordBatchReader.from_stream(source)
         columns = columns_to_read(THE_TABLE, names, batches.schema.names)
-        yield from read_records(_blocks(batches, columns), names, THE_TABLE)
+        records = records_of(_blocks(batches, columns))
+        yield from read_records(records, names, THE_TABLE, options)
     except (pa.ArrowException, ValueError) as error:  # pandas' own, two columns of one name
         line = str(error.args[0]).partition("\n")[0]
         raise SeqrecError(
@@ -127,9 +131,11 @@ def _largest(table: pa.Table, column: str) -> int:
 
 def _summed(reports: list[dict[str, Any]], unit: str) -> dict[str, Any]:
     """Return what was read of all files, and of each."""
+    forms = {report["timestamps_written_in"] for report in reports}
     reasons: Counter[str] = sum((Counter(r["rejected_by_reason"]) for r in reports), Counter())
     return {
         "timestamp_unit": unit,
+        "timestamps_written_in": forms.pop() if len(forms) == 1 else unit,
         **{name: sum(report[name] for report in reports) for name in COUNTED},
         "rejected_by_reason": dict(sorted(reasons.items())),
         "files": reports,

@@ -100,7 +100,12 @@ def prepare(log: Log | SpeaksArrow | str | Path, **options: Any) -> Data:
     _check_ratings(log, sections["filtering"].min_rating)
     with data_engine(sections["engine"]) as engine:
         interactions = engine.create_table("interactions", log.interactions)
-        core, report = filter_interactions(interactions, sections["filtering"], log.timestamp_unit)
+        core, report = filter_interactions(
+            interactions,
+            sections["filtering"],
+            log.timestamp_unit,
+            log.report["timestamps_written_in"],
+        )
         built = build_sequences(core.cache(), sections["splitting"], log.timestamp_unit)
         sequences, users, items = (table.to_pyarrow() for table in built)
     return Data(log.name, sequences, users, items, report)

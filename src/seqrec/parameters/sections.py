@@ -40,6 +40,12 @@ def _instant(value: Any) -> Any:
     return fits_64_bits(value) if isinstance(value, int) else value
 
 
+def _texts(value: Any) -> Any:
+    if value is None:
+        return ()  # YAML's null for an empty list
+    return [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
+
+
 def _switch(value: Any) -> Any:
     return {True: "on", False: "off"}.get(value, value) if isinstance(value, bool) else value
 
@@ -56,6 +62,12 @@ Instant = Annotated[str | int | None, BeforeValidator(_instant)]
 Share = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, NUMBER, Field(ge=0)]
 Positive = Annotated[int, NUMBER, Field(ge=1)]
+Column = Annotated[
+    Annotated[str, Field(min_length=1)] | Annotated[int, NUMBER, Field(ge=0)],
+    Field(union_mode="left_to_right"),
+]
+MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "\\N")
+"""What databases and pandas write for nothing."""
 UserPath = Annotated[str, Field(min_length=1), AfterValidator(os.path.expanduser)]
 
 
@@ -69,26 +81,65 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 class ColumnMapping(Section):
-    """Which column of a user's table holds what (readers ``table`` and ``atomic``)."""
+    """Which column of a user's table, or key of an object, holds what.
 
-    user: str = "user_id"
-    item: str = "item_id"
-    timestamp: str | None = "timestamp"
+    A column by its name; by its position, from 0, in a table without a header; a key of nested
+    objects by its path, ``user.id``.
+    """
+
+    user: Column = "user_id"
+    item: Column = "item_id"
+    timestamp: Column | None = "timestamp"
     """Null: the rows stand in order of time, none says when."""
-    rating: str | None = None
+    rating: Column | None = None
+    order: Column | None = None
+    """A second column for the order, among a user's interactions of the same timestamp."""
+    items: Column | None = None
+    """A list of items a row, oldest first, in place of ``item``."""
 
 
-class RawFileOptions(Section):
+class LogForm(Section):
+    """How a log is written, where its reader leaves that open or it must be said."""
+
+    member: str | None = None
+    """The file inside a zip or tar archive."""
+    encoding: str | None = None
+    """As Python names it; UTF-8 where absent, and a guess with a line where that fails."""
+    separator: str | None = None
+    """Only for the reader ``table`` on CSV: guessed from the header line when absent."""
+    columns: ColumnMapping | None = None
+    """Only for readers whose columns or keys have no fixed names."""
+    where: dict[str, str | int | float | bool] = {}
+    """Column to value, or several as ``buy;cart``: other rows are left out, and counted."""
+    missing: Annotated[tuple[str, ...], BeforeValidator(_texts)] = MISSING
+    """What stands for no id."""
+    timestamp_unit: Literal["s", "ms", "us", "ns", "mixed", "excel"] | None = None
+    """Of timestamps that are numbers; absent: told by their size, ``mixed``: each by its own."""
+    timestamp_format: str | None = None
+    """Of timestamps that are text, as ``strptime`` has it; guessed when absent."""
+
+    @field_validator("where", mode="before")
+    @classmethod
+    def _columns_as_text(cls, where: Any) -> Any:
+        return (
+            {str(key): value for key, value in where.items()} if isinstance(where, dict) else where
+        )
+
+    @model_validator(mode="after")
+    def _one_way_to_read_times(self) -> "LogForm":
+        if self.timestamp_unit and self.timestamp_format:
+            raise ValueError(
+                "timestamp_unit is for numbers and timestamp_format for text; one of both"
+            )
+        return self
+
+
+class RawFileOptions(LogForm):
     """One file a data set accepts, and the reader for it."""
 
     name: str
+    """A file, a folder of parts, or a pattern such as ``log-*.csv.gz``; read in name order."""
     reader: str
-    member: str | None = None
-    """The file inside a zip or tar archive."""
-    columns: ColumnMapping | None = None
-    """Only for the readers ``table`` and ``atomic``."""
-    separator: str | None = None
-    """Only for the reader ``table`` on CSV: guessed from the header line when absent."""
 
 
 class TitlesFileOptions(Section):

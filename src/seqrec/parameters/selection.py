@@ -24,8 +24,8 @@ from seqrec.parameters.sections import (
     MODEL_OPTIONS,
     SCALARS,
     SECTIONS,
-    ColumnMapping,
     Count,
+    LogForm,
     Protocol,
     RankingOptions,
     RawOptions,
@@ -70,14 +70,11 @@ class Selection(Section):
     raw_dir: UserPath
 
 
-class SingleRawFile(Section):
+class SingleRawFile(LogForm):
     """``raw.file``: one file by its path, the short form of ``raw.files`` and ``raw_dir``."""
 
     file: UserPath
     reader: Name = "table"
-    member: str | None = None
-    columns: ColumnMapping | None = None
-    separator: str | None = None
 
 
 class SingleTitlesFile(Section):
@@ -357,7 +354,7 @@ def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:
     own_titles = isinstance(raw.get("titles"), dict)
     raw = _named_titles(raw)
     if "file" not in raw:
-        return raw, None
+        return _with_form(raw), None
     # The user's own file stands for whatever the data set's block says about files.
     short = {key: value for key, value in raw.items() if key not in RawOptions.model_fields}
     single = check_values(SingleRawFile, short, "raw")
@@ -365,6 +362,15 @@ def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:
     entry = {"name": path.name, **single.model_dump(exclude={"file"})}
     titles = {"titles": raw["titles"]} if own_titles else {}
     return {"files": [entry], **titles}, str(path.parent)
+
+
+def _with_form(raw: Parameters) -> Parameters:
+    """Let what ``raw.missing``, ``raw.encoding`` and so on say count for each configured file."""
+    form = {key: value for key, value in raw.items() if key in LogForm.model_fields}
+    if not form or not isinstance(raw.get("files"), list):
+        return raw
+    rest = {key: value for key, value in raw.items() if key not in form}
+    return {**rest, "files": [{**file, **form} for file in raw["files"]]}
 
 
 def _named_titles(raw: Parameters) -> Parameters:

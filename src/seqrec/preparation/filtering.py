@@ -6,7 +6,6 @@ Spark both do.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import ibis
@@ -14,11 +13,11 @@ import ibis.expr.types as ir
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import FilteringOptions
+from seqrec.preparation.date_window import date_window
 from seqrec.preparation.k_core import count_rows, find_core
 
-UNITS_A_SECOND = {"s": 1, "ms": 1000}
-IN_TIME = ("timestamp", "source_row")
-IN_FILE = ("source_row", "timestamp")
+MANY_TIES = 0.05
+"""The share of neighbours with one timestamp from which it is a line in the log."""
 RAW = "raw log"
 
 
@@ -65,29 +64,36 @@ class _Report:
 
 
 def filter_interactions(
-    interactions: ir.Table, options: FilteringOptions, timestamp_unit: str
+    interactions: ir.Table,
+    options: FilteringOptions,
+    timestamp_unit: str,
+    written_in: str | None = None,
 ) -> tuple[ir.Table, dict[str, Any]]:
     """Keep the interactions that the options ask for.
 
     The steps, in this order: ``min_rating`` (an interaction without a rating is dropped),
     the date window, repeats, consecutive repeats, the k-core. "Oldest first" means by
-    (timestamp, source_row) throughout.
+    (timestamp, source_row) throughout, with the log's second column for the order, ``order``,
+    between the two where it has one.
 
     Args:
         interactions: the raw log: user_id, item_id, timestamp, source_row, rating.
         options: the section ``filtering`` of the parameters.
         timestamp_unit: ``s``, ``ms`` or ``order`` (positions: no date window possible).
+        written_in: how the log itself writes its timestamps, as the report of the ingestion has
+            it: what a number for the date window means.
 
     Returns:
         The interactions that stay, in file order, with ``user_first_row`` (the user's first
         row in the whole log, before any filter) as one more column; and a report that can
         be written as JSON: the options as ``parameters``, and ``steps``, each with its name,
-        what is left after it and what it dropped, the passes of the k-core one by one.
+        what is left after it and what it dropped, the passes of the k-core one by one; and under
+        ``ties`` how many of a user's neighbours in time share their timestamp.
 
     Raises:
         SeqrecError: a step leaves nothing, too little is left, or the window is no window.
     """
-    window = date_window(options, timestamp_unit)
+    window = date_window(options, timestamp_unit, written_in)
     steps = list(_row_steps(options, window))
     report = _Report()
     # Where nothing else is filtered, the users that the k-core drops first need no number.
@@ -97,53 +103,12 @@ def filter_interactions(
     for step in steps:
         rows = _replaced(rows, step.keep(rows))
         report.add(step.name, step.parameters, *_totals(rows))
-    core = _with_ids(_k_core(numbered._replace(rows=rows), options, report))
+    left = _k_core(numbered._replace(rows=rows), options, report)
     _check_enough(report.steps)
+    ties = {} if timestamp_unit == "order" else {"ties": _ties(left.rows)}
+    core = _with_ids(left)
     told = {"parameters": options.model_dump(mode="json"), "timestamp_unit": timestamp_unit}
-    return core, {**told, **window, **extra, "steps": report.steps}
-
-
-def date_window(options: FilteringOptions, timestamp_unit: str) -> dict[str, int | None]:
-    """Return ``start`` and ``end`` (both inclusive) in the log's own unit, None where open.
-
-    An ISO date without a time is its first instant, one without a zone is UTC.
-
-    Raises:
-        SeqrecError: no date, an empty window, or a log without instants.
-    """
-    if options.start is None and options.end is None:
-        return {"start": None, "end": None}
-    if timestamp_unit not in UNITS_A_SECOND:
-        raise SeqrecError(
-            "parameters filtering.start and filtering.end: the timestamps of this log are "
-            "positions, not instants; remove both"
-        )
-    start = _instant("start", options.start, timestamp_unit)
-    end = _instant("end", options.end, timestamp_unit)
-    if start is not None and end is not None and start > end:
-        raise SeqrecError(
-            f"parameter filtering.start ({options.start}) is after filtering.end "
-            f"({options.end}); swap them"
-        )
-    return {"start": start, "end": end}
-
-
-def _instant(name: str, value: str | int | None, unit: str) -> int | None:
-    """Return an ISO date in the unit of the log; a start is rounded up, an end down."""
-    if value is None or isinstance(value, int):
-        return value
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise SeqrecError(
-            f"parameter filtering.{name}: '{value}' is no ISO date; write 2019-12-31, "
-            f"2019-12-31T12:00:00 or a number in the log's own unit ({unit})"
-        ) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    micros_a_unit = 1_000_000 // UNITS_A_SECOND[unit]
-    return -(-micros // micros_a_unit) if name == "start" else micros // micros_a_unit
+    return core, {**told, **window, **extra, **ties, "steps": report.steps}
 
 
 def _number_ids(interactions: ir.Table, least: int, report: _Report) -> _Numbered:
@@ -169,7 +134,8 @@ def _number_ids(interactions: ir.Table, least: int, report: _Report) -> _Numbere
     users = users.mutate(user_key=_place_by(users.user_first_row, users.user_id))
     users = _replaced(everyone, users.drop("interactions"))
     rows = log.inner_join(users, "user_id").inner_join(items, "item_id")
-    rows = rows.select("user_key", "item_key", "timestamp", "source_row", "rating").cache()
+    columns = ["user_key", "item_key", "timestamp", "source_row", "rating"]
+    rows = rows.select(*columns, *(name for name in ("order",) if name in log.columns)).cache()
     return _Numbered(rows, users, items)
 
 
@@ -198,6 +164,29 @@ def _row_steps(options: FilteringOptions, window: dict[str, int | None]) -> Iter
         yield _Step("consecutive repeats", "filtering.consecutive_repeats=drop", _no_stutter)
 
 
+def in_time(rows: ir.Table) -> list[str]:
+    """Return the columns that put rows in order of time."""
+    return ["timestamp", *(name for name in ("order",) if name in rows.columns), "source_row"]
+
+
+def in_file(rows: ir.Table) -> list[str]:
+    """Return the columns that put rows in the order of the file; a row may hold several items."""
+    return ["source_row", "timestamp", *(name for name in ("order",) if name in rows.columns)]
+
+
+def _ties(rows: ir.Table) -> dict[str, int]:
+    """Return how many neighbours in users' histories there are, and how many share an instant."""
+    users = rows.group_by("user_key").aggregate(
+        interactions=rows.count(), instants=rows.timestamp.nunique()
+    )
+    sums = users.aggregate(
+        neighbours=(users.interactions - 1).sum(),
+        same_timestamp=(users.interactions - users.instants).sum(),
+    )
+    row = sums.to_pyarrow().to_pylist()[0]
+    return {name: int(count or 0) for name, count in row.items()}
+
+
 def _rated(rows: ir.Table, least: float) -> ir.Table:
     # a rating that is not there does not show that it reaches the threshold
     return rows.filter(rows.rating.notnull() & (rows.rating >= least))
@@ -212,7 +201,8 @@ def _in_window(rows: ir.Table, window: dict[str, int | None]) -> ir.Table:
 
 def _once(rows: ir.Table, options: FilteringOptions) -> ir.Table:
     """Keep a user's first or last interaction with an item, in time or in file order."""
-    columns = [rows[name] for name in (IN_TIME if options.repeats_order == "time" else IN_FILE)]
+    names = in_time(rows) if options.repeats_order == "time" else in_file(rows)
+    columns = [rows[name] for name in names]
     order = [column.desc() for column in columns] if options.repeats == "last" else columns
     window = ibis.window(group_by=["user_key", "item_key"], order_by=order)
     ranked = rows.mutate(turn=ibis.row_number().over(window))
@@ -221,7 +211,7 @@ def _once(rows: ir.Table, options: FilteringOptions) -> ir.Table:
 
 def _no_stutter(rows: ir.Table) -> ir.Table:
     """Drop an interaction with the same item as the user's one just before it."""
-    window = ibis.window(group_by="user_key", order_by=list(IN_TIME))
+    window = ibis.window(group_by="user_key", order_by=in_time(rows))
     paired = rows.mutate(before=rows.item_key.lag().over(window))
     return paired.filter(paired.before.isnull() | (paired.before != paired.item_key)).drop("before")
 
@@ -243,8 +233,9 @@ def _with_ids(numbered: _Numbered) -> ir.Table:
     """Return the rows of the users and items that are left, with their ids, in file order."""
     named = numbered.rows.inner_join(numbered.users, "user_key")
     named = named.inner_join(numbered.items, "item_key")
-    columns = ("user_id", "item_id", "timestamp", "source_row", "rating", "user_first_row")
-    return named.select(*columns).order_by("source_row", "timestamp")
+    order = [name for name in ("order",) if name in named.columns]
+    columns = ("user_id", "item_id", "timestamp", "source_row", "rating", "user_first_row", *order)
+    return named.select(*columns).order_by(*in_file(named))
 
 
 def _totals(rows: ir.Table) -> tuple[int, int, int]:

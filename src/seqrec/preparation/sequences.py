@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import SplittingOptions
+from seqrec.preparation.filtering import in_time
 
 NEVER = 2**63 - 1
 """An instant after all others."""
@@ -33,7 +34,7 @@ def build_sequences(
 
     Users are numbered by ``user_first_row``, items by first appearance while walking through
     the users in that order, oldest first: as the published sequence files are. A user's order
-    is (timestamp, source_row), so ties keep file order.
+    is (timestamp, source_row), so ties keep file order, or that of the log's column ``order``.
 
     Args:
         core: user_id, item_id, timestamp, source_row and user_first_row.
@@ -95,7 +96,7 @@ def _number_users(core: ir.Table) -> ir.Table:
 def _place(core: ir.Table, users: ir.Table) -> ir.Table:
     """Give every interaction its user's number and its position, oldest first."""
     owned = core.inner_join(users, "user_id")
-    window = ibis.window(group_by="user_index", order_by=["timestamp", "source_row"])
+    window = ibis.window(group_by="user_index", order_by=in_time(core))
     placed = owned.mutate(position=ibis.row_number().over(window).cast("int32"))
     return placed.select("user_index", "position", "item_id", "timestamp", "interactions").cache()
 

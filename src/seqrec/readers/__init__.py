@@ -4,8 +4,13 @@ A reader is a function of a path and the options of the file; ``READERS`` has th
 names that parameters use.
 """
 
-from seqrec.errors import unknown_name
+from collections.abc import Iterator
+from pathlib import Path
+
+from seqrec.errors import SeqrecError, unknown_name
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers import amazon, atomic, lastfm, movielens, sequence_lines, table, yelp
+from seqrec.readers.parts.ids import tidy_ids
 from seqrec.readers.parts.pieces import INTERACTIONS, REJECTED, Piece, Reader
 
 READERS: dict[str, Reader] = {
@@ -25,7 +30,36 @@ READERS: dict[str, Reader] = {
     "table": table.read_table,
 }
 
-__all__ = ["INTERACTIONS", "READERS", "REJECTED", "Piece", "Reader", "find_reader"]
+COLUMNS_ARE_NAMED = ("table", "atomic", "json_lines")
+"""The readers to which columns are named, and their times described."""
+FOR_NAMED_COLUMNS = ("columns", "where", "timestamp_unit", "timestamp_format")
+
+__all__ = ["INTERACTIONS", "READERS", "REJECTED", "Piece", "Reader", "find_reader", "read_pieces"]
+
+
+def read_pieces(path: Path, options: RawFileOptions) -> Iterator[Piece]:
+    """Yield a log by the reader that its options name, with ids as they are kept.
+
+    Args:
+        path: the file.
+        options: how it is read.
+
+    Raises:
+        SeqrecError: there is no such reader, or something is said that it takes no notice of; and
+            what the reader raises.
+    """
+    reader = find_reader(options.reader)
+    if options.reader not in COLUMNS_ARE_NAMED:
+        fields = type(options).model_fields
+        for name in FOR_NAMED_COLUMNS:
+            if getattr(options, name) not in (None, fields[name].default):
+                raise SeqrecError(
+                    f"raw.{name} means nothing to reader '{options.reader}', which knows its form; "
+                    "leave it out"
+                )
+    if options.separator is not None and options.reader != "table":
+        raise SeqrecError(f"raw.separator means nothing to reader '{options.reader}'; leave it out")
+    return tidy_ids(reader(path, options), options.missing)
 
 
 def find_reader(name: str) -> Reader:

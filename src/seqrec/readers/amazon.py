@@ -31,7 +31,7 @@ TABLE_2023 = HeaderNames("user_id", "parent_asin", "timestamp", "rating")
 
 def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield full reviews of 2014 or 2018, an object a line (JSON, or a Python dict)."""
-    return read_json_lines(read_blocks(path, options.member), REVIEW, SECONDS)
+    return read_json_lines(read_blocks(path, options.member, options.encoding), REVIEW, SECONDS)
 
 
 def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Piece]:
@@ -39,7 +39,7 @@ def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Piece]:
 
     A table with the header ``reviewerID,asin,…,unixReviewTime`` is read by its names.
     """
-    header, blocks = take_header(read_blocks(path, options.member), path)
+    header, blocks = take_header(read_blocks(path, options.member, options.encoding), path)
     if header.startswith("reviewerID"):
         return read_delimited(blocks, find_layout(path, header, ",", REVIEW_TABLE), SECONDS)
     pieces = read_delimited(put_back(header, blocks), TABLE_2014, SECONDS)
@@ -52,7 +52,9 @@ def read_ratings_2018(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     Nothing but the order of the columns tells this form from that of 2014, so it is a
     reader of its own.
     """
-    pieces = read_delimited(read_blocks(path, options.member), TABLE_2018, SECONDS)
+    pieces = read_delimited(
+        read_blocks(path, options.member, options.encoding), TABLE_2018, SECONDS
+    )
     return refuse_swapped(pieces, path, other="amazon_2014_ratings")
 
 

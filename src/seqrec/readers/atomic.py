@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
-from seqrec.readers.parts.headers import HeaderNames, find_layout
+from seqrec.readers.parts.headers import find_layout, names_of
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.parts.source import read_blocks, take_header
 
@@ -20,15 +20,10 @@ def read_atomic(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     Timestamps are seconds or milliseconds, by their size; seconds with fractions become
     milliseconds.
     """
-    header, blocks = take_header(read_blocks(path, options.member), path)
-    columns = options.columns or ColumnMapping()
-    names = HeaderNames(
-        columns.user,
-        columns.item,
-        columns.timestamp,
-        columns.rating or "rating",
-        rating_required=columns.rating is not None,
-    )
+    header, blocks = take_header(read_blocks(path, options.member, options.encoding), path)
+    names = names_of(options)
+    if names.rating is None:
+        names = names._replace(rating="rating", rating_required=False)
     untyped = "\t".join(name.partition(":")[0] for name in header.split("\t"))
     layout = find_layout(path, untyped, "\t", names)
-    return read_delimited(blocks, replace(layout, quoted=False))
+    return read_delimited(blocks, replace(layout, quoted=False), options=options)

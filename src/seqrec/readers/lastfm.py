@@ -36,7 +36,7 @@ def read_tags(
     path: Path, options: RawFileOptions, names: tuple[str, ...], clock: Clock
 ) -> Iterator[Piece]:
     """Yield a file of tags: user, artist, tag, then the columns of the timestamp."""
-    header, blocks = take_header(read_blocks(path, options.member), path)
+    header, blocks = take_header(read_blocks(path, options.member, options.encoding), path)
     columns = tuple(split_header(header, "\t"))
     if columns != names:
         raise SeqrecError(

@@ -21,12 +21,14 @@ NAMES = HeaderNames("userId", "movieId", "timestamp", "rating")
 
 def read_u_data(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``u.data`` (100K): user, item, rating, timestamp between tabs, no header."""
-    return read_delimited(read_blocks(path, options.member), TABBED, SECONDS)
+    return read_delimited(read_blocks(path, options.member, options.encoding), TABBED, SECONDS)
 
 
 def read_ratings_dat(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``ratings.dat`` (1M, 10M): ``user::item::rating::timestamp``, no header."""
-    return read_delimited(read_blocks(path, options.member), DOUBLE_COLONS, SECONDS)
+    return read_delimited(
+        read_blocks(path, options.member, options.encoding), DOUBLE_COLONS, SECONDS
+    )
 
 
 def read_ratings_csv(path: Path, options: RawFileOptions) -> Iterator[Piece]:

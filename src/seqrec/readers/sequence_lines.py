@@ -19,7 +19,7 @@ def read_sequence_lines(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     A user's second line is rejected: which of the two comes first is not known.
     """
     users: set[str] = set()
-    for block in read_blocks(path, options.member):
+    for block in read_blocks(path, options.member, options.encoding):
         clean = clean_lines(block)
         words = split_words(clean.lines)
         fault = faults(words, users)

@@ -1,15 +1,28 @@
 """Any table with a user, an item and perhaps a timestamp: CSV, TSV or Parquet."""
 
+import logging
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
-from seqrec.readers.parts.headers import HeaderNames, find_layout, guess_separator
-from seqrec.readers.parts.pieces import Piece
-from seqrec.readers.parts.source import Block, read_blocks, refuse_member, take_header
+from seqrec.readers.parts.headers import (
+    HeaderNames,
+    find_layout,
+    guess_separator,
+    is_counted_header,
+    names_of,
+    split_header,
+)
+from seqrec.readers.parts.pieces import Piece, without_rows
+from seqrec.readers.parts.reasons import AGAIN
+from seqrec.readers.parts.source import Block, put_back, read_blocks, refuse_member, take_header
+
+logger = logging.getLogger(__name__)
 
 PARQUET_MAGIC = b"PAR1"
 
@@ -22,16 +35,21 @@ def read_table(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     'timestamp: null' stands for the order of the file. What is finer than a millisecond is cut
     off: interactions of the same millisecond stay in the order of the file.
     """
-    columns = options.columns or ColumnMapping()
-    names = HeaderNames(
-        columns.user, columns.item, columns.timestamp, columns.rating, rating_required=True
-    )
+    names = names_of(options)
     if is_parquet(path):
-        refuse_member(path, options.member)
+        refuse_for_parquet(path, options)
         from seqrec.readers.parts.parquet import read_parquet
 
-        return read_parquet(path, names)
+        return read_parquet(path, names, options)
     return read_text_table(path, options, names)
+
+
+def refuse_for_parquet(path: Path, options: RawFileOptions) -> None:
+    """Raise where something is said of a Parquet file that only text has."""
+    refuse_member(path, options.member)
+    for name in ("encoding", "separator"):
+        if getattr(options, name) is not None:
+            raise SeqrecError(f"{path} is Parquet and has no {name}; leave out raw.{name}")
 
 
 def is_parquet(path: Path) -> bool:
@@ -55,8 +73,37 @@ def refuse_packed_parquet(blocks: Iterator[Block], path: Path) -> Iterator[Block
 
 
 def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> Iterator[Piece]:
-    """Yield a CSV or TSV table with a header."""
-    blocks = refuse_packed_parquet(read_blocks(path, options.member), path)
-    header, blocks = take_header(blocks, path)
+    """Yield a CSV or TSV table; where columns are counted, line 1 is a row like the others."""
+    found = read_blocks(path, options.member, options.encoding)
+    header, blocks = take_header(refuse_packed_parquet(found, path), path)
     separator = options.separator or guess_separator(path, header, names)
-    return read_delimited(blocks, find_layout(path, header, separator, names))
+    layout = find_layout(path, header, separator, names)
+    if not names.by_position:
+        pieces = read_delimited(blocks, layout, options=options)
+        return refuse_rows_as_header(pieces, names, path)
+    if is_counted_header(split_header(header, separator)):
+        logger.info("%s: line 1 counts the columns and is no row", path.name)
+        return read_delimited(blocks, layout, options=options)
+    return read_delimited(put_back(header, blocks), layout, options=options)
+
+
+def refuse_rows_as_header(
+    pieces: Iterator[Piece], names: HeaderNames, path: Path
+) -> Iterator[Piece]:
+    """Yield the pieces without rows that repeat the header.
+
+    Raises:
+        SeqrecError: columns are named by what other rows hold too: line 1 is a row.
+    """
+    for piece in pieces:
+        table = piece.interactions
+        user = pc.equal(table["user_id"], str(names.user))
+        item = pc.equal(table["item_id"], str(names.item))
+        again = pc.and_(user, item)
+        if all(pc.any(pc.and_not(named, again)).as_py() for named in (user, item)):
+            raise SeqrecError(
+                f"{path}: '{names.user}' and '{names.item}' are names of columns and values in "
+                "them; where there is no header, count the columns from 0, "
+                "raw.columns.user=0,raw.columns.item=1 say"
+            )
+        yield without_rows(piece, dict.fromkeys(pc.indices_nonzero(again).to_pylist(), AGAIN))

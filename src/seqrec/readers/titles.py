@@ -68,15 +68,15 @@ def find_title_reader(name: str) -> TitleReader:
 
 def _split_lines(path: Path, options: TitlesFileOptions, separator: str) -> Iterator[Title]:
     encoding = _encoding(path, options.member)
-    for block in read_blocks(path, options.member):
-        for line in block.data.decode(encoding).split("\n")[:-1]:
+    for block in read_blocks(path, options.member, encoding):
+        for line in block.data.decode().split("\n")[:-1]:
             yield _picked(line.split(separator), 0, 1)
 
 
 def _encoding(path: Path, member: str | None) -> str:
     """Return UTF-8 if the whole file is, else latin-1, which every file could be."""
     try:
-        for block in read_blocks(path, member):
+        for block in read_blocks(path, member, "utf-8"):
             block.data.decode()
     except UnicodeDecodeError:
         return "latin-1"

@@ -19,7 +19,7 @@ EXTRACT = HeaderNames("user_id", "business_id", "timestamp", "stars")
 
 def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield ``review.json``: an object a line, ``date`` as ``2019-01-31 12:00:00`` (UTC)."""
-    return read_json_lines(read_blocks(path, options.member), REVIEW, INSTANTS)
+    return read_json_lines(read_blocks(path, options.member, options.encoding), REVIEW, INSTANTS)
 
 
 def read_extract(path: Path, options: RawFileOptions) -> Iterator[Piece]:

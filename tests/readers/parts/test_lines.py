@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec.readers.parts.lines import NOT_UTF8, Lines, clean_lines, find_lines
+from seqrec.readers.parts.lines import Lines, clean_lines, find_lines
+from seqrec.readers.parts.reasons import NOT_UTF8
 from seqrec.readers.parts.source import Block
 
 PIECES = [b"a", b"bc,d", b"", b"\xc3\xa9", b"\xff", b"\xe2\x82", b" ", b"\x00"]

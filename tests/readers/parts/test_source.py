@@ -129,8 +129,8 @@ def damaged(folder: Path, kind: str) -> tuple[Path, str | None]:
         ("empty inside", "log.csv is empty; fetch the file again"),
         ("truncated gzip", "log.csv is cut off before its end; fetch the file again"),
         ("damaged gzip", "log.csv cannot be read (CRC check failed"),
-        ("not a gzip", "log.csv.gz is not a gzip file, though its name says so"),
-        ("not a zip", "log.zip is not a zip file, though its name says so"),
+        ("not a gzip", "log.csv.gz is a web page; fetch the file itself"),
+        ("not a zip", "log.zip is a web page; fetch the file itself"),
         ("truncated zip", "log.zip cannot be read (File is not a zip file)"),
         ("truncated tar", "log.tgz"),
         ("several members", "log.zip holds a.csv, b.csv; name the one to read by 'member'"),
@@ -232,7 +232,7 @@ def test_a_header_can_be_taken_and_put_back(tmp_path: Path) -> None:
 
 def test_a_header_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
-    path.write_bytes("user,item\n1,a\n".encode("utf-16"))
+    path.write_bytes("usér,item\n1,a\n".encode("latin-1"))
 
     with pytest.raises(SeqrecError, match="line 1: the header is not UTF-8 text"):
         take_header(read_blocks(path), path)

@@ -6,7 +6,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from seqrec.parameters.sections import FilteringOptions
-from seqrec.preparation.filtering import filter_interactions
+from seqrec.preparation.filtering import MANY_TIES, filter_interactions
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +24,27 @@ def keep_core_interactions(
     Returns:
         core_interactions, and the report of every pass, with the options.
     """
-    core, report = filter_interactions(interactions, options, ingestion_report["timestamp_unit"])
+    core, report = filter_interactions(
+        interactions,
+        options,
+        ingestion_report["timestamp_unit"],
+        ingestion_report.get("timestamps_written_in"),
+    )
     last = report["steps"][-1]
     logger.info(
         "%s interactions of %s users with %s items stay",
         *(f"{last[key]:,}" for key in ("interactions", "users", "items")),
     )
+    _tell_ties(report.get("ties"))
     return core, report
+
+
+def _tell_ties(ties: dict[str, int] | None) -> None:
+    """Say it where many of a user's neighbours in time share their timestamp."""
+    if ties and ties["same_timestamp"] > MANY_TIES * ties["neighbours"]:
+        logger.warning(
+            "%s of %s neighbours in users' histories share their timestamp: these stay in the "
+            "order of the file; raw.columns.order=COLUMN names a second column for it",
+            f"{ties['same_timestamp']:,}",
+            f"{ties['neighbours']:,}",
+        )

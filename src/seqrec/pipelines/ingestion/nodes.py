@@ -10,10 +10,21 @@ import pyarrow as pa
 from seqrec.files import spill_folder
 from seqrec.parameters.sections import EngineOptions, IngestionOptions, RawOptions
 from seqrec.preparation.demo_log import generate_if_absent
-from seqrec.preparation.ingestion import find_raw_file, read_log
+from seqrec.preparation.ingestion import read_log
+from seqrec.preparation.raw_files import find_raw_file
 from seqrec.preparation.titles import read_titles
 
 logger = logging.getLogger(__name__)
+
+TIMES = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+    "date": "dates",
+    "excel": "days of a spreadsheet",
+}
+"""The log's own units for people."""
 
 
 def read_raw_log(
@@ -43,10 +54,23 @@ def read_raw_log(
         log = read_log(raw_file, options, Path(work_folder))
         # Out of the folder that goes now; the catalog moves it to its place.
         finished = log.interactions.rename(f"{work_folder}.parquet")
+    tell(log.report)
+    return finished, log.rejected, log.report, titles
+
+
+def tell(report: dict[str, Any]) -> None:
+    """Say what was read, what was changed or left out, and what was guessed."""
     logger.info(
         "%s interactions in %s, %s rows rejected",
-        f"{log.report['rows_kept']:,}",
-        log.report["file"],
-        f"{log.report['rows_rejected']:,}",
+        f"{report['rows_kept']:,}",
+        report["file"],
+        f"{report['rows_rejected']:,}",
     )
-    return finished, log.rejected, log.report, titles
+    for what, count in report["changed"].items():
+        logger.info("%s: %s", what, f"{count:,}")
+    if report["rows_left_out"]:
+        logger.info("raw.where left out %s rows", f"{report['rows_left_out']:,}")
+    if report["timestamps_guessed"] and report["first_and_last_instant"]:
+        first, last = report["first_and_last_instant"]
+        unit = report["timestamps_written_in"]
+        logger.info("timestamps read as %s (guessed), %s to %s", TIMES.get(unit, unit), first, last)

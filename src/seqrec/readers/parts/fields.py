@@ -36,11 +36,20 @@ class Layout:
     row_is_line: bool = False
     """Whether a quoted field ends on its line, any other quote being a plain character."""
 
+    order: int | None = None
+    """A second column for the order."""
+    items_are_lists: bool = False
+    """Whether ``item`` holds a list of items, oldest first."""
+    where: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """Columns, each with the values whose rows are asked for."""
+    place: str = "the timestamps"
+    """Where the timestamps stand, for messages."""
+
     @property
     def picked(self) -> tuple[int, ...]:
-        """The columns to cut out: user, item, rating where there is one, timestamps."""
-        rating = () if self.rating is None else (self.rating,)
-        return (self.user, self.item, *rating, *self.timestamp)
+        """The columns to cut out, in this order: user, item, rating, timestamps, order, where."""
+        single = (self.rating, *self.timestamp, self.order, *(column for column, _ in self.where))
+        return (self.user, self.item, *(column for column in single if column is not None))
 
 
 class Fields(NamedTuple):

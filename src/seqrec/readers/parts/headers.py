@@ -1,24 +1,90 @@
 """Header lines: which column of a delimited file holds what."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.parameters.sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.values import integer, microseconds
 
 SEPARATORS = (",", "\t", ";", "|")
+Where = tuple[tuple[str | int, tuple[str, ...]], ...]
+"""Columns, each with the values whose rows are asked for."""
 
 
 class HeaderNames(NamedTuple):
-    """The names of the columns that are read."""
+    """The columns that are read, by name, or by position where there is no header."""
 
-    user: str
-    item: str
-    timestamp: str | None
+    user: str | int
+    item: str | int
+    timestamp: str | int | None
     """None: rows are in order of time as they stand in the file."""
-    rating: str | None = None
+    rating: str | int | None = None
     rating_required: bool = False
+    order: str | int | None = None
+    items_are_lists: bool = False
+    where: Where = ()
+
+    @property
+    def roles(self) -> list[str | int]:
+        """The columns that have a role each."""
+        named = (self.user, self.item, self.timestamp, self.rating, self.order)
+        return [name for name in named if name is not None]
+
+    @property
+    def by_position(self) -> bool:
+        """Whether columns are named by position."""
+        return any(isinstance(name, int) for name in self.roles)
+
+
+def names_of(options: RawFileOptions) -> HeaderNames:
+    """Return the columns that a user names.
+
+    Raises:
+        SeqrecError: some are named and others counted.
+    """
+    columns = options.columns or ColumnMapping()
+    names = HeaderNames(
+        columns.user,
+        columns.item if columns.items is None else columns.items,
+        columns.timestamp,
+        columns.rating,
+        rating_required=True,
+        order=columns.order,
+        items_are_lists=columns.items is not None,
+    )
+    if names.by_position and (texts := [name for name in names.roles if isinstance(name, str)]):
+        raise SeqrecError(
+            f"raw.columns: column '{texts[0]}' by its name, column {_first_number(names)} by its "
+            "position; name all, or count all from 0 (raw.columns.timestamp=null: there is none)"
+        )
+    return names._replace(where=where_of(options, names.by_position))
+
+
+def _first_number(names: HeaderNames) -> int:
+    return next(name for name in names.roles if isinstance(name, int))
+
+
+def where_of(options: RawFileOptions, by_position: bool) -> Where:
+    """Return which values of which columns are asked for."""
+    chosen = []
+    for column, value in options.where.items():
+        texts = str(value).split(";")
+        if isinstance(value, bool):
+            texts = [str(value), str(value).lower(), str(value).upper()]
+        chosen.append((_position(column) if by_position else column, tuple(texts)))
+    return tuple(chosen)
+
+
+def _position(column: str) -> int:
+    if not column.isdecimal():
+        raise SeqrecError(
+            f"raw.where.{column}: columns are counted from 0 here, as in raw.columns; give a number"
+        )
+    return int(column)
 
 
 def split_header(header: str, separator: str) -> list[str]:
@@ -37,13 +103,21 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
     quotes stand around whole fields: ``quoted.py`` says why.
 
     Raises:
-        SeqrecError: a column is missing, or there twice; the message names the nearest one.
+        SeqrecError: a column is missing, or there twice, or the line is no header; the message
+            names the nearest column.
     """
     columns = split_header(header, separator)
-    check_apart(names, f"in the header of {path}")
+    where = f"in the header of {path}"
+    check_apart(names, where)
+    if not names.by_position:
+        refuse_row_as_header(path, names, columns)
 
-    def place(name: str) -> int:
-        return find_column(name, columns, f"in the header of {path}")
+    def place(name: str | int) -> int:
+        return (
+            find_position(name, columns, path)
+            if isinstance(name, int)
+            else find_column(name, columns, where)
+        )
 
     has_rating = names.rating is not None and (names.rating_required or names.rating in columns)
     return Layout(
@@ -52,17 +126,38 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
         user=place(names.user),
         item=place(names.item),
         timestamp=() if names.timestamp is None else (place(names.timestamp),),
-        rating=place(names.rating) if has_rating and names.rating else None,
+        rating=place(names.rating) if has_rating and names.rating is not None else None,
+        order=None if names.order is None else place(names.order),
+        items_are_lists=names.items_are_lists,
+        where=tuple((place(name), values) for name, values in names.where),
         quoted=len(separator.encode()) == 1,
         row_is_line=separator == "\t" and '"' not in header,
+        place=f"{path}, column '{names.timestamp}'",
     )
+
+
+def refuse_row_as_header(path: Path, names: HeaderNames, columns: list[str]) -> None:
+    """Raise where line 1 is a row: timestamps are named by one, or none of the names is there."""
+    name = str(names.timestamp)
+    if not _is_time(name):
+        if not {str(name) for name in names.roles}.isdisjoint(columns):
+            return
+        if not (name := next(filter(_is_time, columns), "")):
+            return
+    raise SeqrecError(
+        f"{path}, line 1: '{name}' is a number or a date, no name; where there is no header, count "
+        "the columns from 0, raw.columns.user=0,raw.columns.item=1,raw.columns.timestamp=2 say"
+    )
+
+
+def _is_time(text: str) -> bool:
+    return integer(text) is not None or microseconds(text) is not None
 
 
 def check_apart(names: HeaderNames, place: str) -> None:
     """Raise a SeqrecError where one column is named for two things."""
-    used = [name for name in names[:4] if name is not None]
-    for name in used:
-        if used.count(name) > 1:
+    for name in names.roles:
+        if names.roles.count(name) > 1:
             raise SeqrecError(
                 f"column '{name}' {place} is named for two of user, item, timestamp and rating; "
                 "name one for each"
@@ -84,13 +179,32 @@ def find_column(name: str, columns: list[str], place: str) -> int:
     return columns.index(name)
 
 
+def find_position(position: int, columns: list[str], path: Path) -> int:
+    """Return the position of a column, if line 1 has so many.
+
+    Raises:
+        SeqrecError: it has not.
+    """
+    if position >= len(columns):
+        raise SeqrecError(
+            f"{path}, line 1 has {len(columns)} columns, none at position {position}; they count "
+            f"from 0 (a column called {position}: in quotes, '\"{position}\"')"
+        )
+    return position
+
+
+def is_counted_header(columns: Iterable[str]) -> bool:
+    """Return whether a line is 0, 1, 2, …, which pandas writes where columns have no names."""
+    return all(name == str(place) for place, name in enumerate(columns))
+
+
 def guess_separator(path: Path, header: str, names: HeaderNames) -> str:
     """Return the separator of a header line: the one that gives the columns to read.
 
     Raises:
         SeqrecError: the line is a single column under every known separator.
     """
-    columns_to_read = {names.user, names.item, names.timestamp}
+    columns_to_read = set(names.roles)
 
     def hits(separator: str) -> tuple[int, int]:
         columns = split_header(header, separator)

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from seqrec.readers.parts.pieces import LineNumbers, Rejection
+from seqrec.readers.parts.reasons import NOT_UTF8
 from seqrec.readers.parts.source import Block
 
 NEWLINE = 10
-NOT_UTF8 = "bytes are not UTF-8"
 Mask = npt.NDArray[np.bool_]
 
 

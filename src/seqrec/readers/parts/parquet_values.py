@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.readers.parts.values import LIMIT, floats
+from seqrec.readers.parts.values import floats, whole_numbers
+
+EXACT_BITS = {16: 11, 32: 24, 64: 53}
+"""Width of a float to the bits of the whole numbers that it holds."""
+ODD_FLOAT = "1e+99"
+"""What an inexact float in a list becomes: a float that is rejected as such."""
 
 
 def id_texts(column: pa.Array, path: Path, name: str) -> pa.Array:
@@ -21,8 +27,10 @@ def id_texts(column: pa.Array, path: Path, name: str) -> pa.Array:
         return texts(column)
     if pa.types.is_floating(kind):
         column, kind = only_whole(column), pa.int64()
-    if pa.types.is_integer(kind):
+    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
         return column.cast(pa.string())
+    if pa.types.is_null(kind):
+        return pa.nulls(len(column), pa.string())
     raise SeqrecError(f"{path}: column '{name}' holds {kind}, no ids; write it as text or integers")
 
 
@@ -59,6 +67,57 @@ def only_whole(column: pa.Array) -> pa.Array:
     return whole_numbers(pc.if_else(pc.equal(numbers, pc.floor(numbers)), numbers, None))
 
 
+def is_inexact(column: pa.Array) -> pa.Array:
+    """Return which ids are floats so large that others are the same float."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return is_inexact(column.dictionary_decode())
+    if not pa.types.is_floating(kind):
+        return pa.array(np.zeros(len(column), dtype=bool))
+    numbers = pc.fill_null(column.cast(pa.float64()), 0.0)
+    large = pc.greater_equal(pc.abs(numbers), 2.0 ** EXACT_BITS[kind.bit_width])
+    return pc.and_(large, pc.is_finite(numbers))
+
+
+def is_missing(column: pa.Array) -> pa.Array:
+    """Return which values are null, or NaN, which pandas writes for it."""
+    return pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
+
+
+def is_any_list(kind: pa.DataType) -> bool:
+    """Return whether a type is one of the list types."""
+    types = pa.types
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def id_lists(column: pa.Array, path: Path, name: str) -> pa.Array:
+    """Return lists of ids as lists of strings; a list that is null is empty."""
+    lists = column.cast(pa.list_(column.type.value_type))
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    flat = lists.flatten()
+    ids = pc.if_else(is_inexact(flat), ODD_FLOAT, id_texts(flat, path, name))
+    return pa.ListArray.from_arrays(pa.array(offsets), ids)
+
+
+def time_column(column: pa.Array) -> pa.Array:
+    """Return a column of timestamps without a dictionary, text of any kind as strings."""
+    if pa.types.is_dictionary(column.type):
+        return time_column(column.dictionary_decode())
+    return texts(column) if is_text(column.type) else column
+
+
+def as_text_column(column: pa.Array) -> pa.Array:
+    """Return values of any type as strings, whole floats without ``.0``."""
+    if pa.types.is_dictionary(column.type):
+        return as_text_column(column.dictionary_decode())
+    if is_text(column.type):
+        return texts(column)
+    if pa.types.is_floating(column.type):
+        return pc.coalesce(only_whole(column).cast(pa.string()), column.cast(pa.string()))
+    return column.cast(pa.string())
+
+
 def ratings(column: pa.Array, path: Path, name: str) -> pa.Array:
     """Return ratings as double, null where there is none, NaN where it is no number."""
     kind = column.type
@@ -76,24 +135,3 @@ def is_number(kind: pa.DataType) -> bool:
     """Return whether a type is one of numbers."""
     types = pa.types
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
-
-
-def as_integers(column: pa.Array) -> pa.Array:
-    """Return instants as the integers they are stored as."""
-    return column.cast(pa.int64())
-
-
-def whole_numbers(column: pa.Array) -> pa.Array:
-    """Return numbers as int64, rounded down, null where it cannot hold them."""
-    if pa.types.is_floating(column.type):
-        numbers = pc.floor(column.cast(pa.float64()))
-        column = pc.if_else(pc.less(pc.abs(numbers), float(LIMIT)), numbers, None)
-    elif pa.types.is_uint64(column.type):
-        column = pc.if_else(pc.less(column, pa.scalar(LIMIT, pa.uint64())), column, None)
-    return column.cast(pa.int64(), safe=False)
-
-
-def finite_numbers(column: pa.Array) -> pa.Array:
-    """Return numbers as double, null where they are not finite."""
-    numbers = column.cast(pa.float64(), safe=False)
-    return pc.if_else(pc.is_finite(numbers), numbers, None)

@@ -1,7 +1,8 @@
 """What every reader yields: pieces of interactions beside the rows it had to reject."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.parameters.sections import RawFileOptions
+from seqrec.readers.parts.reasons import OTHER_UNIT
 
 INTERACTIONS = pa.schema(
     [
@@ -20,6 +22,8 @@ INTERACTIONS = pa.schema(
         ("rating", pa.float64()),
     ]
 )
+IN_ORDER = INTERACTIONS.append(pa.field("order", pa.int64()))
+"""Columns of a log with a second column for the order."""
 REJECTED = pa.schema([("line_number", pa.int64()), ("reason", pa.string()), ("text", pa.string())])
 MAX_TEXT = 1000
 """Characters of a rejected row that are kept."""
@@ -35,11 +39,22 @@ class Rejection(NamedTuple):
     text: str
 
 
+NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class TimesRead(NamedTuple):
+    """How the timestamps of a log were read."""
+
+    written: str = ""
+    """The log's own unit: s, ms, us, ns, date, or a pattern such as YYYYMMDD."""
+    guessed: bool = False
+
+
 class Piece(NamedTuple):
     """A piece of a log, in file order."""
 
     interactions: pa.Table
-    """Columns of ``INTERACTIONS``."""
+    """Columns of ``INTERACTIONS``, or of ``IN_ORDER``."""
     rejected: pa.Table
     """Columns of ``REJECTED``, sorted by line number."""
     blank_lines: int
@@ -47,6 +62,15 @@ class Piece(NamedTuple):
     """'s', 'ms' or 'order'; the same in every piece of a log."""
     rejected_lines: int
     """Lines that the rejected rows span; as many as the rows where every row is a line."""
+    text: Callable[[int], str] = str
+    """The text of an interaction's row, by its place; it holds the block it comes from."""
+    changed: Mapping[str, int] = NOTHING
+    """How many ids were changed, by what was done to them."""
+    left_out: int = 0
+    """Rows that were not asked for."""
+    times: TimesRead = TimesRead()
+    file: str = ""
+    """Which of several files it comes from."""
 
 
 Reader = Callable[[Path, RawFileOptions], Iterator[Piece]]
@@ -68,6 +92,13 @@ class Rows(NamedTuple):
     """The text of a row, by its place among these rows."""
     time_kind: str = "a number"
     """What a timestamp has to be."""
+    other_unit: pa.Array | None = None
+    """Which timestamps are in another unit than the rest."""
+    order: pa.Array | None = None
+    """int64; null: unreadable"""
+    kept: pa.Array | None = None
+    """Which rows were asked for; all where absent."""
+    times: TimesRead = TimesRead()
 
 
 def make_piece(rows: Rows, rejections: list[Rejection], blank_lines: int, unit: str) -> Piece:
@@ -79,27 +110,78 @@ def make_piece(rows: Rows, rejections: list[Rejection], blank_lines: int, unit: 
         blank_lines: how many lines of the piece held nothing.
         unit: unit of the timestamps.
     """
-    reasons = unreadable(rows)
-    interactions = pa.table(
-        [
-            rows.user_id,
-            rows.item_id,
-            rows.timestamp,
-            pa.array(rows.line_numbers),
-            pa.nulls(len(rows.user_id), pa.float64()) if rows.rating is None else rows.rating,
-        ],
-        schema=INTERACTIONS,
+    asked = asked_for(rows)
+    table = {
+        "user_id": asked.user_id,
+        "item_id": asked.item_id,
+        "timestamp": asked.timestamp,
+        "source_row": pa.array(asked.line_numbers),
+        "rating": pa.nulls(len(asked.user_id), pa.float64())
+        if asked.rating is None
+        else asked.rating,
+    }
+    schema = INTERACTIONS
+    if asked.order is not None:
+        table["order"], schema = asked.order, IN_ORDER
+    piece = Piece(
+        pa.table(table, schema=schema),
+        rejected_table(rejections),
+        blank_lines,
+        unit,
+        lines_of(rejections),
+        asked.text,
+        left_out=len(rows.user_id) - len(asked.user_id),
+        times=rows.times,
     )
-    if reasons:
-        readable = np.ones(len(interactions), dtype=bool)
-        readable[list(reasons)] = False
-        interactions = interactions.filter(pa.array(readable))
-        rejections = rejections + [
-            Rejection(int(rows.line_numbers[i]), reason, rows.text(i))
-            for i, reason in reasons.items()
-        ]
-    lines = sum(1 + rejection.text.count("\n") for rejection in rejections)
-    return Piece(interactions, rejected_table(rejections), blank_lines, unit, lines)
+    return without_rows(piece, unreadable(asked))
+
+
+def asked_for(rows: Rows) -> Rows:
+    """Return the rows that were asked for."""
+    kept = rows.kept
+    if kept is None or pc.all(kept).as_py():
+        return rows
+    places = pc.indices_nonzero(kept).to_numpy()
+    chosen = {
+        name: column.filter(kept)
+        for name in ("user_id", "item_id", "timestamp", "rating", "other_unit", "order")
+        if (column := getattr(rows, name)) is not None
+    }
+    return rows._replace(
+        **chosen,
+        line_numbers=rows.line_numbers[places],
+        text=lambda row: rows.text(int(places[row])),
+        kept=None,
+    )
+
+
+def without_rows(piece: Piece, reasons: Mapping[int, str]) -> Piece:
+    """Return the piece with some of its interactions among the rejected rows.
+
+    Args:
+        piece: the piece.
+        reasons: place of an interaction to the reason why it goes.
+    """
+    if not reasons:
+        return piece
+    table, text = piece.interactions, piece.text
+    numbers = table["source_row"].to_numpy()
+    more = [Rejection(int(numbers[i]), reason, text(i)) for i, reason in reasons.items()]
+    readable = np.ones(len(table), dtype=bool)
+    readable[list(reasons)] = False
+    places = np.flatnonzero(readable)
+    rejected = pa.concat_tables([piece.rejected, rejected_table(more)])
+    return piece._replace(
+        interactions=table.filter(pa.array(readable)),
+        rejected=rejected.sort_by("line_number"),
+        rejected_lines=piece.rejected_lines + lines_of(more),
+        text=lambda row: text(int(places[row])),
+    )
+
+
+def lines_of(rejections: list[Rejection]) -> int:
+    """Return how many lines rejected rows span."""
+    return sum(1 + rejection.text.count("\n") for rejection in rejections)
 
 
 def unreadable(rows: Rows) -> dict[int, str]:
@@ -109,6 +191,10 @@ def unreadable(rows: Rows) -> dict[int, str]:
         ("empty item id", blank(rows.item_id)),
         (f"timestamp is not {rows.time_kind}", pc.is_null(rows.timestamp)),
     ]
+    if rows.other_unit is not None:
+        checks.append((OTHER_UNIT, rows.other_unit))
+    if rows.order is not None:
+        checks.append(("order is not a number or an ISO date", pc.is_null(rows.order)))
     if rows.rating is not None:
         checks.append(("rating is not a number", pc.invert(pc.is_finite(rows.rating))))
     reasons: dict[int, str] = {}

@@ -21,13 +21,13 @@ import numpy as np
 import pyarrow as pa
 
 from seqrec.readers.parts.fields import QUOTE, Fields, Layout, split_fields, wrong_width
-from seqrec.readers.parts.lines import NEWLINE, NOT_UTF8, Lines, clean_lines, find_lines, is_utf8
+from seqrec.readers.parts.lines import NEWLINE, Lines, clean_lines, find_lines, is_utf8
 from seqrec.readers.parts.pieces import Rejection
+from seqrec.readers.parts.reasons import BROKEN_QUOTES, NOT_UTF8
 from seqrec.readers.parts.source import Block
 from seqrec.readers.parts.values import integer, microseconds
 
 MAX_ROW_LINES = 1000
-BROKEN_QUOTES = "broken quotes"
 
 
 class Record(NamedTuple):

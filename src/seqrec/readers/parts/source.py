@@ -1,10 +1,11 @@
-"""Raw files as blocks of whole lines: plain, gzip, zip and tar, read in place and streaming.
+"""Raw files as blocks of whole lines: plain, packed, zip and tar, read in place and streaming.
 
 Nothing is ever unpacked to disk. Line ends are ``\\n`` in every block, whatever they were in
-the file; a byte order mark is taken off; a missing last line end is added.
+the file, and text is UTF-8; a byte order mark is taken off; a missing last line end is added.
 """
 
-import gzip
+import errno
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -15,13 +16,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple, cast
 
 from seqrec.errors import SeqrecError
+from seqrec.readers.parts.compression import LONGEST, unpacked
+from seqrec.readers.parts.encodings import LOOKED_AT, as_utf8
 
 BLOCK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
-TAR_SUFFIXES = (".tar", ".tgz", ".tar.gz")
+TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz")
 
 
 class Block(NamedTuple):
@@ -32,12 +34,16 @@ class Block(NamedTuple):
     """Line number in the file, from 1."""
 
 
-def read_blocks(path: Path, member: str | None = None) -> Iterator[Block]:
+def read_blocks(
+    path: Path, member: str | None = None, encoding: str | None = None
+) -> Iterator[Block]:
     """Yield the file's lines in blocks of about ``BLOCK_BYTES``.
 
     Args:
-        path: the raw file; gzip, zip and tar are told by the content or the name.
+        path: the raw file; gzip, bzip2, xz, Zstandard, LZ4, zip and tar are told by the content
+            or the name.
         member: the file inside an archive; not needed where the archive holds one file.
+        encoding: of the text; UTF-8 where absent, or what it seems to be.
 
     Raises:
         SeqrecError: the file is empty, cut off, broken or not what its name says, or the
@@ -46,19 +52,79 @@ def read_blocks(path: Path, member: str | None = None) -> Iterator[Block]:
     empty = True
     try:
         with ExitStack() as stack:
-            for block in cut_blocks(open_raw(path, member, stack), path):
+            for block in cut_blocks(open_text(path, member, encoding, stack), path):
                 empty = False
                 yield block
     except EOFError:
         raise SeqrecError(f"{path} is cut off before its end; fetch the file again") from None
-    except (OSError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SeqrecError(f"{path} cannot be read ({reason}); fetch the file again") from None
+    except OSError as error:
+        if error.errno is not None:  # a fault of the machine, not of the file
+            raise SeqrecError(
+                f"{path} cannot be read ({error.strerror}); {way_in(error)}"
+            ) from None
+        cause = str(error).partition("\n")[0]
+        raise SeqrecError(f"{path} cannot be read ({cause}); fetch the file again") from None
+    except (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise SeqrecError(f"{path} cannot be read ({error}); fetch the file again") from None
     except (NotImplementedError, RuntimeError) as error:
         # What zipfile raises on an encrypted member or an unknown compression.
         raise SeqrecError(f"{path} cannot be read ({error}); pack it as a plain zip") from None
     if empty:
         raise SeqrecError(f"{path} is empty; fetch the file again")
+
+
+def way_in(error: OSError) -> str:
+    """Return what can be done about a file that cannot be opened or read."""
+    return {
+        errno.EACCES: "give yourself the right to read it",
+        errno.EISDIR: "name a file in it",
+        errno.ENOENT: "check its name",
+    }.get(error.errno or 0, "is its disk in order?")
+
+
+def open_text(path: Path, member: str | None, encoding: str | None, stack: ExitStack) -> IO[bytes]:
+    """Open a raw file as UTF-8 text with ``\\n`` at each line's end, but for those of Windows."""
+    raw = Peeked(open_raw(path, member, stack))
+    begin = raw.peek(LOOKED_AT)
+    text = Peeked(as_utf8(cast(IO[bytes], raw), encoding, begin, path))
+    begin = text.peek(LOOKED_AT)
+    if b"\r" in begin and b"\n" not in begin:  # as Macs wrote it, and Excel on them
+        return cast(IO[bytes], ReturnsAsNewlines(text))
+    return cast(IO[bytes], text)
+
+
+class Peeked:
+    """A stream whose first bytes can be seen before they are read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        """Wrap a stream."""
+        self.stream = stream
+        self.begin = b""
+
+    def peek(self, size: int) -> bytes:
+        """Return the first bytes, as many, where there are so many."""
+        while len(self.begin) < size and (more := self.stream.read(size - len(self.begin))):
+            self.begin += more
+        return self.begin
+
+    def read(self, size: int) -> bytes:
+        """Return about so many bytes, nothing at the end."""
+        if self.begin:
+            begin, self.begin = self.begin[:size], self.begin[size:]
+            return begin + (self.stream.read(size - len(begin)) if len(begin) < size else b"")
+        return self.stream.read(size)
+
+
+class ReturnsAsNewlines:
+    """A stream whose lines end in carriage returns, with newlines instead."""
+
+    def __init__(self, stream: Peeked) -> None:
+        """Wrap a stream."""
+        self.stream = stream
+
+    def read(self, size: int) -> bytes:
+        """Return about so many bytes, nothing at the end."""
+        return self.stream.read(size).replace(b"\r", b"\n")
 
 
 def cut_blocks(stream: IO[bytes], path: Path) -> Iterator[Block]:
@@ -84,19 +150,23 @@ def cut_blocks(stream: IO[bytes], path: Path) -> Iterator[Block]:
 def open_raw(path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
     """Open a raw file for reading, decompressed; the stack closes it."""
     file = stack.enter_context(path.open("rb"))
-    magic = file.read(4)
+    magic = file.read(LONGEST)
     file.seek(0)
     if not magic:
         raise SeqrecError(f"{path} is empty; fetch the file again")
-    if path.name.endswith(TAR_SUFFIXES):
-        return open_tar_member(file, path, member, stack)
-    if magic in ZIP_MAGICS:
+    if is_tar(path):
+        return open_tar_member(file, path, magic, member, stack)
+    if magic.startswith(ZIP_MAGICS):
         return open_zip_member(file, path, member, stack)
-    if path.suffix in (".gz", ".zip") and not magic.startswith(GZIP_MAGIC):
-        kind = {".gz": "gzip", ".zip": "zip"}[path.suffix]
-        raise SeqrecError(f"{path} is not a {kind} file, though its name says so; fetch it again")
+    stream = unpacked(file, path, magic, stack)
     refuse_member(path, member)
-    return open_gzip(file, stack) if magic.startswith(GZIP_MAGIC) else file
+    return stream
+
+
+def is_tar(path: Path) -> bool:
+    """Return whether a file is a tar archive by its name, packed or not."""
+    name = path.name.lower()
+    return name.endswith(TAR_SUFFIXES) or ".tar." in name
 
 
 def refuse_member(path: Path, member: str | None) -> None:
@@ -107,11 +177,6 @@ def refuse_member(path: Path, member: str | None) -> None:
         )
 
 
-def open_gzip(file: IO[bytes], stack: ExitStack) -> IO[bytes]:
-    """Open a gzip stream, decompressed."""
-    return cast(IO[bytes], stack.enter_context(gzip.GzipFile(fileobj=file)))
-
-
 def read_to_end(stream: IO[bytes]) -> None:
     """Read what is left: only at its end does a gzip stream say whether it was whole."""
     while stream.read(BLOCK_BYTES):
@@ -119,19 +184,23 @@ def read_to_end(stream: IO[bytes]) -> None:
 
 
 def open_zip_member(file: IO[bytes], path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
-    """Open one file of a zip archive."""
+    """Open one file of a zip archive, which may be packed itself."""
     archive = stack.enter_context(zipfile.ZipFile(file))
     files = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+    if {"[Content_Types].xml", "xl/workbook.xml"} <= set(files):
+        raise SeqrecError(f"{path} is an Excel workbook; save the sheet as CSV")
     refuse_hostile_paths(path, archive.namelist())
     return stack.enter_context(archive.open(choose_member(path, member, files)))
 
 
-def open_tar_member(file: IO[bytes], path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
+def open_tar_member(
+    file: IO[bytes], path: Path, magic: bytes, member: str | None, stack: ExitStack
+) -> IO[bytes]:
     """Open one file of a tar archive; read once from its start, as it has no table of contents."""
-    unpacked = file if path.suffix == ".tar" else open_gzip(file, stack)
-    archive = tarfile.open(fileobj=unpacked, mode="r|")  # noqa: SIM115 the stack closes it
+    stream = unpacked(file, path, magic, stack)
+    archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 the stack closes it
     stack.enter_context(archive)
-    stack.push(lambda failed, *_: None if failed else read_to_end(unpacked))
+    stack.push(lambda failed, *_: None if failed else read_to_end(stream))
     names = []
     for entry in archive:
         refuse_hostile_paths(path, [entry.name])
@@ -190,7 +259,8 @@ def take_header(blocks: Iterator[Block], path: Path) -> tuple[str, Iterator[Bloc
         header = first.data[: end - 1].decode()
     except UnicodeDecodeError:
         raise SeqrecError(
-            f"{path}, line 1: the header is not UTF-8 text; save the file as UTF-8"
+            f"{path}, line 1: the header is not UTF-8 text; save the file as UTF-8, or name its "
+            "encoding, raw.encoding=cp1252 say"
         ) from None
     return header, after_header(Block(first.data[end:], first.first_line + 1), blocks)
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+ZONE_NAME = re.compile(" ?(UTC|GMT)$")
 PLAIN_INTEGER = "^[0-9]{1,18}$"
 PLAIN_DECIMAL = r"^[0-9]{1,15}(\.[0-9]{1,15})?$"
 Integers = npt.NDArray[np.int64]
@@ -46,15 +47,46 @@ def decimal(text: str) -> float | None:
 
 
 def microseconds(text: str) -> int | None:
-    """Return an ISO date or instant as microseconds since 1970, UTC unless it says otherwise."""
+    """Return an ISO date or instant as microseconds since 1970, UTC unless it says otherwise.
+
+    The zone may be written as its name, ``2017-10-01 21:23:33 UTC``.
+    """
     try:
-        instant = datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(ZONE_NAME.sub("Z", text.strip()))
     except ValueError:
         return None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     passed = instant - EPOCH
     return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+
+
+def any_integers(column: pa.Array) -> pa.Array:
+    """Return a column of text or numbers as int64, rounded down, null where it holds none."""
+    return integers(column) if pa.types.is_string(column.type) else whole_numbers(column)
+
+
+def any_fractions(column: pa.Array) -> pa.Array:
+    """Return a column of text or numbers as double, null where it holds no finite one."""
+    return fractions(column) if pa.types.is_string(column.type) else finite_numbers(column)
+
+
+def whole_numbers(column: pa.Array) -> pa.Array:
+    """Return numbers as int64, rounded down, null where it cannot hold them."""
+    if pa.types.is_floating(column.type):
+        numbers = pc.floor(column.cast(pa.float64()))
+        column = pc.if_else(pc.less(pc.abs(numbers), float(LIMIT)), numbers, None)
+    elif pa.types.is_uint64(column.type):
+        column = pc.if_else(pc.less(column, pa.scalar(LIMIT, pa.uint64())), column, None)
+    elif pa.types.is_decimal(column.type):
+        return whole_numbers(column.cast(pa.float64(), safe=False))
+    return column.cast(pa.int64(), safe=False)
+
+
+def finite_numbers(column: pa.Array) -> pa.Array:
+    """Return numbers as double, null where they are not finite."""
+    numbers = column.cast(pa.float64(), safe=False)
+    return pc.if_else(pc.is_finite(numbers), numbers, None)
 
 
 def integers(column: pa.Array) -> pa.Array:
@@ -123,6 +155,7 @@ def decimal_or_nan(text: str) -> float:
 
 def instants(column: pa.Array) -> pa.Array:
     """Return a string column of ISO dates or instants as microseconds since 1970."""
+    column = without_zone_name(column)
     for kind in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
         try:
             values = pc.cast(pc.cast(column, kind), pa.int64())
@@ -133,16 +166,17 @@ def instants(column: pa.Array) -> pa.Array:
     return value_by_value(column, microseconds, pa.int64())
 
 
+def without_zone_name(column: pa.Array) -> pa.Array:
+    """Return instants with Z instead of the name of UTC: ``2017-10-01 21:23:33 UTC``."""
+    if not pc.any(pc.match_substring_regex(column.slice(0, 1), ZONE_NAME.pattern)).as_py():
+        return column
+    return pc.replace_substring_regex(column, ZONE_NAME.pattern, "Z")
+
+
 def days(day: pa.Array, month: pa.Array, year: pa.Array) -> pa.Array:
     """Return calendar dates, three string columns, as seconds at midnight UTC."""
     d, m, y = (pc.fill_null(integers(column), 0).to_numpy() for column in (day, month, year))
     return midnights(d, m, y)
-
-
-def packed_days(numbers: pa.Array) -> pa.Array:
-    """Return calendar dates written as numbers, 20190131, as seconds at midnight UTC."""
-    packed = pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False)
-    return midnights(packed % 100, packed // 100 % 100, packed // 10_000)
 
 
 def midnights(d: Integers, m: Integers, y: Integers) -> pa.Array:

@@ -1,0 +1,140 @@
+"""The raw files of a data set: which is there, and the parts it consists of."""
+
+from collections.abc import Iterator
+from glob import glob, has_magic
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow.compute as pc
+
+from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import RawFileOptions, RawOptions
+from seqrec.readers import Piece, read_pieces
+
+
+class RawFile(NamedTuple):
+    """A raw log that is there, and how to read it."""
+
+    path: Path
+    """A file, a folder of parts, or a pattern for the names of several files."""
+    options: RawFileOptions
+
+
+def find_raw_file(dataset: str, raw: RawOptions, folder: Path) -> RawFile:
+    """Return which of the data set's files lies in the folder.
+
+    Args:
+        dataset: name of the data set, for the message.
+        raw: the files it accepts; the first one that is there counts.
+        folder: where to look.
+
+    Raises:
+        SeqrecError: none of them is there; the message says how to get one.
+    """
+    for options in raw.files:
+        path = folder / options.name
+        if path.exists() or files_like(path):
+            return RawFile(path, options)
+    names = " or ".join(options.name for options in raw.files)
+    remark = "" if folder.is_dir() else " (no such folder)"
+    raise SeqrecError(
+        f"data set '{dataset}': no {names} in {folder}{remark}; {how_to_get(dataset, raw)}"
+    )
+
+
+def how_to_get(dataset: str, raw: RawOptions) -> str:
+    """Return what a user can do to have the raw file."""
+    elsewhere = "name its folder by --params raw_dir=DIR"
+    publisher = raw.publisher
+    if raw.generator or (publisher and publisher.url):
+        return f"run `kedro run --pipeline download --params dataset={dataset}` or {elsewhere}"
+    if publisher and publisher.form:
+        return f"ask its publisher at {publisher.form} and put it there, or {elsewhere}"
+    note = f" ({raw.note})" if raw.note else ""
+    return f"put it there or {elsewhere}{note}"
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return the files of a path, in name order.
+
+    Args:
+        path: a file; a folder, whose files and those of its folders count, but for those whose
+            names begin with ``.`` or ``_``, as Spark's own do; or a pattern such as
+            ``logs/*.csv.gz``.
+
+    Raises:
+        SeqrecError: there is none.
+    """
+    if path.is_dir():
+        parts = sorted(part for part in path.rglob("*") if part.is_file() and _counts(part, path))
+        if not parts:
+            raise SeqrecError(f"no file in the folder {path}; name the one of the log's parts")
+        return parts
+    if path.exists():
+        return [path]
+    if not has_magic(str(path)):
+        raise SeqrecError(f"no file or folder {path}; check its name")
+    if not (parts := files_like(path)):
+        raise SeqrecError(f"no file is called like {path}; check the pattern")
+    return parts
+
+
+def _counts(part: Path, folder: Path) -> bool:
+    return not any(name.startswith((".", "_")) for name in part.relative_to(folder).parts)
+
+
+def files_like(pattern: Path) -> list[Path]:
+    """Return the files whose names are like a pattern, in name order."""
+    if not has_magic(str(pattern)):
+        return []
+    return sorted(path for path in map(Path, glob(str(pattern))) if path.is_file())
+
+
+def read_parts(raw_file: RawFile) -> Iterator[Piece]:
+    """Yield the pieces of all files; rows, and times that are positions, go on from file to file.
+
+    Raises:
+        SeqrecError: two files have timestamps of different units; and what readers raise.
+    """
+    parts = parts_of(raw_file.path)
+    row, unit, before = 0, "", parts[0]
+    for path in parts:
+        first = row
+        for piece in read_pieces(path, raw_file.options):
+            if unit and len(piece.interactions) and piece.timestamp_unit != unit:
+                raise SeqrecError(
+                    f"{path} has timestamps in {piece.timestamp_unit}, {before} in {unit}; say how "
+                    "both are written, raw.timestamp_unit=mixed: each number by its size"
+                )
+            unit = piece.timestamp_unit if len(piece.interactions) else unit
+            piece = shifted(piece, first) if first else piece
+            row = max(row, last_row(piece, first))
+            yield piece._replace(
+                file=path.name if path == raw_file.path else _label(path, raw_file)
+            )
+        before = path
+
+
+def _label(path: Path, raw_file: RawFile) -> str:
+    """Return a part's name for people: below the folder, where it lies in one."""
+    folder = raw_file.path
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name
+
+
+def last_row(piece: Piece, first: int) -> int:
+    """Return the last row of the log that a piece has seen."""
+    last = pc.max(piece.interactions["source_row"]).as_py() or 0
+    return max(last, first + (pc.max(piece.rejected["line_number"]).as_py() or 0))
+
+
+def shifted(piece: Piece, by: int) -> Piece:
+    """Return a piece with its rows, and times that are positions, further on in the log.
+
+    The line numbers of rejected rows stay those of their own file.
+    """
+    table = piece.interactions
+    names = ["source_row"] + (["timestamp"] if piece.timestamp_unit == "order" else [])
+    for name in names:
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(place), pc.add(table[name], by))
+    return piece._replace(interactions=table)

@@ -1,0 +1,127 @@
+"""Columns of any reader to pieces: how times are written, which rows were asked for, item lists."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seqrec.parameters.sections import RawFileOptions
+from seqrec.readers.parts.clocks import Clock, find_clock, guess_clock
+from seqrec.readers.parts.item_lists import EMPTY, spread
+from seqrec.readers.parts.pieces import (
+    LineNumbers,
+    Piece,
+    Rejection,
+    Rows,
+    TimesRead,
+    make_piece,
+)
+
+IN_FILE_ORDER = TimesRead("order")
+
+
+class Columns(NamedTuple):
+    """The columns of some rows of a log."""
+
+    user: pa.Array
+    """string"""
+    item: pa.Array
+    """string, or a list of strings a row"""
+    line_numbers: LineNumbers
+    text: Callable[[int], str]
+    """The text of a row, by its place."""
+    timestamp: tuple[pa.Array, ...] = ()
+    """As a clock reads them; none: the order of the file."""
+    rating: pa.Array | None = None
+    """double"""
+    order: pa.Array | None = None
+    where: tuple[tuple[pa.Array, tuple[str, ...]], ...] = ()
+    """Columns, each with the values whose rows are asked for."""
+    rejections: list[Rejection] = []  # noqa: RUF012 nobody changes it
+    blank_lines: int = 0
+
+
+class PieceMaker:
+    """Makes the pieces of one log, one after the other.
+
+    The first rows of the log decide how its timestamps are read.
+    """
+
+    def __init__(
+        self, place: str, clock: Clock | None = None, options: RawFileOptions | None = None
+    ) -> None:
+        """Start a log.
+
+        Args:
+            place: where its timestamps stand, for messages.
+            clock: how they are written; absent: as the options say, or guessed.
+            options: what the user says of the log.
+        """
+        self.place = place
+        self.clock = clock
+        self.options = options
+        self.order: Clock | None = None
+        self.items = 0
+
+    def make(self, columns: Columns) -> Piece:
+        """Return the columns as a piece.
+
+        Raises:
+            SeqrecError: the timestamps cannot be what they should be.
+        """
+        if len(columns.line_numbers):
+            self._find_clocks(columns)
+        rows = self._rows(columns)
+        lists = columns.item if pa.types.is_list(columns.item.type) else None
+        if lists is not None:
+            rows = spread(rows, lists, self.items)
+            self.items += len(rows.user_id)
+        unit = "order" if rows.times == IN_FILE_ORDER else self.clock.unit if self.clock else "s"
+        piece = make_piece(rows, columns.rejections, columns.blank_lines, unit)
+        if lists is not None and (
+            empty := pc.sum(pc.equal(pc.list_value_length(lists), 0)).as_py()
+        ):
+            piece = piece._replace(changed={EMPTY: empty})
+        return piece
+
+    def _find_clocks(self, columns: Columns) -> None:
+        if self.clock is None and columns.timestamp:
+            self.clock = find_clock(columns.timestamp[0], self.place, self.options)
+        if self.order is None and columns.order is not None:
+            self.order = guess_clock(columns.order)
+
+    def _rows(self, columns: Columns) -> Rows:
+        """Return the columns as rows, their times read."""
+        numbers = columns.line_numbers
+        rows = Rows(
+            columns.user,
+            columns.item,
+            pa.array(numbers),
+            columns.rating,
+            numbers,
+            columns.text,
+            order=self.order.read(columns.order) if self.order else columns.order,
+            kept=asked_for(columns),
+        )
+        if not columns.timestamp:
+            return rows._replace(times=IN_FILE_ORDER)
+        if self.clock is None:  # no row so far has the right number of columns
+            return rows._replace(timestamp=pa.nulls(0, pa.int64()))
+        timestamp = self.clock.read(*columns.timestamp)
+        return rows._replace(
+            timestamp=timestamp,
+            time_kind=self.clock.kind,
+            other_unit=self.clock.other_unit(timestamp),
+            times=self.clock.times,
+        )
+
+
+def asked_for(columns: Columns) -> pa.Array | None:
+    """Return which rows have the values that are asked for, None: all are."""
+    masks = [
+        pc.is_in(pc.utf8_trim_whitespace(column), pa.array(values))
+        for column, values in columns.where
+    ]
+    return reduce(pc.and_, masks) if masks else None

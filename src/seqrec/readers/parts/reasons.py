@@ -1,0 +1,33 @@
+"""Why rows are rejected, and what can be done where they are too many."""
+
+NOT_UTF8 = "bytes are not UTF-8"
+BROKEN_QUOTES = "broken quotes"
+FLOAT_ID = "{} id went through a float and lost digits"
+MISSING_ID = "no {} id (NA, NaN, NULL or the like)"
+ODD_ID = "{} id holds control or replacement characters"
+OTHER_UNIT = "timestamp is in another unit than the first ones"
+AGAIN = "the header again"
+
+REMEDIES = {
+    NOT_UTF8: "name its encoding, raw.encoding=cp1252 for example",
+    BROKEN_QUOTES: "write it with quotes doubled within quotes",
+    FLOAT_ID.format("user"): "write the users as text or integers",
+    FLOAT_ID.format("item"): "write the items as text or integers",
+    MISSING_ID.format(
+        "user"
+    ): "name another column of users, or what stands for none by raw.missing",
+    MISSING_ID.format(
+        "item"
+    ): "name another column of items, or what stands for none by raw.missing",
+    ODD_ID.format("user"): "is raw.encoding the right one?",
+    ODD_ID.format("item"): "is raw.encoding the right one?",
+    OTHER_UNIT: "say raw.timestamp_unit=mixed (each by its size) or which unit all have",
+}
+"""Beginning of a reason to remedy."""
+
+
+def remedy(reason: str) -> str | None:
+    """Return what helps against rows rejected for a reason, if anything in particular does."""
+    if reason.startswith("timestamp is not"):
+        return REMEDIES.get(reason, "say how they are written, raw.timestamp_format=%d/%m/%Y say")
+    return REMEDIES.get(reason)
