@@ -4,6 +4,8 @@ The options are Kedro's own. What differs: an error that is meant for the user e
 and names are checked before anything is imported.
 """
 
+import atexit
+import gc
 import signal
 import sys
 import threading
@@ -37,7 +39,7 @@ def _run(
     **options: Any,
 ) -> Any:
     """Run the pipeline, or the pipelines, of the project."""
-    with errors_in_one_line(), stopping_on_sigterm():
+    with errors_in_one_line(), stopping_on_sigterm(), loading_at_once():
         if pipeline and pipelines:
             raise SeqrecError("give either --pipeline or --pipelines, not both")
         # One option under two names: the older one would only add a warning.
@@ -61,6 +63,21 @@ run = click.Command(
     help=_run.__doc__,
     context_settings=CONTEXT_SETTINGS,
 )
+
+
+@contextmanager
+def loading_at_once() -> Iterator[None]:
+    """Put off the search for garbage while packages are loaded, and leave it out at the end.
+
+    Nothing of theirs ever is garbage: looking for it takes a quarter of the time of a short run.
+    The hooks take it up again when the run begins.
+    """
+    gc.disable()
+    atexit.register(gc.freeze)
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

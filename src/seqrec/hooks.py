@@ -1,5 +1,6 @@
 """What happens around the nodes: checks before a run, and a report after it."""
 
+import gc
 import logging
 import os
 from contextlib import suppress
@@ -58,6 +59,7 @@ class OneRunHooks:
                 f"the nodes of this project run one after the other, and {_plain(runner)} runs "
                 "several at once; leave --runner out (training and reading use all cores anyway)"
             )
+        gc.enable()  # the packages are loaded
         self._leave()
         self._folder = Path.cwd()
         os.chdir(run_params.get("project_path") or self._folder)

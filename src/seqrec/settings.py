@@ -11,6 +11,7 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 
 from seqrec.hooks import OneRunHooks, ReportHooks, TrainingChecksHooks
+from seqrec.parameters.plain_yaml import read_plainly
 from seqrec.parameters.selection import select_parameters
 
 BLOCKS = "parameter_blocks"
@@ -32,6 +33,10 @@ class SelectingConfigLoader(OmegaConfigLoader):
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Return the configuration of one kind; ``parameters`` are selected and checked."""
+        if key == BLOCKS and key not in self.data and self._protocol == "file":
+            environments = [self.base_env, self.env or self.default_run_env]
+            if blocks := read_plainly(Path(self.conf_source), environments):
+                return blocks
         if key != "parameters" or key in self.data:
             return super().__getitem__(key)
         return select_parameters(self[BLOCKS], self.runtime_params or {}, self["globals"])

@@ -16,12 +16,8 @@ from kedro.io import DatasetError
 from seqrec.cli import explanation
 from seqrec.datasets.model_folders import ModelFoldersDataset
 from seqrec.datasets.parquet_table import ParquetTableDataset
-from seqrec.datasets.text_files import (
-    AtomicCSVDataset,
-    AtomicJSONDataset,
-    AtomicPlotlyDataset,
-    AtomicTextDataset,
-)
+from seqrec.datasets.tables_and_figures import AtomicCSVDataset, AtomicPlotlyDataset
+from seqrec.datasets.text_files import AtomicJSONDataset, AtomicTextDataset
 from seqrec.errors import SeqrecError
 from seqrec.training.checkpoint import _write as write_checkpoint
 from tests.counted import split_off

@@ -12,12 +12,8 @@ import pytest
 from kedro.io import DatasetError
 
 from seqrec.cli import explanation
-from seqrec.datasets.text_files import (
-    AtomicCSVDataset,
-    AtomicJSONDataset,
-    AtomicPlotlyDataset,
-    AtomicTextDataset,
-)
+from seqrec.datasets.tables_and_figures import AtomicCSVDataset, AtomicPlotlyDataset
+from seqrec.datasets.text_files import AtomicJSONDataset, AtomicTextDataset
 from seqrec.errors import SeqrecError
 
 TABLE = pd.DataFrame({"model": ["bsarec", "é, b"], "value": [1 / 3, None], "seeds": [2, 1]})

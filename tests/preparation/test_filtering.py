@@ -248,3 +248,15 @@ def test_a_filter_that_drops_nothing_changes_neither_the_core_nor_its_passes() -
     raw, _, *passes = filtered["steps"]
     assert [raw, *passes] == report["steps"]
     assert (raw["users"], raw["items"]) == (9, len({row[1] for row in rows}))
+
+
+@pytest.mark.parametrize("spread", [1, 2**61])
+def test_ties_are_those_of_the_users_and_items_that_stay(spread: int) -> None:
+    """Counted by hand: a has 1, 1, 2, 2 and b 1, 2, 2; c and its own ties go with the core."""
+    rows = [("a", "x", 1), ("a", "y", 1), ("a", "x", 2), ("a", "y", 2), ("b", "x", 1)]
+    rows += [("b", "y", 2), ("b", "x", 2), ("c", "z", 3), ("c", "z", 3)]
+    options = FilteringOptions(user_core=2, item_core=3)
+    _, report = filter_interactions(
+        log([(user, item, time * spread, None) for user, item, time in rows]), options, "s"
+    )
+    assert report["ties"] == {"neighbours": 5, "same_timestamp": 3}

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqrec.preparation.k_core import find_core
+from seqrec.preparation import k_core
+from seqrec.preparation.k_core import find_core, find_core_in_place
 
 Pair = tuple[int, int]
 
@@ -80,5 +81,15 @@ def test_equals_the_plain_fixpoint(pairs: list[Pair], user_core: int, item_core:
     core = find_core(table(pairs), user_core, item_core)
     users, items = keys(core.users), keys(core.items)
     assert [(u, i) for u, i in pairs if u in users and i in items] == expected
+    in_place = find_core_in_place(table(pairs), user_core, item_core)
+    assert (keys(in_place.users), keys(in_place.items)) == (users, items)
+    assert in_place.passes == core.passes
     last = core.passes[-1]
     assert last == (len(expected), len({u for u, _ in expected}), len({i for _, i in expected}))
+
+
+def test_a_log_that_does_not_fit_stays_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(k_core, "IN_MEMORY", 6)
+    monkeypatch.setattr(k_core, "peel", None)
+    core = find_core(table([(1, 10), (1, 20), (2, 10), (2, 20), (3, 20), (3, 30), (4, 30)]), 2, 2)
+    assert keys(core.users) == {1, 2}

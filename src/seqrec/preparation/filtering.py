@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import FilteringOptions
 from seqrec.preparation.date_window import date_window
-from seqrec.preparation.k_core import count_rows, find_core
+from seqrec.preparation.k_core import IN_MEMORY, count_rows, find_core
 
 MANY_TIES = 0.05
 """The share of neighbours with one timestamp from which it is a line in the log."""
@@ -105,7 +106,7 @@ def filter_interactions(
         report.add(step.name, step.parameters, *_totals(rows))
     left = _k_core(numbered._replace(rows=rows), options, report)
     _check_enough(report.steps)
-    ties = {} if timestamp_unit == "order" else {"ties": _ties(left.rows)}
+    ties = {} if timestamp_unit == "order" else {"ties": _ties(left, report.steps[-1])}
     core = _with_ids(left)
     told = {"parameters": options.model_dump(mode="json"), "timestamp_unit": timestamp_unit}
     return core, {**told, **window, **extra, **ties, "steps": report.steps}
@@ -174,17 +175,35 @@ def in_file(rows: ir.Table) -> list[str]:
     return ["source_row", "timestamp", *(name for name in ("order",) if name in rows.columns)]
 
 
-def _ties(rows: ir.Table) -> dict[str, int]:
-    """Return how many neighbours in users' histories there are, and how many share an instant."""
-    users = rows.group_by("user_key").aggregate(
-        interactions=rows.count(), instants=rows.timestamp.nunique()
-    )
-    sums = users.aggregate(
-        neighbours=(users.interactions - 1).sum(),
-        same_timestamp=(users.interactions - users.instants).sum(),
-    )
-    row = sums.to_pyarrow().to_pylist()[0]
-    return {name: int(count or 0) for name, count in row.items()}
+def _ties(core: _Numbered, last: dict[str, Any]) -> dict[str, int]:
+    """Return how many neighbours in users' histories there are, and how many share an instant.
+
+    Args:
+        core: the users and items that stay, and rows that hold those of others too.
+        last: the last step of the report.
+    """
+    rows = core.rows.semi_join(core.users, "user_key").semi_join(core.items, "item_key")
+    interactions: int = last["interactions"]
+    instants = _count_instants(rows.select("user_key", "timestamp"), interactions)
+    return {
+        "neighbours": interactions - last["users"],
+        "same_timestamp": interactions - instants,
+    }
+
+
+def _count_instants(rows: ir.Table, interactions: int) -> int:
+    """Return how many different instants users have, all users together."""
+    if interactions > IN_MEMORY:
+        return count_rows(rows.distinct())
+    fetched = rows.to_pyarrow()
+    user, instant = (fetched[name].to_numpy() for name in ("user_key", "timestamp"))
+    first, last = (int(bound(instant)) for bound in (np.min, np.max))
+    users = int(user.max()) + 1
+    if (last - first + 1) * users >= 2**63:  # beyond one number for both
+        return count_rows(rows.distinct())
+    both = (instant - first) * users + user
+    both.sort()
+    return 1 + int(np.count_nonzero(np.diff(both)))
 
 
 def _rated(rows: ir.Table, least: float) -> ir.Table:

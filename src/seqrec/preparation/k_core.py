@@ -1,12 +1,21 @@
 """The maximal k-core of a log: drop rare users and rare items until nothing changes.
 
 The core is every interaction between the users and the items that stay, repeats included,
-so only these two lists and their counts go through the loop.
+so only these two lists and their counts go through the loop. The keys of a log that fits are
+fetched and peeled in memory, which takes a fifth of the time; those of a larger one stay where
+they are.
 """
 
 from typing import NamedTuple
 
+import ibis
 import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+IN_MEMORY = 20_000_000
+"""Interactions whose keys are fetched, eight bytes each."""
 
 
 class CorePass(NamedTuple):
@@ -29,8 +38,6 @@ def find_core(pairs: ir.Table, user_core: int, item_core: int) -> Core:
     """Find the users and items of the maximal core, repeats counted.
 
     A pass drops users with too few interactions, then items with too few of what is left.
-    Only the counts are kept up to date, by what the dropped ones had: the pairs are read in
-    each step and never written again.
 
     Args:
         pairs: one row an interaction, integer columns ``user_key`` and ``item_key``; best a
@@ -41,6 +48,44 @@ def find_core(pairs: ir.Table, user_core: int, item_core: int) -> Core:
     Returns:
         The core, and every pass up to the one after which nothing is rare. The tables are
         empty where no core exists.
+    """
+    if count_rows(pairs) <= IN_MEMORY:
+        return peel(pairs, user_core, item_core)
+    return find_core_in_place(pairs, user_core, item_core)
+
+
+def peel(pairs: ir.Table, user_core: int, item_core: int) -> Core:
+    """Find the core of pairs that fit into the memory; as ``find_core``."""
+    fetched = pairs.select("user_key", "item_key").to_pyarrow()
+    users, items = (fetched[name].to_numpy() for name in fetched.column_names)
+    passes: list[CorePass] = []
+    while True:
+        users, items = _without_rare(users, items, user_core)
+        items, users = _without_rare(items, users, item_core)
+        left = np.bincount(users)
+        user_keys, item_keys = (np.flatnonzero(each) for each in (left, np.bincount(items)))
+        passes.append(CorePass(len(users), len(user_keys), len(item_keys)))
+        if left[user_keys].min(initial=user_core) >= user_core:
+            return Core(_keys("user_key", user_keys), _keys("item_key", item_keys), passes)
+
+
+def _without_rare(
+    side: npt.NDArray[np.int32], other: npt.NDArray[np.int32], least: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the pairs without those that are rare on the first side."""
+    keep = (np.bincount(side) >= least)[side]
+    return (side, other) if keep.all() else (side[keep], other[keep])
+
+
+def _keys(name: str, keys: npt.NDArray[np.intp]) -> ir.Table:
+    return ibis.memtable(pa.table({name: pa.array(keys, pa.int32())}))
+
+
+def find_core_in_place(pairs: ir.Table, user_core: int, item_core: int) -> Core:
+    """Find the core of pairs in the data engine; as ``find_core``.
+
+    Only the counts are kept up to date, by what the dropped ones had: the pairs are read in
+    each step and never written again.
     """
     passes: list[CorePass] = []
     # a view is a table of its own: a second call shares no cached table with this one
