@@ -48,6 +48,8 @@ def test_the_data_sets_are_those_of_the_documentation() -> None:
     amazon = {f"amazon-2014-{name}" for name in ("beauty", "sports", "toys")}
     small = {f"amazon-2018-{name}" for name in ("gift-cards", "all-beauty", "fashion")}
     movielens = {f"movielens-{name}" for name in ("100k", "1m", "20m", "32m", "latest-small")}
-    others = {"demo", "yelp-2019", "hetrec2011-lastfm-2k"}
+    others = {"demo", "yelp-2019", "hetrec2011-lastfm-2k", "amazon-2023-all-beauty"}
+    events = {"retailrocket", "taobao", "yoochoose-clicks", "diginetica-views"}
+    wide = {"gowalla", "lastfm-1k", "book-crossing", "mind-small", "goodreads-poetry", "steam"}
 
-    assert set(NAMES) == published | amazon | small | movielens | others
+    assert set(NAMES) == published | amazon | small | movielens | others | events | wide

@@ -132,6 +132,18 @@ REVIEWS = (
             ],
         ),
         ("table", "user_id,item_id,timestamp\nu,i,1\n", "s", [("u", "i", 1, 2, None)]),
+        (
+            "json_lines",
+            '{"user_id": "u", "item_id": 5, "timestamp": 1}\n',
+            "s",
+            [("u", "5", 1, 1, None)],
+        ),
+        (
+            "amazon_2023_reviews",
+            '{"rating": 4.0, "parent_asin": "B0", "user_id": "A", "timestamp": 1588687728923}\n',
+            "ms",
+            [("A", "B0", 1588687728923, 1, 4.0)],
+        ),
     ],
 )
 def test_rows_of_every_format(

@@ -28,6 +28,12 @@ FORMS: dict[str, tuple[bytes, list[Title]]] = {
         MOVIES_CSV,
         [("1", "Toy Story (1995)"), ("2", "Misérables, Les"), None],
     ),
+    "json_lines": (
+        (
+            '{"sku": "s-1", "name": "12\\" disc"}\n{"sku": 2.0, "name": "é"}\n[]\n{"sku": "s-3"}\n'
+        ).encode(),
+        [("s-1", '12" disc'), ("2", "é"), None, None],
+    ),
     "table": (TABLE, [("s-1", '12" disc'), ("s-2", "Misérables, Les"), None]),
 }
 

@@ -40,8 +40,8 @@ def data_engine(options: EngineOptions | None = None) -> Iterator[Any]:
             if line := _explained(error):
                 raise SeqrecError(line) from None
             raise
-        # not closed: Ibis still drops what it cached, whenever that is collected
-        for name in engine.list_tables():
+        # not closed: Ibis still drops what it cached, and its views, whenever that is collected
+        for (name,) in engine.con.sql("SELECT table_name FROM duckdb_tables()").fetchall():
             engine.drop_table(name, force=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,17 +15,15 @@ from seqrec.notebook.log_parts import Part, joined, read_file, read_table
 from seqrec.notebook.tabular import Tabular
 from seqrec.parameters.section_checks import check_values
 from seqrec.parameters.sections import (
+    MISSING,
     ColumnMapping,
     IngestionOptions,
     RawFileOptions,
 )
 from seqrec.preparation.raw_files import RawFile, parts_of
-from seqrec.readers import find_reader
+from seqrec.readers import COLUMNS_ARE_NAMED, find_reader
 
 logger = logging.getLogger(__name__)
-
-WITH_COLUMNS = ("table", "atomic")
-"""The readers to which columns are named."""
 
 
 class SpeaksArrow(Protocol):
@@ -67,12 +65,19 @@ class Log(Tabular):
 def read_log(
     source: str | Path | Iterable[str | Path] | SpeaksArrow,
     *,
-    user: str = "user_id",
-    item: str = "item_id",
-    timestamp: str | None = "timestamp",
-    rating: str | None = None,
+    user: str | int = "user_id",
+    item: str | int = "item_id",
+    timestamp: str | int | None = "timestamp",
+    rating: str | int | None = None,
+    order: str | int | None = None,
+    items: str | int | None = None,
     reader: str = "table",
+    where: Mapping[str | int, Any] | None = None,
+    missing: Iterable[str] = MISSING,
+    timestamp_unit: str | None = None,
+    timestamp_format: str | None = None,
     separator: str | None = None,
+    encoding: str | None = None,
     member: str | None = None,
     max_rejected_share: float = 0.01,
 ) -> Log:
@@ -82,13 +87,22 @@ def read_log(
         source: a file (CSV, TSV or Parquet; packed too), a folder or a pattern (``logs/*.csv``),
             whose files are read by name, several of these, one after the other in their own order,
             or a table of pandas, polars, pyarrow, DuckDB, Ibis or whatever else speaks Arrow.
-        user: the column of users.
+        user: the column of users; its position, from 0, in a table without a header; the path of
+            a key, ``user.id``, in JSON lines.
         item: the column of items.
         timestamp: the column of instants: numbers, dates or timestamps; None where the rows
             stand in order of time.
         rating: the column of ratings, if there is one to filter by.
+        order: a second column for the order, among a user's interactions of one timestamp.
+        items: the column of a list of items, oldest first, in place of ``item``.
         reader: one of ``seqrec.readers.READERS``, for files of a publisher's own form.
+        where: column to value, or several as ``buy;cart``; other rows are left out, and counted.
+        missing: what stands for no user and no item.
+        timestamp_unit: of numbers: s, ms, us, ns, ``mixed`` (each by its size) or ``excel``; told
+            by their size if not given.
+        timestamp_format: of text, as ``strptime`` has it; guessed if not given.
         separator: between the columns of a text; guessed from the header if not given.
+        encoding: of a text that is not UTF-8.
         member: the file inside a zip or tar archive of several.
         max_rejected_share: how many of the rows may be unreadable.
 
@@ -100,16 +114,26 @@ def read_log(
             too many broken rows.
     """
     columns = {"user": user, "item": item, "timestamp": timestamp, "rating": rating}
+    columns |= {"order": order, "items": items}
     mapping = check_values(ColumnMapping, columns, "")
     ingestion = check_values(IngestionOptions, {"max_rejected_share": max_rejected_share}, "")
+    times = {"timestamp_unit": timestamp_unit, "timestamp_format": timestamp_format}
+    said = {"where": dict(where or {}), "missing": tuple(missing), **times}
     if hasattr(source, "__arrow_c_stream__"):
         _refuse_for_tables(
-            reader=(reader, "table"), separator=(separator, None), member=(member, None)
+            reader=(reader, "table"),
+            separator=(separator, None),
+            encoding=(encoding, None),
+            member=(member, None),
         )
-        return _log([read_table(source, mapping, ingestion)], "table")
+        table = {"name": "the table", "reader": "table", "columns": mapping, **said}
+        return _log(
+            [read_table(source, check_values(RawFileOptions, table, ""), ingestion)], "table"
+        )
     _check_columns(reader, mapping)
-    named = mapping if reader in WITH_COLUMNS else None
-    more = {"reader": reader, "columns": named, "separator": separator, "member": member}
+    named = mapping if reader in COLUMNS_ARE_NAMED else None
+    of_file = {"separator": separator, "encoding": encoding, "member": member}
+    more = {"reader": reader, "columns": named, **of_file, **said}
     files = list(_files(source))
     if not files:
         raise SeqrecError("no file is named to read a log from; name at least one")
@@ -127,7 +151,7 @@ def _refuse_for_tables(**options: tuple[object, object]) -> None:
 def _check_columns(reader: str, mapping: ColumnMapping) -> None:
     """Raise where columns are named to a reader that knows its own."""
     find_reader(reader)
-    if reader in WITH_COLUMNS or mapping == ColumnMapping():
+    if reader in COLUMNS_ARE_NAMED or mapping == ColumnMapping():
         return
     name, value = next(
         (name, value) for name, value in mapping if value != getattr(ColumnMapping(), name)

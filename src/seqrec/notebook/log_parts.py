@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping, IngestionOptions, RawFileOptions
+from seqrec.parameters.sections import IngestionOptions, RawFileOptions
 from seqrec.preparation.raw_files import RawFile
 from seqrec.preparation.tally import Tally
 from seqrec.readers import INTERACTIONS, Piece, read_pieces
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 THE_TABLE = Path("the table")
 """What a table that is no file is called in messages."""
-COUNTED = ("rows_read", "rows_kept", "rows_rejected", "blank_lines")
+COUNTED = ("rows_read", "rows_kept", "rows_rejected", "rows_left_out", "blank_lines")
 
 
 class Part(NamedTuple):
@@ -48,9 +48,8 @@ def read_file(raw_file: RawFile, ingestion: IngestionOptions) -> Part:
     return Part(interactions, tally.rejected_rows(), tally.report())
 
 
-def read_table(source: Any, columns: ColumnMapping, ingestion: IngestionOptions) -> Part:
+def read_table(source: Any, options: RawFileOptions, ingestion: IngestionOptions) -> Part:
     """Do the same with a table that speaks Arrow, as if it were a Parquet file."""
-    options = RawFileOptions(name=THE_TABLE.name, reader="table", columns=columns)
     tally = Tally(RawFile(THE_TABLE, options), ingestion)
     pieces = tidy_ids(_table_pieces(source, names_of(options), options), options.missing)
     interactions = _interactions(tally, pieces)
@@ -60,7 +59,7 @@ def read_table(source: Any, columns: ColumnMapping, ingestion: IngestionOptions)
 def _interactions(tally: Tally, pieces: Iterator[Piece]) -> pa.Table:
     tables = list(tally.counted(pieces))
     tally.check()
-    return pa.concat_tables([INTERACTIONS.empty_table(), *tables])
+    return pa.concat_tables(tables or [INTERACTIONS.empty_table()])
 
 
 def _table_pieces(source: Any, names: HeaderNames, options: RawFileOptions) -> Iterator[Piece]:
@@ -131,6 +130,7 @@ def _largest(table: pa.Table, column: str) -> int:
 
 def _summed(reports: list[dict[str, Any]], unit: str) -> dict[str, Any]:
     """Return what was read of all files, and of each."""
+    changed: Counter[str] = sum((Counter(r["changed"]) for r in reports), Counter())
     forms = {report["timestamps_written_in"] for report in reports}
     reasons: Counter[str] = sum((Counter(r["rejected_by_reason"]) for r in reports), Counter())
     return {
@@ -138,5 +138,6 @@ def _summed(reports: list[dict[str, Any]], unit: str) -> dict[str, Any]:
         "timestamps_written_in": forms.pop() if len(forms) == 1 else unit,
         **{name: sum(report[name] for report in reports) for name in COUNTED},
         "rejected_by_reason": dict(sorted(reasons.items())),
+        "changed": dict(sorted(changed.items())),
         "files": reports,
     }

@@ -149,9 +149,9 @@ class TitlesFileOptions(Section):
     reader: str = "table"
     member: str | None = None
     """The file inside a zip or tar archive."""
-    item: str = "item_id"
-    """The column with the ids of the log, for the reader ``table``."""
-    title: str = "title"
+    item: Column = "item_id"
+    """The column, or key, with the ids of the log; its position where there is no header."""
+    title: Column = "title"
     separator: str | None = None
     """Only for the reader ``table`` on CSV: guessed from the header line when absent."""
 

@@ -24,6 +24,7 @@ from seqrec.parameters.sections import (
     MODEL_OPTIONS,
     SCALARS,
     SECTIONS,
+    Column,
     Count,
     LogForm,
     Protocol,
@@ -83,8 +84,8 @@ class SingleTitlesFile(Section):
     file: UserPath
     reader: Name = "table"
     member: str | None = None
-    item: Name = "item_id"
-    title: Name = "title"
+    item: Column = "item_id"
+    title: Column = "title"
     separator: str | None = None
 
 

@@ -49,6 +49,10 @@ def _file_that_is_there(raw: RawOptions, folder: Path) -> TitlesFileOptions | No
     for options in raw.titles:
         if (folder / options.name).is_file():
             return options
+        if (folder / options.name).is_dir():
+            raise SeqrecError(
+                f"raw.titles: {folder / options.name} is a folder; name the file in it"
+            )
     names = " or ".join(options.name for options in raw.titles)
     if len(raw.titles) == 1:
         raise SeqrecError(

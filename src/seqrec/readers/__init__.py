@@ -9,12 +9,22 @@ from pathlib import Path
 
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.sections import RawFileOptions
-from seqrec.readers import amazon, atomic, lastfm, movielens, sequence_lines, table, yelp
+from seqrec.readers import (
+    amazon,
+    atomic,
+    json_keys,
+    lastfm,
+    movielens,
+    sequence_lines,
+    table,
+    yelp,
+)
 from seqrec.readers.parts.ids import tidy_ids
 from seqrec.readers.parts.pieces import INTERACTIONS, REJECTED, Piece, Reader
 
 READERS: dict[str, Reader] = {
     "amazon_reviews": amazon.read_reviews,
+    "amazon_2023_reviews": amazon.read_reviews_2023,
     "amazon_2014_ratings": amazon.read_ratings_2014,
     "amazon_2018_ratings": amazon.read_ratings_2018,
     "amazon_2023_ratings": amazon.read_ratings_2023,
@@ -28,6 +38,7 @@ READERS: dict[str, Reader] = {
     "atomic": atomic.read_atomic,
     "sequence_lines": sequence_lines.read_sequence_lines,
     "table": table.read_table,
+    "json_lines": json_keys.read_json_table,
 }
 
 COLUMNS_ARE_NAMED = ("table", "atomic", "json_lines")

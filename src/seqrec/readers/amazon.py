@@ -1,4 +1,4 @@
-"""Amazon reviews: the JSON lines of 2014 and 2018 and the rating tables of 2014, 2018 and 2023.
+"""Amazon reviews: the JSON lines and the rating tables of 2014, 2018 and 2023.
 
 Sources: He and McAuley, WWW 2016 (2014); Ni, Li and McAuley, EMNLP 2019 (2018); Hou et al.,
 arXiv 2403.03952 (2023).
@@ -21,6 +21,7 @@ from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.parts.source import put_back, read_blocks, take_header
 
 REVIEW = Keys("reviewerID", "asin", "unixReviewTime", "overall", pa.int64())
+REVIEW_2023 = Keys("user_id", "parent_asin", "timestamp", "rating", pa.int64())
 REVIEW_TABLE = HeaderNames("reviewerID", "asin", "unixReviewTime", "overall")
 TABLE_2014 = Layout(",", width=4, user=0, item=1, rating=2, timestamp=(3,), quoted=True)
 TABLE_2018 = Layout(",", width=4, item=0, user=1, rating=2, timestamp=(3,), quoted=True)
@@ -32,6 +33,12 @@ TABLE_2023 = HeaderNames("user_id", "parent_asin", "timestamp", "rating")
 def read_reviews(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield full reviews of 2014 or 2018, an object a line (JSON, or a Python dict)."""
     return read_json_lines(read_blocks(path, options.member, options.encoding), REVIEW, SECONDS)
+
+
+def read_reviews_2023(path: Path, options: RawFileOptions) -> Iterator[Piece]:
+    """Yield full reviews of 2023, a JSON object a line, timestamps in milliseconds."""
+    blocks = read_blocks(path, options.member, options.encoding)
+    return read_json_lines(blocks, REVIEW_2023, MILLISECONDS)
 
 
 def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Piece]:

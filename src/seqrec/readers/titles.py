@@ -13,8 +13,16 @@ import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.sections import TitlesFileOptions
-from seqrec.readers.parts.headers import HeaderNames, find_column, guess_separator, split_header
-from seqrec.readers.parts.source import read_blocks, refuse_member, take_header
+from seqrec.readers.parts.headers import (
+    HeaderNames,
+    find_column,
+    find_position,
+    guess_separator,
+    split_header,
+)
+from seqrec.readers.parts.ids import plain_id
+from seqrec.readers.parts.json_lines import as_text, parse_object
+from seqrec.readers.parts.source import put_back, read_blocks, refuse_member, take_header
 from seqrec.readers.table import is_parquet, refuse_packed_parquet
 
 Title = tuple[str, str] | None
@@ -47,11 +55,24 @@ def read_title_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
     return _read_text_table(path, options)
 
 
+def read_title_objects(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
+    """Yield two keys of JSON lines, or of Python dicts a line."""
+    for block in read_blocks(path, options.member):
+        for line in block.data.decode(errors="replace").split("\n")[:-1]:
+            found = parse_object(line) if line else {}
+            if found is None:
+                yield None
+            elif line:
+                pair = [as_text(found.get(str(key))) for key in (options.item, options.title)]
+                yield _picked(pair, 0, 1)
+
+
 TITLE_READERS: dict[str, TitleReader] = {
     "movielens_u_item": read_u_item,
     "movielens_movies_dat": read_movies_dat,
     "movielens_movies_csv": read_movies_csv,
     "table": read_title_table,
+    "json_lines": read_title_objects,
 }
 
 
@@ -88,7 +109,9 @@ def _read_text_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
     header, blocks = take_header(blocks, path)
     names = HeaderNames(options.item, options.title, None)
     separator = options.separator or guess_separator(path, header, names)
-    item, title = _places(split_header(header, separator), options, f"in the header of {path}")
+    item, title = _places(path, split_header(header, separator), options)
+    if names.by_position:
+        blocks = put_back(header, blocks)
     lines = (
         f"{line}\n"
         for block in blocks
@@ -108,9 +131,10 @@ def _read_text_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
 def _read_parquet(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
     try:
         with pq.ParquetFile(path) as file:
-            _places(file.schema_arrow.names, options, f"in {path}")
-            for batch in file.iter_batches(columns=[options.item, options.title]):
-                columns = [batch.column(name) for name in (options.item, options.title)]
+            inside = file.schema_arrow.names
+            wanted = [inside[place] for place in _places(path, inside, options)]
+            for batch in file.iter_batches(columns=wanted):
+                columns = [batch.column(name) for name in wanted]
                 texts = [column.cast(pa.string()).to_pylist() for column in columns]
                 yield from (_picked(list(row), 0, 1) for row in zip(*texts, strict=True))
     except pa.ArrowException as error:
@@ -118,13 +142,19 @@ def _read_parquet(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
         raise SeqrecError(f"{path} cannot be read ({reason}); is it Parquet?") from None
 
 
-def _places(columns: list[str], options: TitlesFileOptions, place: str) -> tuple[int, int]:
-    return find_column(options.item, columns, place), find_column(options.title, columns, place)
+def _places(path: Path, columns: list[str], options: TitlesFileOptions) -> tuple[int, int]:
+    item, title = (
+        find_position(name, columns, path)
+        if isinstance(name, int)
+        else find_column(name, columns, f"in the header of {path}")
+        for name in (options.item, options.title)
+    )
+    return item, title
 
 
 def _picked(row: list[str], item: int, title: int) -> Title:
     """Return the id and the title of a row without outer white space, if it holds both."""
     if len(row) <= max(item, title) or None in (row[item], row[title]):
         return None
-    pair = row[item].strip(), row[title].strip()
+    pair = plain_id(row[item]), row[title].strip()
     return pair if all(pair) and REPLACED not in "".join(pair) else None

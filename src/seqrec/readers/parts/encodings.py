@@ -55,9 +55,10 @@ class Decoded:
             chunk = self.stream.read(size)
             try:
                 text = self.decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
+            except UnicodeError as error:
+                reason = getattr(error, "reason", None) or error
                 raise SeqrecError(
-                    f"{self.path} is not {self.encoding} ({error.reason}); name its encoding by "
+                    f"{self.path} is not {self.encoding} ({reason}); name its encoding by "
                     "raw.encoding"
                 ) from None
             data = text.encode(UTF8, "surrogateescape")

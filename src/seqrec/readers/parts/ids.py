@@ -5,6 +5,7 @@ be told apart any more, or never was an id, costs its row: ids from floats too l
 ``NaN`` and its like, control characters.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -93,6 +94,12 @@ def _all_plain(ids: pa.ChunkedArray) -> bool:
 
 
 POINT, PLUS = ord("."), ord("+")
+
+
+def plain_id(text: str) -> str:
+    """Return one id as it is kept, for files beside the log; nothing where it is none."""
+    text = text.strip(BLANKS)
+    return text.rstrip("0").rstrip(".") if re.fullmatch(WHOLE_FLOAT, text) else text
 
 
 def _counted(

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ EMPTY = "rows with an empty list of items"
 
 
 def item_lists(column: pa.Array) -> pa.Array:
-    """Return texts as lists: ``N1 N2 N3``, arrays of JSON or of Python; null if it is none."""
+    """Return texts as lists: ``N1 N2 N3``, or arrays of JSON or of Python."""
     trimmed = pc.utf8_trim_whitespace(pc.fill_null(column, ""))
     if pc.any(pc.starts_with(trimmed, "[")).as_py():
         lists = [_list(text) for text in trimmed.to_pylist()]
@@ -26,16 +27,17 @@ def item_lists(column: pa.Array) -> pa.Array:
     return pc.if_else(nothing, empty, words)
 
 
-def _list(text: str) -> list[str] | None:
+def _list(text: str) -> list[str | None]:
+    """Return an array as texts; one that cannot be read holds an item that is none."""
     if not text.startswith("["):
-        return text.replace(",", " ").split()
+        return [*re.split(BETWEEN, text)] if text else []
     for parse in (json.loads, ast.literal_eval):
         try:
             values = parse(text)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
-        return [_text(value) for value in values] if isinstance(values, list) else None
-    return None
+        return [_text(value) for value in values]
+    return [None]
 
 
 def _text(value: Any) -> str:
@@ -43,13 +45,12 @@ def _text(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float) and value is not True else ""
 
 
-def spread(rows: Rows, lists: pa.Array, first: int) -> Rows:
-    """Return an interaction for every item of the rows' lists.
+def spread(rows: Rows, lists: pa.Array) -> Rows:
+    """Return an interaction for every item of the rows' lists, its place there as its order.
 
     Args:
         rows: a row each, whose items do not count.
         lists: the rows' items as lists of strings.
-        first: position of the first interaction in the log, where there are no timestamps.
     """
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
     parents = np.repeat(np.arange(len(lengths)), lengths)
@@ -59,17 +60,14 @@ def spread(rows: Rows, lists: pa.Array, first: int) -> Rows:
     def repeated(column: pa.Array | None) -> pa.Array | None:
         return None if column is None else column.take(take)
 
-    in_order = rows.times.written == "order"
     return rows._replace(
         user_id=repeated(rows.user_id),
         item_id=lists.flatten(),
-        timestamp=pa.array(first + np.arange(len(parents)))
-        if in_order
-        else repeated(rows.timestamp),
+        timestamp=repeated(rows.timestamp),
         rating=repeated(rows.rating),
         line_numbers=rows.line_numbers[parents],
         text=lambda row: rows.text(int(parents[row])),
         other_unit=repeated(rows.other_unit),
-        order=None if in_order else pa.array(position),
+        order=pa.array(position),
         kept=repeated(rows.kept),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -41,6 +42,8 @@ class Columns(NamedTuple):
     """Columns, each with the values whose rows are asked for."""
     rejections: list[Rejection] = []  # noqa: RUF012 nobody changes it
     blank_lines: int = 0
+    position: pa.Array | None = None
+    """int64: place of each among the interactions of its line, where a line holds several."""
 
 
 class PieceMaker:
@@ -76,8 +79,9 @@ class PieceMaker:
         rows = self._rows(columns)
         lists = columns.item if pa.types.is_list(columns.item.type) else None
         if lists is not None:
-            rows = spread(rows, lists, self.items)
-            self.items += len(rows.user_id)
+            rows = spread(rows, lists)
+        if lists is not None or columns.position is not None:
+            rows = self._in_order_of_lines(rows)
         unit = "order" if rows.times == IN_FILE_ORDER else self.clock.unit if self.clock else "s"
         piece = make_piece(rows, columns.rejections, columns.blank_lines, unit)
         if lists is not None and (
@@ -85,6 +89,14 @@ class PieceMaker:
         ):
             piece = piece._replace(changed={EMPTY: empty})
         return piece
+
+    def _in_order_of_lines(self, rows: Rows) -> Rows:
+        """Return rows, several of a line, in the order of the file: no two have one place."""
+        if rows.times != IN_FILE_ORDER:
+            return rows
+        first = self.items
+        self.items += len(rows.user_id)
+        return rows._replace(timestamp=pa.array(np.arange(first, self.items)), order=None)
 
     def _find_clocks(self, columns: Columns) -> None:
         if self.clock is None and columns.timestamp:
@@ -102,7 +114,7 @@ class PieceMaker:
             columns.rating,
             numbers,
             columns.text,
-            order=self.order.read(columns.order) if self.order else columns.order,
+            order=self.order.read(columns.order) if self.order else columns.position,
             kept=asked_for(columns),
         )
         if not columns.timestamp:

@@ -28,6 +28,7 @@ from seqrec.readers.parts.source import Block
 from seqrec.readers.parts.values import integer, microseconds
 
 MAX_ROW_LINES = 1000
+ESCAPED = '\\"'
 
 
 class Record(NamedTuple):
@@ -117,7 +118,13 @@ def parse_record(texts: list[str], place: int, layout: Layout) -> tuple[list[str
         return first.split(layout.separator) if first else [], 1
     if layout.row_is_line:
         return parse_line(first, layout.separator), 1
-    return parse_lines(texts[place : place + MAX_ROW_LINES], layout)
+    lines = texts[place : place + MAX_ROW_LINES]
+    fields, used = parse_lines(lines, layout)
+    if ESCAPED in first and (fields is None or len(fields) != layout.width):
+        escaped = parse_escaped(lines, layout)
+        if escaped[0] is not None:
+            return escaped
+    return fields, used
 
 
 def parse_line(text: str, separator: str) -> list[str]:
@@ -150,6 +157,22 @@ def parse_lines(texts: list[str], layout: Layout) -> tuple[list[str] | None, int
     if reader.line_num > 1 and not may_span(texts[: reader.line_num], layout):
         return None, MAX_ROW_LINES
     return fields, reader.line_num
+
+
+def parse_escaped(texts: list[str], layout: Layout) -> tuple[list[str] | None, int]:
+    """Return the fields of a row with a backslash before its quotes, as Spark and MySQL write."""
+    reader = csv.reader(
+        (text + "\n" for text in texts),
+        delimiter=layout.separator,
+        escapechar="\\",
+        doublequote=False,
+        strict=True,
+    )
+    try:
+        fields = next(reader)
+    except csv.Error:
+        return None, MAX_ROW_LINES
+    return (fields, reader.line_num) if len(fields) == layout.width else (None, MAX_ROW_LINES)
 
 
 def is_row(text: str, layout: Layout) -> bool:

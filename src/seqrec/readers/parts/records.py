@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -35,6 +36,8 @@ class Records(NamedTuple):
     text: Callable[[int], str]
     rejections: list[Rejection] = []  # noqa: RUF012 nobody changes it
     blank_lines: int = 0
+    positions: npt.NDArray[np.int64] | None = None
+    """Place of each among the interactions of its line, where a line holds several."""
 
 
 def columns_to_read(path: Path, names: HeaderNames, columns: list[str]) -> list[str]:
@@ -100,6 +103,7 @@ def columns_of(records: Records, names: HeaderNames, path: Path) -> Columns:
         tuple((as_text_column(column(name)), values) for name, values in names.where),
         rejections,
         records.blank_lines,
+        None if records.positions is None else pa.array(records.positions[places]),
     )
 
 
