@@ -128,3 +128,15 @@ def test_the_last_word_that_counts_says_what_a_column_is(
 )
 def test_what_looks_like_an_instant(values: list[str], expected: bool) -> None:
     assert are_instants(values) is expected
+
+
+def test_a_column_that_is_mostly_missing_is_nobodys() -> None:
+    """Diginetica's views: userId is NA but for a third of the rows."""
+    views = {
+        "sessionId": ["1301", "1084", "1154"],
+        "userId": ["NA", "7", "NA"],
+        "itemId": ["20065", "20260", "20052"],
+        "eventdate": ["2017-10-01", "2017-09-13", "2017-09-17"],
+    }
+    guesses = guess_columns(views)
+    assert [guesses[role] for role in NEEDED] == [["sessionId"], ["itemId"], ["eventdate"]]

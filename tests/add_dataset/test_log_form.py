@@ -85,11 +85,10 @@ def test_a_separator_of_the_user(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty"),
-        ("u1,i1,2024-01-01\n", "line 1 is no header line; write one on top"),
+        ("u1,i1,2024-01-01\n", "line 1 is no header line; count the columns from 0, --user 0"),
         ("1,2,3\n", "line 1 is no header line"),
         ("1,2,1391040000,5\n", "line 1 is no header line"),
         ("user item\n", "no known separator in the header; name it by --separator"),
-        ('{"a": 1}\n', "JSON lines are read with the keys of"),
     ],
 )
 def test_what_no_reader_takes(tmp_path: Path, text: str, message: str) -> None:
@@ -144,3 +143,12 @@ def test_a_control_character_is_no_obstacle(tmp_path: Path) -> None:
 def test_an_unknown_reader_gets_the_nearest_one(tmp_path: Path) -> None:
     with pytest.raises(SeqrecError, match="did you mean 'table'"):
         form(written(tmp_path, "a,b\n"), "tabel")
+
+
+def test_json_with_keys_of_its_own_has_their_paths_as_columns(tmp_path: Path) -> None:
+    lines = '{"who": {"id": 7}, "what": ["a", "b"], "at": 5}\n{"who": {"id": 8}, "at": 6}\n'
+
+    options, sample = form(written(tmp_path, lines))
+
+    assert options.reader == "json_lines"
+    assert sample == {"at": ["5", "6"], "what": ["['a', 'b']"], "who.id": ["7", "8"]}

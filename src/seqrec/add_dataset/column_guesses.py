@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from seqrec.parameters.sections import MISSING
 from seqrec.readers.parts.values import decimal, microseconds
 
 Role = Literal["user", "item", "timestamp", "rating"]
@@ -103,10 +104,16 @@ def _may_be(role: Role, rank: int, name: str, sample: Sample) -> bool:
     if role == "rating":
         return all(decimal(value) is not None for value in sample[name] if value.strip())
     if role != "timestamp":
-        return True
+        return not _mostly_missing(sample[name])
     if name.lower() == "day" and {"month", "year"} <= {other.lower() for other in sample}:
         return False  # a third of a date
     return rank < IS_QUALIFIED or are_instants(sample[name])
+
+
+def _mostly_missing(values: Sequence[str]) -> bool:
+    """Return whether most values stand for none."""
+    none = sum(value.strip() in ("", *MISSING) for value in values)
+    return 2 * none > len(values)
 
 
 def fit(name: str, role: Role) -> int | None:

@@ -17,6 +17,7 @@ from seqrec.add_dataset.column_guesses import FIRST_SECOND, LAST_SECOND, Sample
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers import amazon, find_reader, lastfm, yelp
+from seqrec.readers.json_keys import keys_of, known_keys, values_at
 from seqrec.readers.parts.headers import SEPARATORS, split_header
 from seqrec.readers.parts.json_lines import parse_object
 from seqrec.readers.parts.lines import is_utf8
@@ -26,7 +27,8 @@ from seqrec.readers.table import is_parquet, refuse_packed_parquet
 
 SAMPLE_ROWS = 1000
 ATOMIC = "atomic"
-NAMED_COLUMNS = ("table", ATOMIC)
+BY_KEYS = "json_lines"
+NAMED_COLUMNS = ("table", ATOMIC, BY_KEYS)
 """The readers whose columns have to be named; the others know theirs."""
 ATOMIC_TYPES = ("token", "token_seq", "float", "float_seq")
 DOUBLE_COLONS = "::"
@@ -74,7 +76,9 @@ def find_form(
         else:
             lines = first_lines(path, member, separator)
             reader = reader or ("table" if separator else own_reader(path, lines))
-            if reader in NAMED_COLUMNS:
+            if reader == BY_KEYS:
+                sample = json_sample(path, lines)
+            elif reader in NAMED_COLUMNS:
                 sample = text_sample(path, lines, "\t" if reader == ATOMIC else separator)
             if reader == ATOMIC:
                 sample = {name.partition(":")[0]: values for name, values in sample.items()}
@@ -165,10 +169,18 @@ def json_reader(path: Path, line: str) -> str:
     for reader, known in JSON_KEYS.items():
         if {known.user, known.item, known.timestamp} <= keys:
             return reader
-    raise SeqrecError(
-        f"{path}, line 1: JSON lines are read with the keys of Amazon's reviews (reviewerID, asin,"
-        " unixReviewTime) or of Yelp's (user_id, business_id, date); write it as CSV or Parquet"
-    )
+    return BY_KEYS
+
+
+def json_sample(path: Path, lines: list[str]) -> Sample:
+    """Return the paths of the keys of JSON lines with their first values as text."""
+    objects = [found for line in lines if (found := parse_object(line)) is not None]
+    if not objects:
+        raise SeqrecError(f"{path}, line 1 is no JSON object; give another --reader")
+    return {
+        key: [str(value) for found in objects for value in values_at(found, keys_of(key, objects))]
+        for key in known_keys(objects)
+    }
 
 
 def headerless_reader(path: Path, lines: list[str], separator: str) -> str:
@@ -182,7 +194,8 @@ def headerless_reader(path: Path, lines: list[str], separator: str) -> str:
     rows = [row for line in lines if len(row := line.split(separator)) == 4]
     if separator not in HEADERLESS or 2 * len(rows) < len(lines) or not all(map(_is_rated, rows)):
         raise SeqrecError(
-            f"{path}, line 1 is no header line; write one on top, such as user_id,item_id,timestamp"
+            f"{path}, line 1 is no header line; count the columns from 0, "
+            "--user 0 --item 1 --timestamp 2 say"
         )
     if separator == "," and _items_stand_first(rows):
         return "amazon_2018_ratings"

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seqrec.add_dataset.addition import Addition, check_place
-from seqrec.add_dataset.column_choice import Table, choose_columns
+from seqrec.add_dataset.column_choice import NONE, Table, choose_columns
 from seqrec.add_dataset.column_guesses import Role
 from seqrec.add_dataset.data_sets import accepted, configured, parameter_block
 from seqrec.add_dataset.log_form import NAMED_COLUMNS, find_form
 from seqrec.errors import SeqrecError
+from seqrec.parameters.section_checks import check_values
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.project import project_root
 
@@ -61,6 +62,8 @@ def file_options(
     Raises:
         SeqrecError: no reader takes it, or its columns cannot be told.
     """
+    if columns and all(name.isdecimal() or name == NONE for name in columns.values()):
+        return counted_options(file, columns, form)
     options, sample = find_form(file, **form)
     if options.reader in NAMED_COLUMNS:
         chosen = choose_columns(Table(file, sample), columns)
@@ -71,3 +74,18 @@ def file_options(
             f"leave out --{next(iter(columns))}, or give --reader table if line 1 names the columns"
         )
     return options
+
+
+def counted_options(
+    file: Path, columns: Mapping[Role, str], form: Mapping[str, str]
+) -> RawFileOptions:
+    """Return how a table without a header is read, whose columns the user counts from 0."""
+    missing = [role for role in ("user", "item", "timestamp") if role not in columns]
+    if missing:
+        raise SeqrecError(
+            f"{file}: the columns are counted from 0; add --{missing[0]} NUMBER"
+            + (f" (or {NONE}: the rows stand in order)" if missing[0] == "timestamp" else "")
+        )
+    places = {role: None if name == NONE else int(name) for role, name in columns.items()}
+    entry = {"name": file.name, "reader": "table", **form, "columns": places}
+    return check_values(RawFileOptions, entry, "")

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.readers.parts.pieces import Piece, without_rows
-from seqrec.readers.parts.reasons import FLOAT_ID, MISSING_ID, ODD_ID
+from seqrec.readers.parts.reasons import EMPTY_ID, FLOAT_ID, MISSING_ID, ODD_ID
 from seqrec.readers.parts.values import text_bytes
 
 BLANKS = (
@@ -72,6 +72,7 @@ def _tidy(ids: pa.ChunkedArray, kind: str, no_ids: pa.Array) -> _Tidy:
     unfit: dict[int, str] = {}
     if not _all_plain(ids):
         ids = _counted(ids, pc.utf8_trim(ids, BLANKS), BLANKS_GONE, changed)
+        unfit = _places(pc.equal(pc.binary_length(ids), 0), EMPTY_ID.format(kind))
         inexact = _inexact(ids)
         unfit |= _places(inexact, FLOAT_ID.format(kind))
         ids = _counted(ids, _without_fraction(ids), FRACTIONS_GONE, changed)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.parameters.sections import RawFileOptions
-from seqrec.readers.parts.reasons import OTHER_UNIT
+from seqrec.readers.parts.reasons import EMPTY_ID, OTHER_UNIT
 
 INTERACTIONS = pa.schema(
     [
@@ -187,8 +187,8 @@ def lines_of(rejections: list[Rejection]) -> int:
 def unreadable(rows: Rows) -> dict[int, str]:
     """Return the places of the unreadable rows, each with the first reason that holds."""
     checks = [
-        ("empty user id", blank(rows.user_id)),
-        ("empty item id", blank(rows.item_id)),
+        (EMPTY_ID.format("user"), blank(rows.user_id)),
+        (EMPTY_ID.format("item"), blank(rows.item_id)),
         (f"timestamp is not {rows.time_kind}", pc.is_null(rows.timestamp)),
     ]
     if rows.other_unit is not None:
