@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from kedro.io import DatasetError
 
-from seqrec.cli import errors_in_one_line, explanation, stopping_on_sigterm
+from seqrec.cli import errors_in_one_line, explanation
 from seqrec.errors import SeqrecError
+from seqrec.machine import stopping
+from seqrec.machine.stopping import stopping_on_signals
 from tests.conftest import Kedro
 
 
@@ -176,10 +178,12 @@ def heeding_ctrl_c() -> Iterator[None]:
 
 @pytest.mark.usefixtures("heeding_ctrl_c")
 def test_an_engine_that_was_interrupted_ends_in_one_line(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stopping, "leave_at_once", lambda number: None)  # this process goes on
+
     def interrupted(number: signal.Signals) -> None:
-        with errors_in_one_line(), stopping_on_sigterm():
+        with errors_in_one_line(), stopping_on_signals():
             try:
                 signal.raise_signal(number)
             except KeyboardInterrupt:  # as DuckDB does

@@ -8,7 +8,6 @@ import atexit
 import gc
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
 
 from seqrec.commands import cli, fail
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.machine.stopping import Terminated, line_of, stopping_on_signals
 from seqrec.parameters.typed_paths import with_typed_paths
 from seqrec.project import run_folder, working_in
 
@@ -39,7 +39,7 @@ def _run(
     **options: Any,
 ) -> Any:
     """Run the pipeline, or the pipelines, of the project."""
-    with errors_in_one_line(), stopping_on_sigterm(), loading_at_once():
+    with errors_in_one_line(), stopping_on_signals(), loading_at_once():
         if pipeline and pipelines:
             raise SeqrecError("give either --pipeline or --pipelines, not both")
         # One option under two names: the older one would only add a warning.
@@ -101,32 +101,6 @@ def errors_in_one_line() -> Iterator[None]:
         fail(line)
 
 
-class Terminated(KeyboardInterrupt):
-    """The process was told to end."""
-
-    came = False
-    """Whether it was: an engine that is interrupted does not say by what."""
-
-
-@contextmanager
-def stopping_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that nothing half written is left."""
-    if threading.current_thread() is not threading.main_thread():  # Python's own rule
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        Terminated.came = True
-        raise Terminated
-
-    Terminated.came = False
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _interruption(error: BaseException) -> KeyboardInterrupt | None:
     """Return what interrupted a program that met it in an engine: DuckDB has its own errors."""
     for link in _chain(error):
@@ -145,16 +119,9 @@ def _stop(interrupt: KeyboardInterrupt) -> NoReturn:
     """
     if hasattr(sys, "ps1"):
         raise interrupt
-    number, by = (
-        (signal.SIGTERM, "SIGTERM")
-        if isinstance(interrupt, Terminated)
-        else (signal.SIGINT, "Ctrl-C")
-    )
+    number = signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT
     sys.stdout.flush()
-    click.echo(
-        f"error: stopped by {by}; whole files stayed, and the same command goes on from there",
-        err=True,
-    )
+    click.echo(line_of(number), err=True)
     raise SystemExit(128 + number) from None
 
 
