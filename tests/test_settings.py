@@ -32,7 +32,7 @@ def test_every_data_set_goes_with_every_model(dataset: str, model: str) -> None:
 def test_globals_list_what_there_is() -> None:
     assert sorted(GLOBALS["models"]) == sorted(KNOWN_MODELS)
     assert set(GLOBALS["datasets"]) <= set(DATASETS)
-    assert len(DATASETS) == 20
+    assert len(DATASETS) == 31
 
 
 def test_an_environment_changes_single_values_of_a_block() -> None:

@@ -12,7 +12,12 @@ from tempfile import TemporaryFile
 from seqrec.errors import SeqrecError
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-NO_SPACE_TEXTS = ("No space left on device", "File too large", "Disk quota exceeded")
+NO_SPACE_TEXTS = (
+    "No space left on device",
+    "File too large",
+    "Disk quota exceeded",
+    "failed to offload data block",  # DuckDB, which asks how much is free
+)
 
 
 @contextmanager

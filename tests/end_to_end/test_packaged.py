@@ -80,6 +80,7 @@ def test_a_log_beside_the_folder_of_the_configuration(
     assert [line.partition("  ")[2] for line in finished.err.splitlines()] == [
         "1/1 read_raw_log",
         "2 interactions in shop.csv, 0 rows rejected",
+        "timestamps read as YYYYMMDD (guessed), 2020-01-01 00:00:00 to 2020-01-02 00:00:00",
     ]
     assert (tmp_path / INTERACTIONS.format("shop")).is_file()
 

@@ -25,7 +25,7 @@ from seqrec.preparation.raw_files import RawFile
 from seqrec.readers import READERS
 from tests.readers.logs import frame
 
-ROUNDS = 120
+ROUNDS = 100
 """Damaged logs a reader."""
 HEADERS = {
     "amazon_2023_ratings": "user_id,parent_asin,rating,timestamp",

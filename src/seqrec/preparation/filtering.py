@@ -16,6 +16,7 @@ from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import FilteringOptions
 from seqrec.preparation.date_window import date_window
 from seqrec.preparation.k_core import IN_MEMORY, count_rows, find_core
+from seqrec.preparation.order import SECOND, in_file, in_time
 
 MANY_TIES = 0.05
 """The share of neighbours with one timestamp from which it is a line in the log."""
@@ -136,7 +137,7 @@ def _number_ids(interactions: ir.Table, least: int, report: _Report) -> _Numbere
     users = _replaced(everyone, users.drop("interactions"))
     rows = log.inner_join(users, "user_id").inner_join(items, "item_id")
     columns = ["user_key", "item_key", "timestamp", "source_row", "rating"]
-    rows = rows.select(*columns, *(name for name in ("order",) if name in log.columns)).cache()
+    rows = rows.select(*columns, *(name for name in SECOND if name in log.columns)).cache()
     return _Numbered(rows, users, items)
 
 
@@ -163,16 +164,6 @@ def _row_steps(options: FilteringOptions, window: dict[str, int | None]) -> Iter
         )
     if options.consecutive_repeats == "drop":
         yield _Step("consecutive repeats", "filtering.consecutive_repeats=drop", _no_stutter)
-
-
-def in_time(rows: ir.Table) -> list[str]:
-    """Return the columns that put rows in order of time."""
-    return ["timestamp", *(name for name in ("order",) if name in rows.columns), "source_row"]
-
-
-def in_file(rows: ir.Table) -> list[str]:
-    """Return the columns that put rows in the order of the file; a row may hold several items."""
-    return ["source_row", "timestamp", *(name for name in ("order",) if name in rows.columns)]
 
 
 def _ties(core: _Numbered, last: dict[str, Any]) -> dict[str, int]:
@@ -252,7 +243,7 @@ def _with_ids(numbered: _Numbered) -> ir.Table:
     """Return the rows of the users and items that are left, with their ids, in file order."""
     named = numbered.rows.inner_join(numbered.users, "user_key")
     named = named.inner_join(numbered.items, "item_key")
-    order = [name for name in ("order",) if name in named.columns]
+    order = [name for name in SECOND if name in named.columns]
     columns = ("user_id", "item_id", "timestamp", "source_row", "rating", "user_first_row", *order)
     return named.select(*columns).order_by(*in_file(named))
 

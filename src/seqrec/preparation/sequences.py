@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import SplittingOptions
-from seqrec.preparation.filtering import in_time
+from seqrec.preparation.order import in_time
 
 NEVER = 2**63 - 1
 """An instant after all others."""
