@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NoReturn
@@ -24,6 +25,7 @@ from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
 from seqrec.commands import cli, fail
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.machine.stopping import Terminated, line_of, stopping_on_signals
+from seqrec.parameters.typed_params import typed_params
 from seqrec.parameters.typed_paths import with_typed_paths
 from seqrec.project import run_folder, working_in
 
@@ -56,9 +58,26 @@ def _run(
             )
 
 
-run = click.Command(
+class _RunCommand(click.Command):
+    """A command whose options are refused in one line too."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with errors_in_one_line():
+            return super().make_context(*args, **kwargs)
+
+
+def _options() -> list[click.Parameter]:
+    """Return Kedro's options, ``--params`` with quotes and patterns of dates."""
+    options = [copy(option) for option in kedro_run.params]
+    for option in options:
+        if option.name == "params" and option.callback is not None:
+            option.callback = typed_params(option.callback)
+    return options
+
+
+run = _RunCommand(
     "run",
-    params=kedro_run.params,
+    params=_options(),
     callback=_run,
     help=_run.__doc__,
     context_settings=CONTEXT_SETTINGS,

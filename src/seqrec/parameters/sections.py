@@ -121,9 +121,9 @@ class LogForm(Section):
     @field_validator("where", mode="before")
     @classmethod
     def _columns_as_text(cls, where: Any) -> Any:
-        return (
-            {str(key): value for key, value in where.items()} if isinstance(where, dict) else where
-        )
+        if not isinstance(where, dict):
+            raise ValueError("should be a group, such as raw.where.event=buy")
+        return {str(key): value for key, value in where.items()}
 
     @model_validator(mode="after")
     def _one_way_to_read_times(self) -> "LogForm":

@@ -18,7 +18,7 @@ from seqrec.preparation.date_window import date_window
 from seqrec.preparation.k_core import IN_MEMORY, count_rows, find_core
 from seqrec.preparation.order import SECOND, in_file, in_time
 
-MANY_TIES = 0.05
+MANY_TIES = 0.01
 """The share of neighbours with one timestamp from which it is a line in the log."""
 RAW = "raw log"
 
