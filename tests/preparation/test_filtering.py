@@ -260,3 +260,37 @@ def test_ties_are_those_of_the_users_and_items_that_stay(spread: int) -> None:
         log([(user, item, time * spread, None) for user, item, time in rows]), options, "s"
     )
     assert report["ties"] == {"neighbours": 5, "same_timestamp": 3}
+
+
+@pytest.mark.parametrize(
+    ("unit", "written", "start", "end", "expected"),
+    [
+        ("ms", "us", 1_500_001, 2_500_000, (1501, 2500)),
+        ("ms", "ns", 1_500_000_001, None, (1501, None)),
+        ("ms", "s", 1, 2, (1000, 2000)),  # seconds with fractions
+        ("s", "YYYYMMDD", 20190131, 20190131, (1548892800, 1548979199)),
+        ("s", "YYYYMMDDHHMM", 201901312359, 201901312359, (1548979140, 1548979199)),
+        ("ms", "date", 20190131, 20190131, (1548892800000, 1548979199999)),
+        ("s", "date", 20190131235959, None, (1548979199, None)),
+        ("s", "YYYYMMDD", "2019-01-31", "2019-01-31T00:00", (1548892800, 1548892800)),
+    ],
+)
+def test_numbers_count_in_the_logs_own_unit(
+    unit: str, written: str, start: Any, end: Any, expected: tuple[int, int | None]
+) -> None:
+    window = date_window(FilteringOptions(start=start, end=end), unit, written)
+    assert (window["start"], window["end"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "number", "message"),
+    [
+        ("date", 1_500_000_000, "1500000000 is no date in digits, as 20191231 is"),
+        ("YYYYMMDDHHMMSS", 20190131, "is no date in digits, as 20190131235959 is"),
+        ("mixed", 5, r"5 has no unit, for the log has several or none \(mixed\)"),
+        ("excel", 43_496, "has no unit"),
+    ],
+)
+def test_numbers_that_mean_nothing(written: str, number: int, message: str) -> None:
+    with pytest.raises(SeqrecError, match=message):
+        date_window(FilteringOptions(start=number), "s", written)

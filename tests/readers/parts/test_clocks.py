@@ -3,7 +3,15 @@
 import pyarrow as pa
 import pytest
 
-from seqrec.readers.parts.clocks import floor_divide, guess_clock
+from seqrec.errors import SeqrecError
+from seqrec.readers.parts.clocks import (
+    clock_of_pattern,
+    clock_of_unit,
+    floor_divide,
+    guess_clock,
+    number_clock,
+    refuse_lost_seconds,
+)
 
 NOON = 1_390_000_000
 
@@ -52,3 +60,100 @@ def test_one_outlier_does_not_change_the_unit() -> None:
 
 def test_division_rounds_down_before_1970_too() -> None:
     assert floor_divide(pa.array([-1, 1999, None]), 1000).to_pylist() == [-1, 1, None]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "unit", "written", "first"),
+    [
+        (["2019013123", "2019020100"], "s", "YYYYMMDDHH", 1548975600),
+        (["201901312359", "201902010000"], "s", "YYYYMMDDHHMM", 1548979140),
+        (["20190131235959", "20190201000000"], "s", "YYYYMMDDHHMMSS", 1548979199),
+        (["20190131235959123", "20190201000000000"], "ms", "YYYYMMDDHHMMSSmmm", 1548979199123),
+        (["1548979199", "1548979200"], "s", "s", 1548979199),
+        (["1548979199.5", "1548979200"], "ms", "s", 1548979199500),
+        (["1548979199123456", "1548979200000000"], "ms", "us", 1548979199123),
+        (["1548979199123456789", "1548979200000000000"], "ms", "ns", 1548979199123),
+        (["43496.75", "43497.5"], "ms", "excel", 1548957600000),
+        (["20190131", "20190231"], "s", "s", 20190131),  # no such day: a number
+        (["43496", "43497"], "s", "s", 43496),  # days, or a count
+    ],
+)
+def test_how_numbers_write_an_instant(
+    numbers: list[str], unit: str, written: str, first: int
+) -> None:
+    for column in (pa.array(numbers), pa.array([float(number) for number in numbers])):
+        if written in ("YYYYMMDDHHMMSSmmm", "ns") and not pa.types.is_string(column.type):
+            continue  # beyond what a float holds
+        clock = guess_clock(column) if pa.types.is_string(column.type) else number_clock(column)
+        assert (clock.unit, clock.times) == (unit, (written, True))
+        assert clock.read(column)[0].as_py() == first
+
+
+@pytest.mark.parametrize("scale", [1, 10**3, 10**6, 10**9])
+def test_numbers_of_another_unit_are_seen(scale: int) -> None:
+    others = [NOON * other for other in (1, 10**3, 10**6, 10**9) if other != scale]
+    own = [NOON * scale + n * scale for n in range(9)]
+    column = pa.array([str(number) for number in [*own, *others, 0, -5]])
+
+    clock = guess_clock(column)
+    other = clock.other_unit(clock.read(column))
+
+    assert other is not None
+    assert other.to_pylist() == [False] * 9 + [True] * 3 + [False] * 2
+    assert clock.other_unit(clock.read(column.slice(0, 9))) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "texts", "expected"),
+    [
+        ("s", ["5", "6"], ("s", [5, 6])),
+        ("s", ["5.25", "6"], ("ms", [5250, 6000])),
+        ("ms", ["5", "20190131"], ("ms", [5, 20190131])),
+        ("us", ["1500", "2999"], ("ms", [1, 2])),
+        ("ns", ["1500000", "-1"], ("ms", [1, -1])),
+        ("excel", ["25569", "25570.5"], ("ms", [0, 129_600_000])),
+        (
+            "mixed",
+            [f"{NOON}", f"{NOON}.5", f"{NOON}123", f"{NOON}123456", f"{NOON}123456789", "x"],
+            ("ms", [NOON * 1000, NOON * 1000 + 500, *[NOON * 1000 + 123] * 3, None]),
+        ),
+    ],
+)
+def test_a_unit_that_is_said(
+    unit: str, texts: list[str], expected: tuple[str, list[int | None]]
+) -> None:
+    column = pa.array(texts)
+    clock = clock_of_unit(unit, column)
+    assert (clock.unit, clock.read(column).to_pylist()) == expected
+    assert not clock.times.guessed
+
+
+def test_a_pattern_that_is_said() -> None:
+    column = pa.array(["31|12|2019", "32|12|2019", None])
+    assert clock_of_pattern("%d|%m|%Y").read(column).to_pylist() == [1577750400, None, None]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1.5e9, 1.5e9 + 128], pa.float32()),
+        pa.array(["1.5008e+09", "1.5009e+09"]),
+        pa.array([str(1_500_000_000 // 128 * 128 + 128 * n) for n in range(50)]),
+    ],
+)
+def test_times_that_lost_their_seconds_are_refused(column: pa.Array) -> None:
+    with pytest.raises(SeqrecError, match="the timestamps have lost their seconds"):
+        refuse_lost_seconds(column, "column 'when'")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1.0, 2.0], pa.float32()),  # no instants
+        pa.array([1.5e9, 1.5e9 + 1]),
+        pa.array([str(86_400 * n + 1_500_000_000 // 86_400 * 86_400) for n in range(50)]),  # days
+        pa.array(["1.500803995e+09"]),
+    ],
+)
+def test_others_have_theirs(column: pa.Array) -> None:
+    refuse_lost_seconds(column, "column 'when'")

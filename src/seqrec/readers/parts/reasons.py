@@ -29,6 +29,8 @@ REMEDIES = {
 
 def remedy(reason: str) -> str | None:
     """Return what helps against rows rejected for a reason, if anything in particular does."""
+    if reason.startswith("timestamp is not a date such as %"):
+        return "is raw.timestamp_format the right one?"
     if reason.startswith("timestamp is not"):
         return REMEDIES.get(reason, "say how they are written, raw.timestamp_format=%d/%m/%Y say")
     return REMEDIES.get(reason)
