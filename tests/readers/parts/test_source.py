@@ -1,8 +1,10 @@
 """Raw files as blocks of lines: every container, every line end, every kind of damage."""
 
 import contextlib
+import errno
 import gzip
 import io
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -236,3 +238,27 @@ def test_a_header_that_is_no_text_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(SeqrecError, match="line 1: the header is not UTF-8 text"):
         take_header(read_blocks(path), path)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.EACCES, "cannot be read (Permission denied); give yourself the right to read it"),
+        (errno.EIO, "cannot be read (Input/output error); is its disk in order?"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, message: str
+) -> None:
+    """The tests may run as root, who may read anything: the system's answer is put in its mouth."""
+    path = tmp_path / "log.csv"
+    path.write_bytes(TEXT)
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(SeqrecError) as error:
+        content(path)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
