@@ -204,3 +204,20 @@ def test_a_table_is_no_json(tmp_path: Path) -> None:
     path.write_text("user_id,item_id\na,b\n")
     with pytest.raises(SeqrecError, match="line 1 is not a JSON object; is 'json_lines' the right"):
         read(path, tmp_path, "json_lines")
+
+
+def test_one_array_is_told_how_to_become_lines(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(events(3), indent=1))
+    with pytest.raises(SeqrecError, match="is one JSON array; write an object a line"):
+        read(path, tmp_path, "json_lines", columns=NESTED)
+
+
+def test_mongos_exports(tmp_path: Path) -> None:
+    row = {"user": {"$oid": "5f1"}, "item": 7, "at": {"$date": "2019-01-31T23:59:59.250Z"}}
+    path = written(tmp_path / "log.jsonl", [row, row])
+    columns = {"user": "user.$oid", "item": "item", "timestamp": "at.$date"}
+
+    log = read(path, tmp_path, "json_lines", columns=columns)
+
+    assert triples(log) == [("5f1", "7", 1548979199250)] * 2

@@ -195,6 +195,27 @@ def test_a_file_of_its_form(
             None,
             {"B01CUPMQZE": "Howard LC0008"},
         ),
+        (
+            "amazon-2014-beauty",
+            "meta_Beauty.json.gz",
+            "{'asin': '0205616461', 'description': \"Bio's\", 'title': 'Bio-active Cream'}\n",
+            None,
+            {"0205616461": "Bio-active Cream"},
+        ),
+        (
+            "yelp-2019",
+            "yelp_academic_dataset_business.json",
+            '{"business_id": "Pns2l4", "name": "Abby Rappoport, LAC, CMQ", "stars": 5.0}\n',
+            None,
+            {"Pns2l4": "Abby Rappoport, LAC, CMQ"},
+        ),
+        (
+            "hetrec2011-lastfm-2k",
+            "artists.dat",
+            "id\tname\turl\tpictureURL\n1\tMALICE MIZER\thttp://x\thttp://y\n",
+            None,
+            {"1": "MALICE MIZER"},
+        ),
     ],
 )
 def test_titles_from_the_logs_own_side_file(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts import source
 from seqrec.readers.sequence_lines import read_sequence_lines
@@ -49,3 +50,14 @@ def test_the_result_is_that_of_the_plain_way(tmp_path: Path, raw: bytes) -> None
     ]
     rejected = [number for b in pieces for number in b.rejected["line_number"].to_pylist()]
     assert (rows, rejected, sum(piece.blank_lines for piece in pieces)) == plain(raw)
+
+
+def test_utf_16_is_no_ids_with_zeros_in_them(tmp_path: Path) -> None:
+    path = tmp_path / "s.txt"
+    options = OPTIONS.model_copy(update={"encoding": None})
+    path.write_bytes("1 7 8\n2 9\n".encode("utf-16"))
+    (piece,) = read_sequence_lines(path, options)
+    assert piece.interactions["item_id"].to_pylist() == ["7", "8", "9"]
+    path.write_bytes("1 7 8\n2 9\n".encode("utf-16-le"))
+    with pytest.raises(SeqrecError, match="UTF-16 without a mark"):
+        list(read_sequence_lines(path, options))

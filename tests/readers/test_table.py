@@ -281,3 +281,20 @@ def test_what_is_no_log_is_an_error(tmp_path: Path) -> None:
     pq.write_table(pa.table({"user_id": ["u"], "item_id": ["a"], "timestamp": [True]}), path)
     with pytest.raises(SeqrecError, match="column 'timestamp' holds bool, no timestamps"):
         read(path)
+
+
+def test_a_line_on_the_separator_is_no_header(tmp_path: Path) -> None:
+    log = written(tmp_path / "log.csv", "sep=~\nuser_id~item_id~timestamp\nu~a~5\n")
+
+    piece = read(log)
+
+    assert piece.interactions["source_row"].to_pylist() == [3]
+    assert piece.interactions["item_id"].to_pylist() == ["a"]
+
+
+def test_fractions_behind_a_comma(tmp_path: Path) -> None:
+    log = written(
+        tmp_path / "log.csv", 'user_id,item_id,timestamp\nu,a,"2019-01-01T00:00:00,250"\n'
+    )
+
+    assert read(log).interactions["timestamp"].to_pylist() == [1546300800250]

@@ -59,7 +59,7 @@ def _file_that_is_there(raw: RawOptions, folder: Path) -> TitlesFileOptions | No
             f"raw.titles: no {names} in {folder}; put it there or leave raw.titles out"
         )
     if raw.titles:
-        logger.warning("no %s in %s: the items have no titles", names, folder)
+        logger.info("no %s in %s: the items have no titles", names, folder)
     return None
 
 

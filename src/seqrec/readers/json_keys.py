@@ -68,6 +68,10 @@ def find_shape(path: Path, lines: Lines, names: HeaderNames) -> Shape:
     """
     texts = (lines.text(place) for place in range(min(len(lines), LOOKED_AT)))
     objects = [found for text in texts if (found := parse_object(text)) is not None]
+    if not objects and lines.data.lstrip().startswith(b"["):
+        raise SeqrecError(
+            f"{path} is one JSON array; write an object a line, as `jq -c '.[]'` does"
+        )
     if not objects:
         raise SeqrecError(f"{path}, line 1 is {NOT_AN_OBJECT}; is 'json_lines' the right reader?")
     used = [*map(str, names.roles), *(str(name) for name, _ in names.where)]

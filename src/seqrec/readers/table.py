@@ -1,6 +1,7 @@
 """Any table with a user, an item and perhaps a timestamp: CSV, TSV or Parquet."""
 
 import logging
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -25,6 +26,8 @@ from seqrec.readers.parts.source import Block, put_back, read_blocks, refuse_mem
 logger = logging.getLogger(__name__)
 
 PARQUET_MAGIC = b"PAR1"
+SEPARATOR_LINE = re.compile('"?sep=(.)"?')
+"""What some programs write above the header."""
 
 
 def read_table(path: Path, options: RawFileOptions) -> Iterator[Piece]:
@@ -76,6 +79,9 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
     """Yield a CSV or TSV table; where columns are counted, line 1 is a row like the others."""
     found = read_blocks(path, options.member, options.encoding)
     header, blocks = take_header(refuse_packed_parquet(found, path), path)
+    if marked := SEPARATOR_LINE.fullmatch(header):  # for Excel
+        options = options.model_copy(update={"separator": options.separator or marked[1]})
+        header, blocks = take_header(blocks, path)
     separator = options.separator or guess_separator(path, header, names)
     layout = find_layout(path, header, separator, names)
     if not names.by_position:

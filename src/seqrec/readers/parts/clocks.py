@@ -219,7 +219,8 @@ def guess_clock(column: pa.Array) -> Clock:
     dates = without_zone_name(sample)
     if pc.count(instants(dates)).as_py() == 0 and (pattern := find_pattern(sample)):
         return clock_of_pattern(pattern, guessed=True)
-    clock = INSTANTS_IN_MILLISECONDS if pc.any(pc.match_substring(dates, ".")).as_py() else INSTANTS
+    finer = pc.any(pc.match_substring_regex(dates, "[.,]")).as_py()
+    clock = INSTANTS_IN_MILLISECONDS if finer else INSTANTS
     return clock._replace(kind=GUESSED, guessed=True)
 
 
