@@ -194,6 +194,9 @@ def test_whole_numbers_are_ids_however_they_are_stored() -> None:
     expected = numbered.recommend([["3", "5"]], k=4).lists()
     assert numbered.recommend([[3, 5]], k=4).lists() == expected
     assert numbered.recommend([[3.0, 5.0]], k=4).lists() == expected
+    assert numbered.recommend([["3.0", " 5"]], k=4).lists() == expected
+    texts = pd.DataFrame({"user_id": [0, 0], "item_id": ["3 ", "5.0"]})
+    assert numbered.recommend(texts, k=4).lists() == expected
     frame = pd.DataFrame({"user_id": [0, 0], "item_id": [3.0, 5.0]})
     assert numbered.recommend(frame, k=4).lists() == expected
     with pytest.raises(SeqrecError, match=r"3\.5 is no id"):

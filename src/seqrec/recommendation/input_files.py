@@ -23,10 +23,11 @@ import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.readers import read_pieces
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
 from seqrec.readers.parts.pieces import INTERACTIONS, REJECTED
 from seqrec.readers.parts.source import MAX_LINE_BYTES, read_blocks, take_header
-from seqrec.readers.table import is_parquet, read_table
+from seqrec.readers.table import is_parquet
 from seqrec.recommendation.given_histories import Columns
 from seqrec.recommendation.item_ids import text_of
 
@@ -122,7 +123,7 @@ def _log(path: Path, columns: Columns, names: list[str]) -> pa.Table:
         timestamp=columns.timestamp if columns.timestamp in names else None,
     )
     options = RawFileOptions(name=path.name, reader="table", columns=mapping)
-    pieces = list(read_table(path, options))
+    pieces = list(read_pieces(path, options))
     rejected = pa.concat_tables([REJECTED.empty_table(), *(piece.rejected for piece in pieces)])
     if len(rejected):
         first = rejected.slice(0, 1).to_pylist()[0]

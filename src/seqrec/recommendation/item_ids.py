@@ -1,4 +1,7 @@
-"""People's own item ids and the model's numbers for them."""
+"""People's own item ids and the model's numbers for them.
+
+Ids are taken as the readers of logs take them: ``12``, ``12 `` and ``12.0`` are one item.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pyarrow.compute as pc
 
 from seqrec.batches import Integers
 from seqrec.errors import SeqrecError
+from seqrec.readers.parts.ids import plain_id, plain_ids
 
 LARGEST_WHOLE = 2.0**53
 """Up to which a float says which whole number it is."""
@@ -33,12 +37,18 @@ class ItemIds:
 
     def numbers(self, ids: Iterable[Any]) -> Integers:
         """Return the items' numbers, 0 for an id that the model does not know."""
-        known = self._numbers
-        return np.array([known.get(text_of(item), 0) for item in ids], dtype=np.int64)
+        return np.array([self._number(text_of(item)) for item in ids], dtype=np.int64)
+
+    def _number(self, text: str) -> int:
+        number = self._numbers.get(text)
+        return self._numbers.get(plain_id(text), 0) if number is None else number
 
     def numbers_in(self, ids: pa.Array | pa.ChunkedArray) -> Integers:
         """Do the same with many ids in an Arrow array."""
-        places = pc.index_in(as_text(ids), value_set=self.ids)
+        texts = as_text(ids)
+        places = pc.index_in(texts, value_set=self.ids)
+        if places.null_count:  # written otherwise, perhaps: as the log's reader takes them
+            places = pc.coalesce(places, pc.index_in(plain_ids(texts), value_set=self.ids))
         numbers: Integers = pc.add(pc.fill_null(places, -1), 1).to_numpy().astype(np.int64)
         return numbers
 

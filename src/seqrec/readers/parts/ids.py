@@ -103,6 +103,11 @@ def plain_id(text: str) -> str:
     return text.rstrip("0").rstrip(".") if re.fullmatch(WHOLE_FLOAT, text) else text
 
 
+def plain_ids(texts: pa.Array) -> pa.Array:
+    """Return a column of ids so."""
+    return _without_fraction(pc.utf8_trim(texts, BLANKS))
+
+
 def _counted(
     before: pa.ChunkedArray, after: pa.ChunkedArray, what: str, changed: dict[str, int]
 ) -> pa.ChunkedArray:
