@@ -216,3 +216,15 @@ def test_what_cannot_be_read_is_one_line(
     with pytest.raises(SeqrecError, match=message) as raised:
         read_log(place, **options)
     assert "\n" not in str(raised.value)
+
+
+def test_parts_without_rows(tmp_path: Path) -> None:
+    for name, text in {"a.csv": "", "b.csv": HEADER, "c.csv": HEADER + ROWS}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    alone = read_log(tmp_path / "c.csv", **SHOP)
+    log = read_log(tmp_path, **SHOP)
+    assert log.interactions.drop(["source_row"]) == alone.interactions.drop(["source_row"])
+    assert log.report["timestamps_written_in"] == alone.report["timestamps_written_in"]
+    (tmp_path / "c.csv").unlink()
+    with pytest.raises(SeqrecError, match="none of the 2 files holds interactions"):
+        read_log(tmp_path, **SHOP)

@@ -288,3 +288,21 @@ def test_backslashes_before_quotes_as_spark_writes_them(tmp_path: Path) -> None:
 
     assert table["user_id"].tolist() == ["u1", "u2", "u3", "u4", "u5"]
     assert table["item_id"].tolist() == ["a", "b", "c", "d", "e"]
+
+
+def test_parts_without_rows_and_columns_in_another_order(tmp_path: Path) -> None:
+    """Spark writes empty parts; other programs a header alone."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "a.csv").touch()
+    (folder / "b.csv").write_text("user_id,item_id,timestamp\n")
+    (folder / "c.csv").write_text("user_id,item_id,timestamp\nu,i,5\n")
+    (folder / "d.csv").write_text("timestamp,user_id,item_id\n6,v,j\n")
+
+    log = read(folder, tmp_path / "work")
+
+    table = frame(log)[COLUMNS]
+    assert list(table.itertuples(index=False, name=None)) == [("u", "i", 5), ("v", "j", 6)]
+    names = [(part["file"], part["rows_kept"]) for part in log.report["files"]]
+    assert names == [("a.csv", 0), ("b.csv", 0), ("c.csv", 1), ("d.csv", 1)]
+    assert len({part["sha256"] for part in log.report["files"]}) == 4

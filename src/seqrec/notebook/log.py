@@ -134,12 +134,16 @@ def read_log(
     named = mapping if reader in COLUMNS_ARE_NAMED else None
     of_file = {"separator": separator, "encoding": encoding, "member": member}
     more = {"reader": reader, "columns": named, **of_file, **said}
-    files = list(_files(source))
-    if not files:
+    found = list(_files(source))
+    if not found:
         raise SeqrecError("no file is named to read a log from; name at least one")
+    files = [path for path in found if len(found) == 1 or path.stat().st_size]  # as parts may be
     options = [check_values(RawFileOptions, {"name": path.name, **more}, "") for path in files]
-    parts = [read_file(RawFile(*each), ingestion) for each in zip(files, options, strict=True)]
-    return _log(parts, _name(source, files))
+    raw_files = [RawFile(*each) for each in zip(files, options, strict=True)]
+    parts = [read_file(raw_file, ingestion, len(found) > 1) for raw_file in raw_files]
+    if not any(len(part.interactions) for part in parts):
+        raise SeqrecError(f"none of the {len(found)} files holds interactions; are they the right?")
+    return _log(parts, _name(source, found))
 
 
 def _refuse_for_tables(**options: tuple[object, object]) -> None:

@@ -36,15 +36,15 @@ class Part(NamedTuple):
     report: dict[str, Any]
 
 
-def read_file(raw_file: RawFile, ingestion: IngestionOptions) -> Part:
-    """Read a file into memory.
+def read_file(raw_file: RawFile, ingestion: IngestionOptions, one_of_several: bool = False) -> Part:
+    """Read a file into memory; one of several may hold no row at all.
 
     Raises:
         SeqrecError: it cannot be read, holds no interactions or too many broken rows.
     """
     tally = Tally(raw_file, ingestion)
     pieces = read_pieces(raw_file.path, raw_file.options)
-    interactions = _interactions(tally, pieces)
+    interactions = _interactions(tally, pieces, one_of_several)
     return Part(interactions, tally.rejected_rows(), tally.report())
 
 
@@ -56,9 +56,10 @@ def read_table(source: Any, options: RawFileOptions, ingestion: IngestionOptions
     return Part(interactions, tally.rejected_rows(), {"file": THE_TABLE.name, **tally.counts()})
 
 
-def _interactions(tally: Tally, pieces: Iterator[Piece]) -> pa.Table:
+def _interactions(tally: Tally, pieces: Iterator[Piece], may_be_empty: bool = False) -> pa.Table:
     tables = list(tally.counted(pieces))
-    tally.check()
+    if tally.accepted or tally.broken or not may_be_empty:
+        tally.check()
     return pa.concat_tables(tables or [INTERACTIONS.empty_table()])
 
 
@@ -85,9 +86,10 @@ def _blocks(batches: Iterable[pa.RecordBatch], columns: list[str]) -> Iterator[p
 
 def joined(parts: list[Part]) -> Part:
     """Return the parts of a log as one: source rows, and times that are positions, go on."""
-    unit = _unit(parts)
+    with_rows = [part for part in parts if len(part.interactions)] or parts
+    unit = _unit(with_rows)
     tables, row, time = [], 0, 0
-    for part in parts:
+    for part in with_rows:
         table = _in_unit(part, unit)
         end = max(_largest(table, "source_row"), _largest(part.rejected, "line_number"))
         last = _largest(table, "timestamp")
@@ -131,7 +133,7 @@ def _largest(table: pa.Table, column: str) -> int:
 def _summed(reports: list[dict[str, Any]], unit: str) -> dict[str, Any]:
     """Return what was read of all files, and of each."""
     changed: Counter[str] = sum((Counter(r["changed"]) for r in reports), Counter())
-    forms = {report["timestamps_written_in"] for report in reports}
+    forms = {r["timestamps_written_in"] for r in reports if r["rows_kept"]}
     reasons: Counter[str] = sum((Counter(r["rejected_by_reason"]) for r in reports), Counter())
     return {
         "timestamp_unit": unit,

@@ -1,7 +1,9 @@
 """The raw files of a data set: which is there, and the parts it consists of."""
 
+import logging
 from collections.abc import Iterator
 from glob import glob, has_magic
+from os.path import commonpath
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +12,8 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import RawFileOptions, RawOptions
 from seqrec.readers import Piece, read_pieces
+
+logger = logging.getLogger(__name__)
 
 
 class RawFile(NamedTuple):
@@ -98,7 +102,10 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
     """
     parts = parts_of(raw_file.path)
     row, unit, before = 0, "", parts[0]
-    for path in parts:
+    for path, label in zip(parts, labels_of(raw_file), strict=True):
+        if len(parts) > 1 and not path.stat().st_size:
+            logger.info("%s is empty, as parts may be", label)
+            continue
         first = row
         for piece in read_pieces(path, raw_file.options):
             if unit and len(piece.interactions) and piece.timestamp_unit != unit:
@@ -109,16 +116,20 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
             unit = piece.timestamp_unit if len(piece.interactions) else unit
             piece = shifted(piece, first) if first else piece
             row = max(row, last_row(piece, first))
-            yield piece._replace(
-                file=path.name if path == raw_file.path else _label(path, raw_file)
-            )
+            yield piece._replace(file=label)
         before = path
 
 
-def _label(path: Path, raw_file: RawFile) -> str:
-    """Return a part's name for people: below the folder, where it lies in one."""
-    folder = raw_file.path
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name
+def labels_of(raw_file: RawFile) -> list[str]:
+    """Return what the files are called for people: by their names, or by their place in the folder.
+
+    Files of one name in several folders are called by the folders too.
+    """
+    parts = parts_of(raw_file.path)
+    if len({part.name for part in parts}) == len(parts):
+        return [part.name for part in parts]
+    common = Path(commonpath([part.parent for part in parts]))
+    return [str(part.relative_to(common)) for part in parts]
 
 
 def last_row(piece: Piece, first: int) -> int:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError
 from seqrec.files import sha256_of
 from seqrec.parameters.sections import IngestionOptions
-from seqrec.preparation.raw_files import RawFile, parts_of
+from seqrec.preparation.raw_files import RawFile, labels_of, parts_of
 from seqrec.readers import REJECTED
 from seqrec.readers.parts.pieces import Piece, TimesRead
 from seqrec.readers.parts.reasons import remedy
@@ -20,6 +20,7 @@ from seqrec.readers.parts.reasons import remedy
 HOPELESS = 100_000
 """Rejected rows from which reading stops if they are the greater part."""
 PER_SECOND = {"s": 1, "ms": 1_000}
+NO_ROWS = {"rows_kept": 0, "rows_rejected": 0}
 NONE_REJECTED = pa.schema([("source_file", pa.string()), *REJECTED]).empty_table()
 
 
@@ -137,8 +138,8 @@ class Tally:
         }
         if len(parts) > 1:
             report["files"] = [
-                {"file": name, "sha256": digest, **counts}
-                for digest, (name, counts) in zip(digests, self.files.items(), strict=False)
+                {"file": name, "sha256": digest, **NO_ROWS, **self.files.get(name, {})}
+                for digest, name in zip(digests, labels_of(self.raw_file), strict=True)
             ]
         return report
 
