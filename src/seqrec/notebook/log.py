@@ -142,7 +142,7 @@ def read_log(
     raw_files = [RawFile(*each) for each in zip(files, options, strict=True)]
     parts = [read_file(raw_file, ingestion, len(found) > 1) for raw_file in raw_files]
     if not any(len(part.interactions) for part in parts):
-        raise SeqrecError(f"none of the {len(found)} files holds interactions; are they the right?")
+        raise SeqrecError(f"none of the {len(found)} files holds interactions; are they the right ones?")
     return _log(parts, _name(source, found))
 
 
