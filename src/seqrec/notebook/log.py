@@ -119,30 +119,30 @@ def read_log(
     ingestion = check_values(IngestionOptions, {"max_rejected_share": max_rejected_share}, "")
     times = {"timestamp_unit": timestamp_unit, "timestamp_format": timestamp_format}
     said = {"where": dict(where or {}), "missing": tuple(missing), **times}
+    of_file = {"separator": separator, "encoding": encoding, "member": member}
     if hasattr(source, "__arrow_c_stream__"):
-        _refuse_for_tables(
-            reader=(reader, "table"),
-            separator=(separator, None),
-            encoding=(encoding, None),
-            member=(member, None),
-        )
+        _refuse_for_tables(reader=(reader, "table"), **{n: (v, None) for n, v in of_file.items()})
         table = {"name": "the table", "reader": "table", "columns": mapping, **said}
-        return _log(
-            [read_table(source, check_values(RawFileOptions, table, ""), ingestion)], "table"
-        )
+        options = check_values(RawFileOptions, table, "")
+        return _log([read_table(source, options, ingestion)], "table")
     _check_columns(reader, mapping)
     named = mapping if reader in COLUMNS_ARE_NAMED else None
-    of_file = {"separator": separator, "encoding": encoding, "member": member}
-    more = {"reader": reader, "columns": named, **of_file, **said}
+    return _log_of_files(source, {"reader": reader, "columns": named, **of_file, **said}, ingestion)
+
+
+def _log_of_files(source: Any, options: dict[str, Any], ingestion: IngestionOptions) -> Log:
+    """Read the files of a source, one after the other."""
     found = list(_files(source))
     if not found:
         raise SeqrecError("no file is named to read a log from; name at least one")
     files = [path for path in found if len(found) == 1 or path.stat().st_size]  # as parts may be
-    options = [check_values(RawFileOptions, {"name": path.name, **more}, "") for path in files]
-    raw_files = [RawFile(*each) for each in zip(files, options, strict=True)]
+    raw_files = [
+        RawFile(path, check_values(RawFileOptions, {"name": path.name, **options}, ""))
+        for path in files
+    ]
     parts = [read_file(raw_file, ingestion, len(found) > 1) for raw_file in raw_files]
     if not any(len(part.interactions) for part in parts):
-        raise SeqrecError(f"none of the {len(found)} files holds interactions; are they the right ones?")
+        raise SeqrecError(f"none of the {len(found)} files holds interactions; name others")
     return _log(parts, _name(source, found))
 
 

@@ -4,14 +4,8 @@ import pyarrow as pa
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.readers.parts.clocks import (
-    clock_of_pattern,
-    clock_of_unit,
-    floor_divide,
-    guess_clock,
-    number_clock,
-    refuse_lost_seconds,
-)
+from seqrec.readers.parts.clock_guesses import guess_clock, number_clock, refuse_lost_seconds
+from seqrec.readers.parts.clocks import clock_of_pattern, clock_of_unit, floor_divide
 
 NOON = 1_390_000_000
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.readers.parts.clocks import guess_clock
+from seqrec.readers.parts.clock_guesses import guess_clock
 from seqrec.readers.parts.dates import find_pattern
 
 MOMENTS = [datetime(2019, 1, 31, 23, 5, 9, tzinfo=UTC) + timedelta(hours=7 * n) for n in range(60)]

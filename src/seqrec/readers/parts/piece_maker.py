@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.parameters.sections import RawFileOptions
-from seqrec.readers.parts.clocks import Clock, find_clock, guess_clock
+from seqrec.readers.parts.clock_guesses import find_clock, guess_clock
+from seqrec.readers.parts.clocks import Clock
 from seqrec.readers.parts.item_lists import EMPTY, spread
 from seqrec.readers.parts.pieces import (
     LineNumbers,
