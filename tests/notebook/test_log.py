@@ -192,7 +192,7 @@ def test_seconds_and_milliseconds_together_are_milliseconds(
         ("shop.csv", {**SHOP, "reader": "tabel"}, "unknown reader 'tabel'; did you mean 'table'"),
         ("shop.csv", {"user": "x", "reader": "yelp_reviews"}, "option user=x means nothing to"),
         ("shop.csv", {**SHOP, "max_rejected_share": 2}, "parameter max_rejected_share: "),
-        ("shop.csv", {**SHOP, "separator": 3}, "parameter separator: .*string"),
+        ("shop.csv", {**SHOP, "separator": 3}, "parameter separator: should be text"),
         ("nowhere.csv", {}, "no file or folder .*nowhere.csv; check its name"),
         ("no*.csv", {}, "no file is called like .*no.*csv; check the pattern"),
         ("empty", {}, "no file in the folder .*empty"),

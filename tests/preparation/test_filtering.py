@@ -266,7 +266,7 @@ def test_ties_are_those_of_the_users_and_items_that_stay(spread: int) -> None:
     ("unit", "written", "start", "end", "expected"),
     [
         ("ms", "us", 1_500_001, 2_500_000, (1501, 2500)),
-        ("ms", "ns", 1_500_000_001, None, (1501, None)),
+        ("ms", "ns", 10**18 + 1, None, (10**12 + 1, None)),
         ("ms", "s", 1, 2, (1000, 2000)),  # seconds with fractions
         ("s", "YYYYMMDD", 20190131, 20190131, (1548892800, 1548979199)),
         ("s", "YYYYMMDDHHMM", 201901312359, 201901312359, (1548979140, 1548979199)),
@@ -289,6 +289,8 @@ def test_numbers_count_in_the_logs_own_unit(
         ("YYYYMMDDHHMMSS", 20190131, "is no date in digits, as 20190131235959 is"),
         ("mixed", 5, r"5 has no unit, for the log has several or none \(mixed\)"),
         ("excel", 43_496, "has no unit"),
+        ("s", 1_554_180_000_000, "is no instant of a log in s"),
+        ("ms", 1_554_180_000, "is no instant of a log in ms"),
     ],
 )
 def test_numbers_that_mean_nothing(written: str, number: int, message: str) -> None:

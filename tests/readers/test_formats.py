@@ -116,7 +116,7 @@ REVIEWS = (
         (
             "atomic",
             "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
-            "u\ti\t4\t1390000000.0\nu\tj\t4\t1.39e9\n",
+            "u\ti\t4\t1390000000.0\nu\tj\t4\t1.390000000e9\n",
             "s",
             [("u", "i", 1390000000, 2, 4.0), ("u", "j", 1390000000, 3, 4.0)],
         ),

@@ -25,6 +25,11 @@ def triples(path: Path, work: Path, **options: Any) -> list[tuple[str, str, int]
         "u1\t['N1', 'N2', 'N3']\nu2\t[]\nu1\t['N4']\n",
         "u1\tN1,N2,N3\nu2\t\nu1\tN4\n",
         "u1\tN1|N2|N3\nu2\t \nu1\tN4\n",
+        "u1\t['N1' 'N2' 'N3']\nu2\t[]\nu1\t['N4']\n",  # numpy
+        "u1\t[N1 N2\tN3]\nu2\t[]\nu1\t[N4]\n".replace("N2\t", "N2 "),
+        "u1\t('N1', 'N2', 'N3')\nu2\t()\nu1\t('N4',)\n",
+        "u1\t{N1,N2,N3}\nu2\t{}\nu1\t{N4}\n",  # PostgreSQL
+        "u1\tarray(['N1', 'N2', 'N3'], dtype=object)\nu2\tarray([])\nu1\tarray(['N4'])\n",
     ],
 )
 def test_lists_of_text(tmp_path: Path, rows: str) -> None:
@@ -77,11 +82,11 @@ def test_a_float_that_lost_digits_is_no_item(tmp_path: Path) -> None:
 
 
 def test_a_list_that_is_none_is_a_rejected_row(tmp_path: Path) -> None:
-    (tmp_path / "log.tsv").write_text("user\thistory\nu\t[1, 2]\nv\t[3\nw\t{}\n")
+    (tmp_path / "log.tsv").write_text("user\thistory\nu\t[1, 2]\nv\t[3\nw\tx\n")
 
     log = read(tmp_path / "log.tsv", tmp_path, share=0.6, columns=LISTS)
 
-    assert frame(log)["item_id"].tolist() == ["1", "2", "{}"]
+    assert frame(log)["item_id"].tolist() == ["1", "2", "x"]
     assert log.rejected.to_pylist() == [
         {
             "source_file": "log.tsv",

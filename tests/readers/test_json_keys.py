@@ -221,3 +221,20 @@ def test_mongos_exports(tmp_path: Path) -> None:
     log = read(path, tmp_path, "json_lines", columns=columns)
 
     assert triples(log) == [("5f1", "7", 1548979199250)] * 2
+
+
+def test_lists_without_reviews_are_counted(tmp_path: Path) -> None:
+    rows = [{"u": n, "reviews": [{"i": n, "at": NOON + n}] * (n % 2)} for n in range(10)]
+    path = written(tmp_path / "log.jsonl", rows)
+    columns = {"user": "u", "item": "reviews.i", "timestamp": "reviews.at"}
+
+    log = read(path, tmp_path, "json_lines", columns=columns)
+
+    assert log.report["rows_kept"] == 5
+    assert log.report["changed"] == {"rows with an empty list of items": 5}
+
+
+def test_a_list_is_no_value_to_choose_by(tmp_path: Path) -> None:
+    path = written(tmp_path / "log.jsonl", [{**row, "tags": ["x"]} for row in events(3)])
+    with pytest.raises(SeqrecError, match="is no single value; name another column"):
+        read(path, tmp_path, "json_lines", columns=NESTED, where={"tags": "x"})

@@ -298,3 +298,38 @@ def test_fractions_behind_a_comma(tmp_path: Path) -> None:
     )
 
     assert read(log).interactions["timestamp"].to_pylist() == [1546300800250]
+
+
+@pytest.mark.parametrize("again", ["user_id,item_id,timestamp", "item_id,user_id,timestamp"])
+def test_a_header_in_the_middle(tmp_path: Path, again: str) -> None:
+    log = written(tmp_path / "log.csv", f"user_id,item_id,timestamp\nu,a,5\n{again}\nv,b,6\n")
+
+    if again.startswith("item"):
+        with pytest.raises(SeqrecError, match="second header whose columns stand in another order"):
+            read(log)
+        return
+    piece = read(log)
+    assert piece.interactions["user_id"].to_pylist() == ["u", "v"]
+    assert piece.rejected["reason"].to_pylist() == ["the header again"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("\n\n  \n", "holds nothing but blank lines"),
+        ('{"user_id": "u"}\n', "line 1 is an object of JSON; add raw.reader=json_lines"),
+    ],
+)
+def test_what_stands_where_a_header_should(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SeqrecError, match=message):
+        read(written(tmp_path / "log.csv", text))
+
+
+def test_blank_lines_above_the_header(tmp_path: Path) -> None:
+    log = written(tmp_path / "log.csv", "\n\nuser_id,item_id,timestamp\nu,a,5\n")
+    assert read(log).interactions["source_row"].to_pylist() == [4]
+
+
+def test_a_separator_of_two_characters(tmp_path: Path) -> None:
+    log = written(tmp_path / "log.csv", "user_id::item_id::timestamp\nu::a::5\n")
+    assert read(log, separator="::").interactions["item_id"].to_pylist() == ["a"]

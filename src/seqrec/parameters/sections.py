@@ -8,6 +8,7 @@ checked by that model (``seqrec.models``).
 
 import os
 import re
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -35,6 +36,8 @@ def _no_truth_value(value: Any) -> Any:
 def _instant(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # 1.5e9
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, str | int | None):
         raise ValueError("should be an ISO date such as 2019-12-31 or a whole number")
     return fits_64_bits(value) if isinstance(value, int) else value
@@ -44,6 +47,36 @@ def _texts(value: Any) -> Any:
     if value is None:
         return ()  # YAML's null for an empty list
     return [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+def _separator(value: Any) -> Any:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ValueError("should be text, in quotes where it means something to YAML: \"'::'\"")
+    return "\t" if value == "\\t" else value
+
+
+def _values(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return ";".join(map(str, value))
+    if not isinstance(value, str | int | float):
+        raise ValueError("should be a value, or several as buy;cart")
+    return value
+
+
+def _strptime(pattern: str | None) -> str | None:
+    try:
+        datetime.strptime("", pattern or "")
+    except ValueError as error:
+        if "directive" in str(error) or "stray %" in str(error):
+            raise ValueError(f"should be a pattern of strptime: {error}") from None
+    return pattern
+
+
+def _column(value: Any) -> Any:
+    is_position = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not is_position and not (isinstance(value, str) and value):
+        raise ValueError("should be a column's name, or its position from 0")
+    return value
 
 
 def _switch(value: Any) -> Any:
@@ -62,10 +95,7 @@ Instant = Annotated[str | int | None, BeforeValidator(_instant)]
 Share = Annotated[float, NUMBER, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, NUMBER, Field(ge=0)]
 Positive = Annotated[int, NUMBER, Field(ge=1)]
-Column = Annotated[
-    Annotated[str, Field(min_length=1)] | Annotated[int, NUMBER, Field(ge=0)],
-    Field(union_mode="left_to_right"),
-]
+Column = Annotated[str | int, BeforeValidator(_column)]
 MISSING = ("NA", "N/A", "NaN", "nan", "NULL", "null", "None", "<NA>", "\\N")
 """What databases and pandas write for nothing."""
 UserPath = Annotated[str, Field(min_length=1), AfterValidator(os.path.expanduser)]
@@ -105,17 +135,17 @@ class LogForm(Section):
     """The file inside a zip or tar archive."""
     encoding: str | None = None
     """As Python names it; UTF-8 where absent, and a guess with a line where that fails."""
-    separator: str | None = None
+    separator: Annotated[str | None, BeforeValidator(_separator)] = None
     """Only for the reader ``table`` on CSV: guessed from the header line when absent."""
     columns: ColumnMapping | None = None
     """Only for readers whose columns or keys have no fixed names."""
-    where: dict[str, str | int | float | bool] = {}
+    where: dict[str, Annotated[str | int | float | bool, BeforeValidator(_values)]] = {}
     """Column to value, or several as ``buy;cart``: other rows are left out, and counted."""
     missing: Annotated[tuple[str, ...], BeforeValidator(_texts)] = MISSING
     """What stands for no id."""
     timestamp_unit: Literal["s", "ms", "us", "ns", "mixed", "excel"] | None = None
     """Of timestamps that are numbers; absent: told by their size, ``mixed``: each by its own."""
-    timestamp_format: str | None = None
+    timestamp_format: Annotated[str | None, AfterValidator(_strptime)] = None
     """Of timestamps that are text, as ``strptime`` has it; guessed when absent."""
 
     @field_validator("where", mode="before")

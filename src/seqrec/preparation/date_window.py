@@ -15,6 +15,8 @@ from seqrec.readers.parts.packed import FORMS, Digits, packed_instants
 
 UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 PACKED = {form.name: form for form in FORMS}
+SECONDS_FROM, MILLISECONDS_FROM = 10**8, 10**11
+"""Seconds of 1973 and of 5138: what lies beyond is counted in another unit."""
 DATES = ("date", *PACKED)
 """Logs that write instants as dates: a number is one with its digits, 20191231."""
 Side = Literal["start", "end"]
@@ -93,7 +95,13 @@ def _of_number(side: Side, value: int, unit: str, written_in: str) -> int:
             f"parameter filtering.{side}: {value} has no unit, for the log has several or none "
             f"({written_in}); write an ISO date such as 2019-12-31"
         )
-    return _scaled(side, value, UNITS_A_SECOND[unit], UNITS_A_SECOND[written_in])
+    own = UNITS_A_SECOND[written_in]
+    if value >= MILLISECONDS_FROM * own or SECONDS_FROM <= value < SECONDS_FROM * own // 10:
+        raise SeqrecError(
+            f"parameter filtering.{side}: {value} is no instant of a log in {written_in}; write it "
+            "in that unit, or as an ISO date"
+        )
+    return _scaled(side, value, UNITS_A_SECOND[unit], own)
 
 
 def _scaled(side: Side, value: int, to: int, of: int) -> int:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import RawFileOptions, RawOptions
 from seqrec.readers import Piece, read_pieces
+from seqrec.readers.parts.pieces import TimesRead
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
         SeqrecError: two files have timestamps of different units; and what readers raise.
     """
     parts = parts_of(raw_file.path)
-    row, unit, before = 0, "", parts[0]
+    row, unit, before, times = 0, "", parts[0], TimesRead()
     for path, label in zip(parts, labels_of(raw_file), strict=True):
         if len(parts) > 1 and not path.stat().st_size:
             logger.info("%s is empty, as parts may be", label)
@@ -109,11 +110,14 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
         first = row
         for piece in read_pieces(path, raw_file.options):
             if unit and len(piece.interactions) and piece.timestamp_unit != unit:
+                days = "excel" in (piece.times.written, times.written)
                 raise SeqrecError(
                     f"{path} has timestamps in {piece.timestamp_unit}, {before} in {unit}; say how "
-                    "both are written, raw.timestamp_unit=mixed: each number by its size"
+                    "both are written, raw.timestamp_unit="
+                    + ("excel: all are days" if days else "mixed: each number by its size")
                 )
-            unit = piece.timestamp_unit if len(piece.interactions) else unit
+            if len(piece.interactions):
+                unit, times = piece.timestamp_unit, piece.times
             piece = shifted(piece, first) if first else piece
             row = max(row, last_row(piece, first))
             yield piece._replace(file=label)

@@ -68,7 +68,7 @@ def find_shape(path: Path, lines: Lines, names: HeaderNames) -> Shape:
     """
     texts = (lines.text(place) for place in range(min(len(lines), LOOKED_AT)))
     objects = [found for text in texts if (found := parse_object(text)) is not None]
-    if not objects and lines.data.lstrip().startswith(b"["):
+    if lines.data.lstrip().startswith(b"["):
         raise SeqrecError(
             f"{path} is one JSON array; write an object a line, as `jq -c '.[]'` does"
         )
@@ -204,13 +204,16 @@ def parse_lines(
     places: list[int] = []
     rows: list[list[Any]] = []
     positions: list[int] = []
-    broken = []
+    broken: list[Rejection] = []
+    empty = 0
     for place in range(len(lines)):
         found = parse_object(lines.text(place))
         if found is None:
             broken.append(lines.rejection(place, NOT_AN_OBJECT))
             continue
-        for position, row in enumerate(rows_of(found, shape)):
+        held = list(rows_of(found, shape))
+        empty += not held
+        for position, row in enumerate(held):
             places.append(place)
             positions.append(position)
             rows.append(row)
@@ -228,6 +231,7 @@ def parse_lines(
         rejections + broken,
         blank_lines,
         np.array(positions, np.int64) if shape.through else None,
+        empty,
     )
 
 

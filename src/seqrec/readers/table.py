@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
@@ -19,7 +20,7 @@ from seqrec.readers.parts.headers import (
     names_of,
     split_header,
 )
-from seqrec.readers.parts.pieces import Piece, without_rows
+from seqrec.readers.parts.pieces import MAX_TEXT, Piece, without_rows
 from seqrec.readers.parts.reasons import AGAIN
 from seqrec.readers.parts.source import Block, put_back, read_blocks, refuse_member, take_header
 
@@ -79,6 +80,10 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
     """Yield a CSV or TSV table; where columns are counted, line 1 is a row like the others."""
     found = read_blocks(path, options.member, options.encoding)
     header, blocks = take_header(refuse_packed_parquet(found, path), path)
+    while not header.strip():
+        header, blocks = take_header(blocks, path)
+    if header.lstrip().startswith("{") and not names.by_position:
+        raise SeqrecError(f"{path}, line 1 is an object of JSON; add raw.reader=json_lines")
     if marked := SEPARATOR_LINE.fullmatch(header):  # for Excel
         options = options.model_copy(update={"separator": options.separator or marked[1]})
         header, blocks = take_header(blocks, path)
@@ -86,7 +91,7 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
     layout = find_layout(path, header, separator, names)
     if not names.by_position:
         pieces = read_delimited(blocks, layout, options=options)
-        return refuse_rows_as_header(pieces, names, path)
+        return refuse_rows_as_header(pieces, names, path, header)
     if is_counted_header(split_header(header, separator)):
         logger.info("%s: line 1 counts the columns and is no row", path.name)
         return read_delimited(blocks, layout, options=options)
@@ -94,7 +99,7 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
 
 
 def refuse_rows_as_header(
-    pieces: Iterator[Piece], names: HeaderNames, path: Path
+    pieces: Iterator[Piece], names: HeaderNames, path: Path, header: str
 ) -> Iterator[Piece]:
     """Yield the pieces without rows that repeat the header.
 
@@ -112,4 +117,28 @@ def refuse_rows_as_header(
                 "them; where there is no header, count the columns from 0, "
                 "raw.columns.user=0,raw.columns.item=1 say"
             )
+        refuse_other_header(piece.rejected, header, path)
+        piece = piece._replace(rejected=with_header_named(piece.rejected, header))
         yield without_rows(piece, dict.fromkeys(pc.indices_nonzero(again).to_pylist(), AGAIN))
+
+
+def refuse_other_header(rejected: pa.Table, header: str, path: Path) -> None:
+    """Raise where a rejected row has the names of the header in another order."""
+    names = sorted(header.split(","))
+    if len(names) < 2 or not len(rejected):
+        return
+    alike = pc.equal(pc.binary_length(rejected["text"]), len(header.encode()))
+    for text in rejected["text"].filter(alike).to_pylist():
+        if text != header and sorted(text.split(",")) == names:
+            raise SeqrecError(
+                f"{path} has a second header whose columns stand in another order; split the file"
+            )
+
+
+def with_header_named(rejected: pa.Table, header: str) -> pa.Table:
+    """Return rejected rows with their true reason where they are the header once more."""
+    if not len(rejected):
+        return rejected
+    again = pc.equal(rejected["text"], header[:MAX_TEXT])
+    reasons = pc.if_else(again, AGAIN, rejected["reason"])
+    return rejected.set_column(1, rejected.schema.field(1), reasons)

@@ -5,7 +5,7 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.readers.parts.clock_guesses import guess_clock, number_clock, refuse_lost_seconds
-from seqrec.readers.parts.clocks import clock_of_pattern, clock_of_unit, floor_divide
+from seqrec.readers.parts.clocks import clock_of_patterns, clock_of_unit, floor_divide
 
 NOON = 1_390_000_000
 
@@ -68,7 +68,7 @@ def test_division_rounds_down_before_1970_too() -> None:
         (["1548979199123456", "1548979200000000"], "ms", "us", 1548979199123),
         (["1548979199123456789", "1548979200000000000"], "ms", "ns", 1548979199123),
         (["43496.75", "43497.5"], "ms", "excel", 1548957600000),
-        (["20190131", "20190231"], "s", "s", 20190131),  # no such day: a number
+        (["20190131", "20190231"], "s", "s", 20190131),  # half of them no day: numbers
         (["43496", "43497"], "s", "s", 43496),  # days, or a count
     ],
 )
@@ -124,7 +124,7 @@ def test_a_unit_that_is_said(
 
 def test_a_pattern_that_is_said() -> None:
     column = pa.array(["31|12|2019", "32|12|2019", None])
-    assert clock_of_pattern("%d|%m|%Y").read(column).to_pylist() == [1577750400, None, None]
+    assert clock_of_patterns("%d|%m|%Y").read(column).to_pylist() == [1577750400, None, None]
 
 
 @pytest.mark.parametrize(
@@ -151,3 +151,11 @@ def test_times_that_lost_their_seconds_are_refused(column: pa.Array) -> None:
 )
 def test_others_have_theirs(column: pa.Array) -> None:
     refuse_lost_seconds(column, "column 'when'")
+
+
+@pytest.mark.parametrize("odd", ["0", "20190231", "1548892800"])
+def test_one_odd_date_does_not_make_numbers_of_the_others(odd: str) -> None:
+    column = pa.array(["20190131"] * 30 + [odd])
+    clock = guess_clock(column)
+    assert clock.times.written == "YYYYMMDD"
+    assert clock.read(column).to_pylist() == [1548892800] * 30 + [None]

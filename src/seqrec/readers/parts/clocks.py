@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.readers.parts.dates import read_pattern
+from seqrec.readers.parts.dates import read_patterns
 from seqrec.readers.parts.pieces import TimesRead
 from seqrec.readers.parts.values import (
     any_fractions,
@@ -154,11 +154,11 @@ def clock_of_unit(unit: str, column: pa.Array) -> Clock:
     )
 
 
-def clock_of_pattern(pattern: str, guessed: bool = False) -> Clock:
-    """Return the clock of dates written by a pattern of ``strptime``."""
-    unit = "ms" if "%f" in pattern else "s"
-    read = divided(read_pattern(pattern), 1_000 if unit == "ms" else 1_000_000)
-    return Clock(unit, read, f"a date such as {pattern}", "date", guessed)
+def clock_of_patterns(*patterns: str, guessed: bool = False) -> Clock:
+    """Return the clock of dates written by patterns of ``strptime``, the first that fits."""
+    unit = "ms" if any("%f" in pattern for pattern in patterns) else "s"
+    read = divided(read_patterns(patterns), 1_000 if unit == "ms" else 1_000_000)
+    return Clock(unit, read, f"a date such as {patterns[0]}", "date", guessed)
 
 
 def has_fractions(column: pa.Array) -> bool:

@@ -5,7 +5,6 @@ two numbers is the month, nobody knows: where no number is above 12, the user is
 """
 
 from collections.abc import Callable
-from itertools import product
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,9 +16,11 @@ TRIED = 2_000
 MOST = 0.9
 """The share of them that it has to read."""
 DAYS = (
-    "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%Y", "%d.%m.%y", "%Y/%m/%d", "%Y.%m.%d",
-    "%d-%m-%Y", "%m-%d-%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y",
-)  # fmt: skip
+    *("%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%m/%d/%y", "%d/%m/%y", "%y/%m/%d"),
+    *("%d.%m.%Y", "%Y.%m.%d", "%d.%m.%y", "%y.%m.%d"),
+    *("%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y", "%y-%m-%d"),
+    *("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"),
+)
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 WHOLE = (
     "%a %b %d %H:%M:%S %Y",  # ctime
@@ -30,38 +31,59 @@ WHOLE = (
     "%b %d %Y %H:%M:%S",
     "%b %d %Y %I:%M%p",
 )
-PATTERNS = (*(day + time for day, time in product(DAYS, TIMES)), *WHOLE)
+FAMILIES = (*(tuple(day + time for time in TIMES) for day in DAYS), *((whole,) for whole in WHOLE))
+"""Patterns that may stand side by side in one column: seconds are left out where they are zero."""
 
 
-def find_pattern(column: pa.Array) -> str | None:
-    """Return the pattern that reads the dates of a string column, or None.
+def find_pattern(column: pa.Array) -> tuple[str, ...] | None:
+    """Return the patterns that read the dates of a string column, or None.
 
     Raises:
-        SeqrecError: two patterns read them, and differ.
+        SeqrecError: they can be read in two ways, and differ.
     """
     texts = pc.unique(column).slice(0, TRIED)
-    read = {pattern: _read(texts, pattern) for pattern in PATTERNS}
+    read = {family: read_patterns(family)(texts) for family in FAMILIES}
     least = MOST * len(texts)
     fit = {
-        pattern: instants
-        for pattern, instants in read.items()
+        family: instants
+        for family, instants in read.items()
         if len(texts) - instants.null_count >= least
     }
     if not fit:
         return None
-    best, *others = sorted(fit, key=lambda pattern: fit[pattern].null_count)
+    best, *others = sorted(fit, key=lambda family: fit[family].null_count)
     for other in others:
         if fit[other].null_count == fit[best].null_count and not fit[other].equals(fit[best]):
             raise SeqrecError(
                 f"timestamps such as '{texts[0]}' can be read in two ways; say which is meant, "
-                f"raw.timestamp_format='{best}' or '{other}'"
+                f"raw.timestamp_format='{_used(best, texts)}' or '{_used(other, texts)}'"
             )
-    return best
+    return _all_used(best, texts)
 
 
-def read_pattern(pattern: str) -> Callable[[pa.Array], pa.Array]:
-    """Return what reads a string column by a pattern, as microseconds since 1970, UTC."""
-    return lambda column: _read(column, pattern)
+def _used(family: tuple[str, ...], texts: pa.Array) -> str:
+    """Return the pattern of a family that reads most of the texts."""
+    return min(family, key=lambda pattern: _read(texts, pattern).null_count)
+
+
+def _all_used(family: tuple[str, ...], texts: pa.Array) -> tuple[str, ...]:
+    """Return the patterns of a family that read any of the texts."""
+    return tuple(p for p in family if _read(texts, p).null_count < len(texts))
+
+
+def read_patterns(patterns: tuple[str, ...]) -> Callable[[pa.Array], pa.Array]:
+    """Return what reads a string column by patterns, as microseconds since 1970, UTC."""
+
+    def read(column: pa.Array) -> pa.Array:
+        instants = pa.nulls(len(column), pa.int64())
+        for pattern in patterns:
+            left = pc.and_(pc.is_null(instants), pc.is_valid(column))
+            if not pc.any(left).as_py():
+                break
+            instants = pc.replace_with_mask(instants, left, _read(column.filter(left), pattern))
+        return instants
+
+    return read
 
 
 def _read(column: pa.Array, pattern: str) -> pa.Array:

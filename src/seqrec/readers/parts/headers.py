@@ -91,7 +91,7 @@ def split_header(header: str, separator: str) -> list[str]:
     """Return the column names of a header line, without quotes and outer white space."""
     try:
         names = next(csv.reader([header], delimiter=separator), [])
-    except csv.Error:
+    except (csv.Error, TypeError):  # no CSV, or a separator of several characters
         names = header.split(separator)
     return [name.strip() for name in names]
 

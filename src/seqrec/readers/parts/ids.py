@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.readers.parts.pieces import Piece, without_rows
-from seqrec.readers.parts.reasons import EMPTY_ID, FLOAT_ID, MISSING_ID, ODD_ID
+from seqrec.readers.parts.reasons import EMPTY_ID, FLOAT_ID, FRACTIONS_GONE, MISSING_ID, ODD_ID
 from seqrec.readers.parts.values import text_bytes
 
 BLANKS = (
@@ -30,7 +30,6 @@ EXPONENT = r"^[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]+$"
 EXACT = 2**53
 """From here on neighbouring whole numbers are one float."""
 BLANKS_GONE = "ids without the blanks around them"
-FRACTIONS_GONE = "ids without the .0 of a float"
 Mask = npt.NDArray[np.bool_]
 
 

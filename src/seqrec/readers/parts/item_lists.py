@@ -12,13 +12,16 @@ import pyarrow.compute as pc
 from seqrec.readers.parts.pieces import Rows
 
 BETWEEN = r"[\s,;|]+"
+OPEN = r"^(array\()?[\[({]"
+WRAPPED = re.compile(r"^array\((.*?)(?:, dtype=\w+)?\)$", re.S)
+QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 EMPTY = "rows with an empty list of items"
 
 
 def item_lists(column: pa.Array) -> pa.Array:
-    """Return texts as lists: ``N1 N2 N3``, or arrays of JSON or of Python."""
+    """Return texts as lists: ``N1 N2 N3``, arrays of JSON, Python, numpy or PostgreSQL."""
     trimmed = pc.utf8_trim_whitespace(pc.fill_null(column, ""))
-    if pc.any(pc.starts_with(trimmed, "[")).as_py():
+    if pc.any(pc.match_substring_regex(trimmed, OPEN)).as_py():
         lists = [_list(text) for text in trimmed.to_pylist()]
         return pa.array(lists, pa.list_(pa.string()))
     words = pc.split_pattern_regex(trimmed, BETWEEN)
@@ -29,15 +32,22 @@ def item_lists(column: pa.Array) -> pa.Array:
 
 def _list(text: str) -> list[str | None]:
     """Return an array as texts; one that cannot be read holds an item that is none."""
-    if not text.startswith("["):
+    text = WRAPPED.sub(r"\1", text)
+    if not re.match(OPEN, text):
         return [*re.split(BETWEEN, text)] if text else []
-    for parse in (json.loads, ast.literal_eval):
+    if len(found := QUOTED.findall(text)) > 1 and "," not in text:  # numpy's: ['a' 'b']
+        return [one or other for one, other in found]
+    for parse in () if text[0] == "{" else (json.loads, ast.literal_eval):  # a set has no order
         try:
             values = parse(text)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             continue
-        return [_text(value) for value in values]
-    return [None]
+        if isinstance(values, list | tuple):
+            return [_text(value) for value in values]
+    inner = text[1:-1].strip()
+    if text[-1] not in ")]}" or set(inner) & set("()[]{}:"):
+        return [None]
+    return [word.strip("'\"") for word in re.split(BETWEEN, inner) if word] if inner else []
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from seqrec.readers.parts.values import Integers, midnights
 
 FIRST_YEAR, LAST_YEAR = 1900, 2100
+MOST = 0.9
+"""The share of the first numbers that have to be such dates; others are no dates then."""
 
 
 class Digits(NamedTuple):
@@ -40,15 +42,16 @@ FORMS = tuple(Digits("YYYYMMDDHHMMSSmmm"[: 8 + digits], digits) for digits in (0
 
 
 def find_digits(numbers: pa.Array) -> Digits | None:
-    """Return how numbers write instants of 1900 to 2100, if every one of them does."""
-    bounds = pc.min_max(numbers)
-    first, last = bounds["min"].as_py(), bounds["max"].as_py()
-    if first is None:
+    """Return how numbers write instants of 1900 to 2100, if nearly all of them do."""
+    values = numbers.to_numpy(zero_copy_only=False)
+    if not len(values):
         return None
     for form in FORMS:
-        scale = 10**form.clock_digits
-        if first // (10_000 * scale) >= FIRST_YEAR and last // (10_000 * scale) <= LAST_YEAR:
-            return form if packed_instants(numbers, form).null_count == 0 else None
+        years = values // 10 ** (form.clock_digits + 4)
+        inside = (years >= FIRST_YEAR) & (years <= LAST_YEAR)
+        if inside.mean() > MOST:
+            fit = packed_instants(numbers.filter(pa.array(inside)), form)
+            return form if len(fit) - fit.null_count > MOST * len(values) else None
     return None
 
 

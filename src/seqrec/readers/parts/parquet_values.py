@@ -113,6 +113,8 @@ def as_text_column(column: pa.Array) -> pa.Array:
         return as_text_column(column.dictionary_decode())
     if is_text(column.type):
         return texts(column)
+    if pa.types.is_nested(column.type):
+        raise SeqrecError(f"raw.where: {column.type} is no single value; name another column")
     if pa.types.is_floating(column.type):
         return pc.coalesce(only_whole(column).cast(pa.string()), column.cast(pa.string()))
     return column.cast(pa.string())

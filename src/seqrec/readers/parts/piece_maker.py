@@ -1,6 +1,6 @@
 """Columns of any reader to pieces: how times are written, which rows were asked for, item lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import NamedTuple
 
@@ -9,10 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.parameters.sections import RawFileOptions
-from seqrec.readers.parts.clock_guesses import find_clock, guess_clock
+from seqrec.readers.parts.clock_guesses import find_clock
 from seqrec.readers.parts.clocks import Clock
 from seqrec.readers.parts.item_lists import EMPTY, spread
 from seqrec.readers.parts.pieces import (
+    NOTHING,
     LineNumbers,
     Piece,
     Rejection,
@@ -45,6 +46,8 @@ class Columns(NamedTuple):
     blank_lines: int = 0
     position: pa.Array | None = None
     """int64: place of each among the interactions of its line, where a line holds several."""
+    changed: Mapping[str, int] = NOTHING
+    """What was done to ids on the way, and lists without items, each with how often."""
 
 
 class PieceMaker:
@@ -85,10 +88,11 @@ class PieceMaker:
             rows = self._in_order_of_lines(rows)
         unit = "order" if rows.times == IN_FILE_ORDER else self.clock.unit if self.clock else "s"
         piece = make_piece(rows, columns.rejections, columns.blank_lines, unit)
+        piece = piece._replace(changed=columns.changed)
         if lists is not None and (
             empty := pc.sum(pc.equal(pc.list_value_length(lists), 0)).as_py()
         ):
-            piece = piece._replace(changed={EMPTY: empty})
+            piece = piece._replace(changed={**columns.changed, EMPTY: empty})
         return piece
 
     def _in_order_of_lines(self, rows: Rows) -> Rows:
@@ -103,7 +107,7 @@ class PieceMaker:
         if self.clock is None and columns.timestamp:
             self.clock = find_clock(columns.timestamp[0], self.place, self.options)
         if self.order is None and columns.order is not None:
-            self.order = guess_clock(columns.order)
+            self.order = find_clock(columns.order, f"{self.place} (order)")
 
     def _rows(self, columns: Columns) -> Rows:
         """Return the columns as rows, their times read."""

@@ -8,6 +8,7 @@ MISSING_ID = "no {} id (NA, NaN, NULL or the like)"
 ODD_ID = "{} id holds control or replacement characters"
 OTHER_UNIT = "timestamp is in another unit than the first ones"
 AGAIN = "the header again"
+FRACTIONS_GONE = "ids without the .0 of a float"
 
 REMEDIES = {
     NOT_UTF8: "name its encoding, raw.encoding=cp1252 for example",

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames, check_apart, find_column
-from seqrec.readers.parts.item_lists import item_lists
+from seqrec.readers.parts.item_lists import EMPTY, item_lists
 from seqrec.readers.parts.parquet_values import (
     as_text_column,
     id_lists,
@@ -25,7 +25,7 @@ from seqrec.readers.parts.parquet_values import (
 )
 from seqrec.readers.parts.piece_maker import Columns, PieceMaker
 from seqrec.readers.parts.pieces import LineNumbers, Piece, Rejection
-from seqrec.readers.parts.reasons import FLOAT_ID
+from seqrec.readers.parts.reasons import FLOAT_ID, FRACTIONS_GONE
 
 
 class Records(NamedTuple):
@@ -38,6 +38,8 @@ class Records(NamedTuple):
     blank_lines: int = 0
     positions: npt.NDArray[np.int64] | None = None
     """Place of each among the interactions of its line, where a line holds several."""
+    empty: int = 0
+    """Lines whose list has no interaction."""
 
 
 def columns_to_read(path: Path, names: HeaderNames, columns: list[str]) -> list[str]:
@@ -104,7 +106,16 @@ def columns_of(records: Records, names: HeaderNames, path: Path) -> Columns:
         rejections,
         records.blank_lines,
         None if records.positions is None else pa.array(records.positions[places]),
+        changes(records, names),
     )
+
+
+def changes(records: Records, names: HeaderNames) -> dict[str, int]:
+    """Return how many ids were floats, and how many lines had an empty list."""
+    columns = [records.batch[str(name)] for name in (names.user, names.item)]
+    floats = sum(len(c) - c.null_count for c in columns if pa.types.is_floating(c.type))
+    counted = {FRACTIONS_GONE: floats, EMPTY: records.empty}
+    return {what: count for what, count in counted.items() if count}
 
 
 def ids_of(column: pa.Array, names: HeaderNames, path: Path, name: str) -> pa.Array:

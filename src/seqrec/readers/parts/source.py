@@ -253,7 +253,9 @@ def take_header(blocks: Iterator[Block], path: Path) -> tuple[str, Iterator[Bloc
     Raises:
         SeqrecError: the first line is not text.
     """
-    first = next(blocks)
+    first = next(blocks, None)
+    if first is None:
+        raise SeqrecError(f"{path} holds nothing but blank lines; is it the right file?")
     end = first.data.index(b"\n") + 1
     try:
         header = first.data[: end - 1].decode()
