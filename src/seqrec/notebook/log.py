@@ -21,6 +21,7 @@ from seqrec.parameters.sections import (
     RawFileOptions,
 )
 from seqrec.preparation.raw_files import RawFile, parts_of
+from seqrec.preparation.tally import remarks
 from seqrec.readers import COLUMNS_ARE_NAMED, find_reader
 
 logger = logging.getLogger(__name__)
@@ -189,4 +190,6 @@ def _name(source: Any, files: list[Path]) -> str:
 def _log(parts: list[Part], name: str) -> Log:
     log = Log(*joined(parts), name)
     logger.info("%r", log)
+    for line in remarks(log.report["files"][0] if len(parts) == 1 else log.report):
+        logger.info(line)
     return log

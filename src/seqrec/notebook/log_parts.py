@@ -138,8 +138,16 @@ def _summed(reports: list[dict[str, Any]], unit: str) -> dict[str, Any]:
     return {
         "timestamp_unit": unit,
         "timestamps_written_in": forms.pop() if len(forms) == 1 else unit,
+        "timestamps_guessed": any(report["timestamps_guessed"] for report in reports),
+        "first_and_last_instant": _span(reports),
         **{name: sum(report[name] for report in reports) for name in COUNTED},
         "rejected_by_reason": dict(sorted(reasons.items())),
         "changed": dict(sorted(changed.items())),
         "files": reports,
     }
+
+
+def _span(reports: list[dict[str, Any]]) -> list[str] | None:
+    """Return the first and the last instant of all files, which are texts in order of time."""
+    spans = [span for report in reports if (span := report["first_and_last_instant"])]
+    return [min(first for first, _ in spans), max(last for _, last in spans)] if spans else None

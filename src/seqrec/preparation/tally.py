@@ -20,6 +20,15 @@ from seqrec.readers.parts.reasons import remedy
 HOPELESS = 100_000
 """Rejected rows from which reading stops if they are the greater part."""
 PER_SECOND = {"s": 1, "ms": 1_000}
+TIMES = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+    "date": "dates",
+    "excel": "days of a spreadsheet",
+}
+"""The log's own units for people."""
 NO_ROWS = {"rows_kept": 0, "rows_rejected": 0}
 NONE_REJECTED = pa.schema([("source_file", pa.string()), *REJECTED]).empty_table()
 
@@ -178,3 +187,15 @@ def moment(timestamp: int, unit: str) -> str:
 def _wider(span: tuple[int, int] | None, bounds: dict[str, int]) -> tuple[int, int]:
     first, last = bounds["min"], bounds["max"]
     return (first, last) if span is None else (min(span[0], first), max(span[1], last))
+
+
+def remarks(report: dict[str, Any]) -> Iterator[str]:
+    """Yield what people should know of a log that was read: what was changed, left out, guessed."""
+    for what, count in report["changed"].items():
+        yield f"{what}: {count:,}"
+    if report["rows_left_out"]:
+        yield f"raw.where left out {report['rows_left_out']:,} rows"
+    if report["timestamps_guessed"] and report["first_and_last_instant"]:
+        first, last = report["first_and_last_instant"]
+        unit = report["timestamps_written_in"]
+        yield f"timestamps read as {TIMES.get(unit, unit)} (guessed), {first} to {last}"

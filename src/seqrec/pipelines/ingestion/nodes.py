@@ -12,19 +12,10 @@ from seqrec.parameters.sections import EngineOptions, IngestionOptions, RawOptio
 from seqrec.preparation.demo_log import generate_if_absent
 from seqrec.preparation.ingestion import read_log
 from seqrec.preparation.raw_files import find_raw_file
+from seqrec.preparation.tally import remarks
 from seqrec.preparation.titles import read_titles
 
 logger = logging.getLogger(__name__)
-
-TIMES = {
-    "s": "seconds",
-    "ms": "milliseconds",
-    "us": "microseconds",
-    "ns": "nanoseconds",
-    "date": "dates",
-    "excel": "days of a spreadsheet",
-}
-"""The log's own units for people."""
 
 
 def read_raw_log(
@@ -66,11 +57,5 @@ def tell(report: dict[str, Any]) -> None:
         report["file"],
         f"{report['rows_rejected']:,}",
     )
-    for what, count in report["changed"].items():
-        logger.info("%s: %s", what, f"{count:,}")
-    if report["rows_left_out"]:
-        logger.info("raw.where left out %s rows", f"{report['rows_left_out']:,}")
-    if report["timestamps_guessed"] and report["first_and_last_instant"]:
-        first, last = report["first_and_last_instant"]
-        unit = report["timestamps_written_in"]
-        logger.info("timestamps read as %s (guessed), %s to %s", TIMES.get(unit, unit), first, last)
+    for line in remarks(report):
+        logger.info(line)
