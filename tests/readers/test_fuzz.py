@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import MISSING, ColumnMapping, IngestionOptions, RawFileOptions
+from seqrec.parameters.sections import MISSING, IngestionOptions, RawFileOptions
 from seqrec.preparation.ingestion import IngestedLog, read_log
 from seqrec.preparation.raw_files import RawFile
 from seqrec.readers import READERS
@@ -207,8 +207,3 @@ def test_odd_values_in_parquet(tmp_path: Path) -> None:
             assert not seen & rejected
             log.interactions.unlink()
     assert kept > ROUNDS / 10
-
-
-def test_the_mapping_is_the_default_one() -> None:
-    """The samples above have the columns that readers look for when none is named."""
-    assert ColumnMapping().user == "user_id"

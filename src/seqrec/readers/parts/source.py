@@ -184,7 +184,7 @@ def read_to_end(stream: IO[bytes]) -> None:
 
 
 def open_zip_member(file: IO[bytes], path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:
-    """Open one file of a zip archive, which may be packed itself."""
+    """Open one file of a zip archive."""
     archive = stack.enter_context(zipfile.ZipFile(file))
     files = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
     if {"[Content_Types].xml", "xl/workbook.xml"} <= set(files):
