@@ -306,3 +306,18 @@ def test_parts_without_rows_and_columns_in_another_order(tmp_path: Path) -> None
     names = [(part["file"], part["rows_kept"]) for part in log.report["files"]]
     assert names == [("a.csv", 0), ("b.csv", 0), ("c.csv", 1), ("d.csv", 1)]
     assert len({part["sha256"] for part in log.report["files"]}) == 4
+
+
+def test_parts_of_which_one_must_be_read_wrong_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for first, second, message in (
+        ("43496.5", "43497", "log.*in s, .* in excel; .* raw.timestamp_unit=excel: all are days"),
+        ("20190131", "5", "in s, .* in YYYYMMDD; "),
+    ):
+        for name, time in (("a.csv", first), ("b.csv", second)):
+            (folder / name).write_text(f"user_id,item_id,timestamp\nu,i,{time}\n")
+        with pytest.raises(SeqrecError, match=message):
+            read(folder, tmp_path / "work")
+    (folder / "b.csv").write_text("user_id,item_id,timestamp\nu,i,1548892800\n")
+    assert frame(read(folder, tmp_path / "work"))["timestamp"].tolist() == [1548892800] * 2

@@ -196,3 +196,21 @@ def test_a_second_column_puts_the_views_of_a_day_in_order(tmp_path: Path) -> Non
         "neighbours": len(views) - 60,
         "same_timestamp": int(len(views) - distinct),
     }
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ["1175928847299117063", "1175928847299117065", "1175928847299117064"],
+        ["1.25", "1.75", "1.5"],
+        ["2019-01-01 00:00:00.000001", "2019-01-01 00:00:00.000003", "2019-01-01 00:00:00.000002"],
+    ],
+)
+def test_nothing_is_cut_off_the_second_column(tmp_path: Path, order: list[str]) -> None:
+    rows = [f"u,i{place},5,{value}\n" for place, value in enumerate(order)]
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp,at\n" + "".join(rows))
+    columns = {"user": "user_id", "item": "item_id", "order": "at"}
+
+    table = frame(read(tmp_path / "log.csv", tmp_path / "work", columns=columns))
+
+    assert table.sort_values("order")["item_id"].tolist() == ["i0", "i2", "i1"]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import IngestionOptions, RawFileOptions
-from seqrec.preparation.raw_files import RawFile
+from seqrec.preparation.raw_files import RawFile, cannot_stand_together
 from seqrec.preparation.tally import Tally
 from seqrec.readers import INTERACTIONS, Piece, read_pieces
 from seqrec.readers.parts.headers import HeaderNames, names_of
@@ -104,6 +104,12 @@ def joined(parts: list[Part]) -> Part:
 def _unit(parts: list[Part]) -> str:
     """Return the finest unit of the parts' timestamps."""
     units = [part.report["timestamp_unit"] for part in parts]
+    written = {part.report["timestamps_written_in"] for part in parts}
+    if cannot_stand_together(written):
+        raise SeqrecError(
+            "some files have days of a spreadsheet as timestamps, others were read in another way "
+            f"({', '.join(sorted(written))}); say timestamp_unit='excel'"
+        )
     if len(set(units)) > 1:
         seconds = units.count("s")
         logger.warning("%d of %d files have timestamps in seconds, not ms", seconds, len(parts))

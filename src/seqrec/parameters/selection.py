@@ -371,7 +371,7 @@ def _with_form(raw: Parameters) -> Parameters:
     if not form or not isinstance(raw.get("files"), list):
         return raw
     rest = {key: value for key, value in raw.items() if key not in form}
-    return {**rest, "files": [{**file, **form} for file in raw["files"]]}
+    return {**rest, "files": [merged(file, form) for file in raw["files"]]}
 
 
 def _named_titles(raw: Parameters) -> Parameters:

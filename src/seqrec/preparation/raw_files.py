@@ -16,6 +16,10 @@ from seqrec.readers.parts.pieces import TimesRead
 
 logger = logging.getLogger(__name__)
 
+PER_SECOND = ("s", "ms", "us", "ns")
+SECONDS_FROM = 10**8
+"""1973; smaller numbers are no seconds of our time."""
+
 
 class RawFile(NamedTuple):
     """A raw log that is there, and how to read it."""
@@ -109,11 +113,11 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
             continue
         first = row
         for piece in read_pieces(path, raw_file.options):
-            if unit and len(piece.interactions) and piece.timestamp_unit != unit:
+            if unit and len(piece.interactions) and _differ(piece, unit, times):
                 days = "excel" in (piece.times.written, times.written)
                 raise SeqrecError(
-                    f"{path} has timestamps in {piece.timestamp_unit}, {before} in {unit}; say how "
-                    "both are written, raw.timestamp_unit="
+                    f"{path} has timestamps in {piece.times.written}, {before} in {times.written}; "
+                    "say how both are written, raw.timestamp_unit="
                     + ("excel: all are days" if days else "mixed: each number by its size")
                 )
             if len(piece.interactions):
@@ -122,6 +126,23 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
             row = max(row, last_row(piece, first))
             yield piece._replace(file=label)
         before = path
+
+
+def _differ(piece: Piece, unit: str, times: TimesRead) -> bool:
+    """Return whether a file's timestamps were read otherwise than those of the files before.
+
+    Dates beside seconds are two ways to say the same, unless the seconds are none of our time.
+    """
+    if piece.timestamp_unit != unit or cannot_stand_together({piece.times.written, times.written}):
+        return True
+    dates = times.written not in PER_SECOND and piece.times.written == "s"
+    latest = pc.max(piece.interactions["timestamp"]).as_py()
+    return dates and unit == "s" and latest < SECONDS_FROM
+
+
+def cannot_stand_together(written: set[str]) -> bool:
+    """Return whether files were read in ways of which one must be wrong: days beside seconds."""
+    return "excel" in written and len(written) > 1
 
 
 def labels_of(raw_file: RawFile) -> list[str]:

@@ -91,7 +91,7 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
     layout = find_layout(path, header, separator, names)
     if not names.by_position:
         pieces = read_delimited(blocks, layout, options=options)
-        return refuse_rows_as_header(pieces, names, path, header)
+        return refuse_rows_as_header(pieces, names, path, (header, separator))
     if is_counted_header(split_header(header, separator)):
         logger.info("%s: line 1 counts the columns and is no row", path.name)
         return read_delimited(blocks, layout, options=options)
@@ -99,9 +99,15 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
 
 
 def refuse_rows_as_header(
-    pieces: Iterator[Piece], names: HeaderNames, path: Path, header: str
+    pieces: Iterator[Piece], names: HeaderNames, path: Path, line: tuple[str, str]
 ) -> Iterator[Piece]:
     """Yield the pieces without rows that repeat the header.
+
+    Args:
+        pieces: as they were read.
+        names: of the columns.
+        path: the file.
+        line: the header and what separates its columns.
 
     Raises:
         SeqrecError: columns are named by what other rows hold too: line 1 is a row.
@@ -117,19 +123,20 @@ def refuse_rows_as_header(
                 "them; where there is no header, count the columns from 0, "
                 "raw.columns.user=0,raw.columns.item=1 say"
             )
-        refuse_other_header(piece.rejected, header, path)
-        piece = piece._replace(rejected=with_header_named(piece.rejected, header))
+        refuse_other_header(piece.rejected, line, path)
+        piece = piece._replace(rejected=with_header_named(piece.rejected, line[0]))
         yield without_rows(piece, dict.fromkeys(pc.indices_nonzero(again).to_pylist(), AGAIN))
 
 
-def refuse_other_header(rejected: pa.Table, header: str, path: Path) -> None:
+def refuse_other_header(rejected: pa.Table, line: tuple[str, str], path: Path) -> None:
     """Raise where a rejected row has the names of the header in another order."""
-    names = sorted(header.split(","))
+    header, separator = line
+    names = sorted(header.split(separator))
     if len(names) < 2 or not len(rejected):
         return
     alike = pc.equal(pc.binary_length(rejected["text"]), len(header.encode()))
     for text in rejected["text"].filter(alike).to_pylist():
-        if text != header and sorted(text.split(",")) == names:
+        if text != header and sorted(text.split(separator)) == names:
             raise SeqrecError(
                 f"{path} has a second header whose columns stand in another order; split the file"
             )

@@ -18,6 +18,7 @@ from seqrec.readers.parts.clocks import (
     has_fractions,
     instant_clock,
     read_thousandths,
+    stored_integers,
 )
 from seqrec.readers.parts.dates import find_pattern
 from seqrec.readers.parts.packed import find_digits, packed_instants
@@ -66,6 +67,26 @@ def find_clock(column: pa.Array, place: str, options: RawFileOptions | None = No
         refuse_lost_seconds(column, place)
         return guess_clock(column) if pa.types.is_string(kind) else number_clock(column)
     return instant_clock(kind, place)
+
+
+def order_clock(column: pa.Array, place: str) -> Clock:
+    """Return the clock of a second column for the order: numbers as they are, instants in full.
+
+    Nothing is cut off: numbers beyond 10 ** 14, such as those that count events of many machines,
+    differ in their last digits alone.
+
+    Raises:
+        SeqrecError: the column holds something else, or dates that can be read in two ways.
+    """
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return Clock(kind.unit, stored_integers, "an instant")
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    numbers = pc.drop_null(any_integers(column)) if number or pa.types.is_string(kind) else []
+    if number or 2 * len(numbers) >= len(column):
+        return Clock("", read_thousandths if has_fractions(column) else any_integers)
+    clock = find_clock(column, place)
+    return clock if clock.read is not INSTANTS_IN_MILLISECONDS.read else Clock("us", instants)
 
 
 def guess_clock(column: pa.Array) -> Clock:

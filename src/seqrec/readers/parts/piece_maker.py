@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.parameters.sections import RawFileOptions
-from seqrec.readers.parts.clock_guesses import find_clock
+from seqrec.readers.parts.clock_guesses import find_clock, order_clock
 from seqrec.readers.parts.clocks import Clock
 from seqrec.readers.parts.item_lists import EMPTY, spread
 from seqrec.readers.parts.pieces import (
@@ -107,7 +107,7 @@ class PieceMaker:
         if self.clock is None and columns.timestamp:
             self.clock = find_clock(columns.timestamp[0], self.place, self.options)
         if self.order is None and columns.order is not None:
-            self.order = find_clock(columns.order, f"{self.place} (order)")
+            self.order = order_clock(columns.order, f"{self.place} (order)")
 
     def _rows(self, columns: Columns) -> Rows:
         """Return the columns as rows, their times read."""
