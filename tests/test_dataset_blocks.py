@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from seqrec.parameters.raw_sections import RawOptions
 from seqrec.parameters.section_checks import check_section
-from seqrec.parameters.sections import (
-    SECTIONS,
-    RawOptions,
-)
+from seqrec.parameters.sections import SECTIONS
 from seqrec.preparation.download import file_name
 from seqrec.readers import READERS
 

@@ -50,6 +50,7 @@ UNTRACKED_CODE = {
     *("machine.devices", "machine.heap"),
     *("files", "interop", "parameters.sections", "parameters.selection"),
     "parameters.search_space",
+    *("parameters.section", "parameters.raw_sections", "parameters.named_files"),
     "parameters.section_checks",
     # what a model folder is, and the list of models: the folder's content says it
     *("models.folder", "models", "pipelines"),

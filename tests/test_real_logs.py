@@ -11,12 +11,8 @@ import ibis
 import pytest
 import yaml
 
-from seqrec.parameters.sections import (
-    FilteringOptions,
-    IngestionOptions,
-    RawOptions,
-    SplittingOptions,
-)
+from seqrec.parameters.raw_sections import RawOptions
+from seqrec.parameters.sections import FilteringOptions, IngestionOptions, SplittingOptions
 from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.ingestion import read_log
 from seqrec.preparation.raw_files import find_raw_file

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dvc.repo import Repo
 
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 
 COLUMNS = ColumnMapping(user="who", item="what", timestamp="when")
 OPTIONS = RawFileOptions(name="shop.csv", reader="table", columns=COLUMNS)

@@ -8,11 +8,8 @@ import yaml
 
 from seqrec.add_dataset.data_sets import accepted, configured, parameter_block, with_dataset
 from seqrec.errors import SeqrecError
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.parameters.section_checks import check_section
-from seqrec.parameters.sections import (
-    ColumnMapping,
-    RawFileOptions,
-)
 from tests.add_dataset.project import OPTIONS, small_project
 
 PACKED = RawFileOptions(

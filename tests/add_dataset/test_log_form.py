@@ -10,7 +10,7 @@ import pytest
 from seqrec.add_dataset.column_guesses import Sample
 from seqrec.add_dataset.log_form import find_form
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
 
 

@@ -15,7 +15,7 @@ from benchmarks import data
 from benchmarks.plain import data_pipeline
 from benchmarks.synthetic_log import write_log
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.table import read_table
 from tests.conftest import ROOT, Kedro
 

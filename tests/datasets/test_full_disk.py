@@ -23,7 +23,8 @@ from seqrec.datasets.text_files import AtomicJSONDataset, AtomicTextDataset
 from seqrec.errors import SeqrecError
 from seqrec.export.export_folder import Export
 from seqrec.notebook.engine import data_engine
-from seqrec.parameters.sections import EngineOptions, IngestionOptions, RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
+from seqrec.parameters.sections import EngineOptions, IngestionOptions
 from seqrec.preparation.ingestion import read_log
 from seqrec.preparation.raw_files import RawFile
 from seqrec.recommendation.output_files import write as write_lists

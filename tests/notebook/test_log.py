@@ -13,7 +13,8 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.notebook.log import Log, read_log
-from seqrec.parameters.sections import ColumnMapping, IngestionOptions, RawFileOptions
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation import ingestion
 from seqrec.preparation.raw_files import RawFile
 

@@ -8,10 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from seqrec.errors import SeqrecError, explain
 from seqrec.parameters.section_checks import check_section
-from seqrec.parameters.sections import (
-    EvaluationOptions,
-    merged,
-)
+from seqrec.parameters.sections import EvaluationOptions, merged
 
 LEAVES = st.integers(0, 3) | st.none()
 BLOCKS = st.dictionaries(

@@ -7,7 +7,8 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters import selection
-from seqrec.parameters.sections import Section, merged
+from seqrec.parameters.section import Section
+from seqrec.parameters.sections import merged
 from seqrec.parameters.selection import KNOWN_MODELS, datasets_in
 
 DEFAULTS = {
@@ -18,6 +19,7 @@ DEFAULTS = {
     "datasets": ["small", "large"],
     "engine": {"memory_limit": "4GB"},
 }
+SMALL = {"name": "small.csv", "reader": "table"}
 BLOCKS = {
     "filtering": {"user_core": 5, "item_core": 5},
     "training": {"batch_size": 256, "patience": 10, "learning_rate": 0.1},
@@ -467,3 +469,13 @@ def test_what_a_model_without_training_would_ignore_is_refused(
         f"parameter {name} means nothing to model 'hybrid', which is counted, not trained; "
         "leave it out"
     )
+
+
+def test_what_is_said_of_a_configured_log_lies_over_its_block_key_by_key() -> None:
+    raw = {"columns": {"rating": "stars"}, "where": {"event": "buy"}, "missing": ["-"]}
+    file = selected(raw=raw)["raw"]["files"][0]
+    assert file["name"] == "small.csv"
+    assert (file["where"], file["missing"]) == ({"event": "buy"}, ["-"])
+    blocks = {**BLOCKS, "small": {"raw": {"files": [{**SMALL, "columns": {"user": "who"}}]}}}
+    columns = select_parameters(blocks, {"raw": raw}, DEFAULTS)["raw"]["files"][0]["columns"]
+    assert (columns["user"], columns["rating"]) == ("who", "stars")

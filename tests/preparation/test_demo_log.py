@@ -7,12 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from seqrec.parameters.sections import (
-    FilteringOptions,
-    IngestionOptions,
-    RawFileOptions,
-    SplittingOptions,
-)
+from seqrec.parameters.raw_sections import RawFileOptions
+from seqrec.parameters.sections import FilteringOptions, IngestionOptions, SplittingOptions
 from seqrec.preparation.demo_log import write_demo_log
 from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.ingestion import read_log

@@ -14,7 +14,7 @@ from typing import ClassVar
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import Publisher, RawFileOptions, RawOptions
+from seqrec.parameters.raw_sections import Publisher, RawFileOptions, RawOptions
 from seqrec.preparation.download import download_raw_file
 
 

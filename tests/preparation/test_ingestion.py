@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import IngestionOptions, Publisher, RawFileOptions, RawOptions
+from seqrec.parameters.raw_sections import Publisher, RawFileOptions, RawOptions
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation import ingestion, tally
 from seqrec.preparation.ingestion import IngestedLog, read_log, row_groups
 from seqrec.preparation.raw_files import RawFile, find_raw_file

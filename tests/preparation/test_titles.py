@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawOptions
+from seqrec.parameters.raw_sections import RawOptions
 from seqrec.preparation.sequences import with_titles
 from seqrec.preparation.titles import TITLES, read_titles
 

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from seqrec.parameters.sections import ColumnMapping, IngestionOptions, RawFileOptions
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.ingestion import IngestedLog, read_log
 from seqrec.preparation.raw_files import RawFile
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers import READERS, find_reader
 
 Rows = list[tuple[str, str, int, int, float | None]]

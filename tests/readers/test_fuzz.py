@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import MISSING, IngestionOptions, RawFileOptions
+from seqrec.parameters.raw_sections import MISSING, RawFileOptions
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.ingestion import IngestedLog, read_log
 from seqrec.preparation.raw_files import RawFile
 from seqrec.readers import READERS

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from seqrec.parameters.raw_sections import RawOptions
 from seqrec.parameters.section_checks import check_section
-from seqrec.parameters.sections import IngestionOptions, RawOptions
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.ingestion import read_log
 from seqrec.preparation.raw_files import find_raw_file
 from seqrec.preparation.titles import read_titles

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts import source
 from seqrec.readers.sequence_lines import read_sequence_lines
 

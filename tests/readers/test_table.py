@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.table import read_table
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import TitlesFileOptions
+from seqrec.parameters.raw_sections import TitlesFileOptions
 from seqrec.readers.titles import TITLE_READERS, Title, find_title_reader
 
 U_ITEM = b"1|Toy Story (1995)|01-Jan-1995||http://imdb\n2|Mis\xe9rables, Les|\nno bars\n3||x\n"

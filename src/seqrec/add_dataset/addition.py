@@ -15,7 +15,7 @@ from seqrec.add_dataset.data_sets import GLOBALS, RAW_FOLDER, with_dataset
 from seqrec.add_dataset.dvc import check_dvc, dvc_add
 from seqrec.errors import SeqrecError
 from seqrec.files import remove, replacing
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 
 
 @dataclass(frozen=True)

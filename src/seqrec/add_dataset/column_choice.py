@@ -9,7 +9,7 @@ import click
 
 from seqrec.add_dataset.column_guesses import NEEDED, Guesses, Role, Sample, guess_columns
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.parameters.sections import ColumnMapping
+from seqrec.parameters.raw_sections import ColumnMapping
 
 NONE = "none"
 """What a user writes for the column of timestamps where there is none."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from seqrec.parameters.sections import MISSING
+from seqrec.parameters.raw_sections import MISSING
 from seqrec.readers.parts.values import decimal, microseconds
 
 Role = Literal["user", "item", "timestamp", "rating"]

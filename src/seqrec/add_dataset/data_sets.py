@@ -8,13 +8,9 @@ from typing import Any
 import yaml
 
 from seqrec.errors import SeqrecError
+from seqrec.parameters.raw_sections import RawFileOptions, RawOptions
 from seqrec.parameters.section_checks import check_section
-from seqrec.parameters.sections import (
-    SCALARS,
-    SECTIONS,
-    RawFileOptions,
-    RawOptions,
-)
+from seqrec.parameters.sections import SCALARS, SECTIONS
 from seqrec.parameters.selection import NOT_IN_A_NAME
 
 GLOBALS = "conf/base/globals.yml"

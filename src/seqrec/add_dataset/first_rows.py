@@ -5,7 +5,8 @@ from pathlib import Path
 
 from seqrec.add_dataset.column_guesses import OTHER_DATE
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import IngestionOptions, RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import RawFile
 from seqrec.preparation.tally import Tally, moment
 from seqrec.readers import read_pieces

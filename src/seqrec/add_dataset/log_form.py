@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from seqrec.add_dataset.column_guesses import FIRST_SECOND, LAST_SECOND, Sample
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers import amazon, find_reader, lastfm, yelp
 from seqrec.readers.json_keys import keys_of, known_keys, values_at
 from seqrec.readers.parts.headers import SEPARATORS, split_header

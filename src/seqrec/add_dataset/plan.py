@@ -9,8 +9,8 @@ from seqrec.add_dataset.column_guesses import Role
 from seqrec.add_dataset.data_sets import accepted, configured, parameter_block
 from seqrec.add_dataset.log_form import NAMED_COLUMNS, find_form
 from seqrec.errors import SeqrecError
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.section_checks import check_values
-from seqrec.parameters.sections import RawFileOptions
 from seqrec.project import project_root
 
 

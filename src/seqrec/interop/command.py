@@ -68,9 +68,7 @@ def evaluate_checkpoint(
         # torch comes with it: not for --help
         from seqrec.interop import evaluate_checkpoint as checkpoint_evaluation
         from seqrec.parameters.section_checks import check_values
-        from seqrec.parameters.sections import (
-            EvaluationOptions,
-        )
+        from seqrec.parameters.sections import EvaluationOptions
 
         values = {"cutoffs": cutoffs, "seen_items": seen_items}
         result = checkpoint_evaluation.evaluate_checkpoint(

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from seqrec.batches import SPLITS, Integers, Sequences
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.sequence_lines import read_sequence_lines
 

@@ -13,13 +13,9 @@ import pyarrow as pa
 from seqrec.errors import SeqrecError
 from seqrec.notebook.log_parts import Part, joined, read_file, read_table
 from seqrec.notebook.tabular import Tabular
+from seqrec.parameters.raw_sections import MISSING, ColumnMapping, RawFileOptions
 from seqrec.parameters.section_checks import check_values
-from seqrec.parameters.sections import (
-    MISSING,
-    ColumnMapping,
-    IngestionOptions,
-    RawFileOptions,
-)
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import RawFile, parts_of
 from seqrec.preparation.tally import remarks
 from seqrec.readers import COLUMNS_ARE_NAMED, find_reader

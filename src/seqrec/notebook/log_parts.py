@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import IngestionOptions, RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
+from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import RawFile, cannot_stand_together
 from seqrec.preparation.tally import Tally
 from seqrec.readers import INTERACTIONS, Piece, read_pieces

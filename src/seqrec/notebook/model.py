@@ -21,9 +21,7 @@ from seqrec.notebook.options import by_section
 from seqrec.notebook.prepared import Data, check_prepared
 from seqrec.notebook.similar import Similar
 from seqrec.parameters.section_checks import check_section
-from seqrec.parameters.sections import (
-    EvaluationOptions,
-)
+from seqrec.parameters.sections import EvaluationOptions
 from seqrec.recommendation.item_ids import text_of
 
 if TYPE_CHECKING:

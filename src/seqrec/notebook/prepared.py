@@ -16,9 +16,7 @@ from seqrec.notebook.log import Log, SpeaksArrow, read_log
 from seqrec.notebook.options import by_section
 from seqrec.notebook.tabular import html_table
 from seqrec.parameters.section_checks import check_section
-from seqrec.parameters.sections import (
-    SECTIONS,
-)
+from seqrec.parameters.sections import SECTIONS
 from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.sequences import build_sequences
 

@@ -5,7 +5,8 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from seqrec.errors import explain
-from seqrec.parameters.sections import SECTIONS, Section
+from seqrec.parameters.section import Section
+from seqrec.parameters.sections import SECTIONS
 
 SectionT = TypeVar("SectionT", bound=Section)
 

@@ -11,26 +11,23 @@ is one data set and one model; later layers lie over earlier ones, key by key:
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.models import COUNTING_MODELS, MODELS
+from seqrec.parameters.named_files import named_files
 from seqrec.parameters.search_space import check_names
+from seqrec.parameters.section import Section
 from seqrec.parameters.section_checks import check_section, check_values
 from seqrec.parameters.sections import (
     MODEL_OPTIONS,
     SCALARS,
     SECTIONS,
-    Column,
     Count,
-    LogForm,
     Protocol,
     RankingOptions,
-    RawOptions,
-    Section,
     TrainingOptions,
     UserPath,
     each_once,
@@ -71,24 +68,6 @@ class Selection(Section):
     raw_dir: UserPath
 
 
-class SingleRawFile(LogForm):
-    """``raw.file``: one file by its path, the short form of ``raw.files`` and ``raw_dir``."""
-
-    file: UserPath
-    reader: Name = "table"
-
-
-class SingleTitlesFile(Section):
-    """``raw.titles.file``: titles by the path of their file, the short form of ``raw.titles``."""
-
-    file: UserPath
-    reader: Name = "table"
-    member: str | None = None
-    item: Column = "item_id"
-    title: Column = "title"
-    separator: str | None = None
-
-
 def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Parameters) -> Parameters:
     """Return the checked parameters of the chosen data set and model.
 
@@ -124,7 +103,7 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
         blocks.get(dataset),
         own,
     )
-    raw, folder = _named_files(_group("raw", layers.get("raw")))
+    raw, folder = named_files(_group("raw", layers.get("raw")))
     layers["raw"] = raw
     layers["transitions"] = _transitions_for_ted(layers, runtime, chosen["protocol"])
     chosen["raw_dir"] = layers.get("raw_dir") or folder or f"data/01_raw/{dataset}"
@@ -348,43 +327,6 @@ def _transitions_for_ted(layers: Parameters, runtime: Parameters, protocol: Any)
     if protocol == "authors" and isinstance(longest, int) and longest > 0:
         for_ted["last_items"] = longest  # their graph counts what the model sees
     return {**transitions, **for_ted, **own}
-
-
-def _named_files(raw: Parameters) -> tuple[Parameters, str | None]:
-    """Spell out ``raw.file`` as ``raw.files`` and the folder it lies in."""
-    own_titles = isinstance(raw.get("titles"), dict)
-    raw = _named_titles(raw)
-    if "file" not in raw:
-        return _with_form(raw), None
-    # The user's own file stands for whatever the data set's block says about files.
-    short = {key: value for key, value in raw.items() if key not in RawOptions.model_fields}
-    single = check_values(SingleRawFile, short, "raw")
-    path = Path(single.file)
-    entry = {"name": path.name, **single.model_dump(exclude={"file"})}
-    titles = {"titles": raw["titles"]} if own_titles else {}
-    return {"files": [entry], **titles}, str(path.parent)
-
-
-def _with_form(raw: Parameters) -> Parameters:
-    """Let what ``raw.missing``, ``raw.encoding`` and so on say count for each configured file."""
-    form = {key: value for key, value in raw.items() if key in LogForm.model_fields}
-    if not form or not isinstance(raw.get("files"), list):
-        return raw
-    rest = {key: value for key, value in raw.items() if key not in form}
-    return {**rest, "files": [merged(file, form) for file in raw["files"]]}
-
-
-def _named_titles(raw: Parameters) -> Parameters:
-    """Spell out ``raw.titles.file`` as ``raw.titles``; null stands for none."""
-    titles = raw.get("titles")
-    if titles is None:
-        return {key: value for key, value in raw.items() if key != "titles"}
-    if not isinstance(titles, dict):
-        return raw
-    single = check_values(SingleTitlesFile, titles, "raw.titles")
-    # Beside a log that lies elsewhere a path is only found where it is whole.
-    entry = {"name": str(Path(single.file).absolute()), **single.model_dump(exclude={"file"})}
-    return {**raw, "titles": [entry]}
 
 
 def _group(name: str, value: Any) -> Parameters:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from seqrec.files import replacing
 
 if TYPE_CHECKING:
-    from seqrec.parameters.sections import RawOptions
+    from seqrec.parameters.raw_sections import RawOptions
 
 logger = logging.getLogger(__name__)
 

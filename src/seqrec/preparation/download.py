@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import Publisher, RawOptions
+from seqrec.parameters.raw_sections import Publisher, RawOptions
 
 TRIES = 3
 TIMEOUT = 30

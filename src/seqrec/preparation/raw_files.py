@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions, RawOptions
+from seqrec.parameters.raw_sections import RawFileOptions, RawOptions
 from seqrec.readers import Piece, read_pieces
 from seqrec.readers.parts.pieces import TimesRead
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawOptions, TitlesFileOptions
+from seqrec.parameters.raw_sections import RawOptions, TitlesFileOptions
 from seqrec.readers.titles import find_title_reader
 
 logger = logging.getLogger(__name__)

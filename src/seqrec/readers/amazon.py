@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import MILLISECONDS, SECONDS
 from seqrec.readers.parts.delimited import read_delimited, read_table_by_names
 from seqrec.readers.parts.fields import Layout

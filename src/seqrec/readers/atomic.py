@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.headers import find_layout, names_of
 from seqrec.readers.parts.pieces import Piece

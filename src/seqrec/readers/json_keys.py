@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames, check_apart, names_of
 from seqrec.readers.parts.json_lines import (
     NOT_AN_OBJECT,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import CALENDAR_DAYS, MILLISECONDS, Clock
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.fields import Layout

@@ -6,7 +6,7 @@ Source: Harper and Konstan, ACM TiiS 2015.
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import SECONDS
 from seqrec.readers.parts.delimited import read_delimited, read_table_by_names
 from seqrec.readers.parts.fields import Layout

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.lines import Lines, Mask, clean_lines
 from seqrec.readers.parts.pieces import Piece, Rows, make_piece
 from seqrec.readers.parts.source import read_blocks

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.parameters.sections import TitlesFileOptions
+from seqrec.parameters.raw_sections import TitlesFileOptions
 from seqrec.readers.parts.headers import (
     HeaderNames,
     find_column,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import INSTANTS, SECONDS
 from seqrec.readers.parts.delimited import read_table_by_names
 from seqrec.readers.parts.headers import HeaderNames

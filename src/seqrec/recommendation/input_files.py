@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers import read_pieces
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
 from seqrec.readers.parts.pieces import INTERACTIONS, REJECTED

@@ -13,12 +13,9 @@ from pydantic import AfterValidator, Field
 from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
+from seqrec.parameters.section import Section
 from seqrec.parameters.section_checks import check_values
-from seqrec.parameters.sections import (
-    Positive,
-    Section,
-    Share,
-)
+from seqrec.parameters.sections import Positive, Share
 from seqrec.reporting.cells import Metrics, grouped
 
 log = logging.getLogger(__name__)

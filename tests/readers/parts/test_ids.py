@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqrec.parameters.sections import MISSING
+from seqrec.parameters.raw_sections import MISSING
 from seqrec.readers.parts.ids import BLANKS, plain_id, tidy_ids
 from seqrec.readers.parts.pieces import INTERACTIONS, Piece, rejected_table
 

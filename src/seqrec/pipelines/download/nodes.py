@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from seqrec.parameters.sections import RawOptions
+from seqrec.parameters.raw_sections import RawOptions
 from seqrec.preparation.demo_log import generate_if_absent
 from seqrec.preparation.download import download_raw_file
 

@@ -12,10 +12,10 @@ from seqrec.evaluation.evaluate import evaluate
 from seqrec.evaluation.model_card import DataFacts, model_card, trained_with
 from seqrec.evaluation.over_seeds import over_seeds, scores_of
 from seqrec.models.folder import TrainedModel, check_seeds
+from seqrec.parameters.raw_sections import RawOptions
 from seqrec.parameters.sections import (
     EvaluationOptions,
     FilteringOptions,
-    RawOptions,
     SplittingOptions,
     TransitionOptions,
 )

@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from seqrec.files import spill_folder
-from seqrec.parameters.sections import EngineOptions, IngestionOptions, RawOptions
+from seqrec.parameters.raw_sections import RawOptions
+from seqrec.parameters.sections import EngineOptions, IngestionOptions
 from seqrec.preparation.demo_log import generate_if_absent
 from seqrec.preparation.ingestion import read_log
 from seqrec.preparation.raw_files import find_raw_file

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import (
     DIVISORS,
     INSTANTS,

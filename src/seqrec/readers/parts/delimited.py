@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import Clock
 from seqrec.readers.parts.fields import Fields, Layout, split_fields
 from seqrec.readers.parts.headers import HeaderNames, find_layout

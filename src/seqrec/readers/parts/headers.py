@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seqrec.errors import SeqrecError, unknown_name
-from seqrec.parameters.sections import ColumnMapping, RawFileOptions
+from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.fields import Layout
 from seqrec.readers.parts.values import integer, microseconds
 

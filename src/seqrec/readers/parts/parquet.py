@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.parts.records import Records, columns_to_read, read_records

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clock_guesses import find_clock, order_clock
 from seqrec.readers.parts.clocks import Clock
 from seqrec.readers.parts.item_lists import EMPTY, spread

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import RawFileOptions
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames, check_apart, find_column
 from seqrec.readers.parts.item_lists import EMPTY, item_lists
 from seqrec.readers.parts.parquet_values import (
