@@ -57,6 +57,10 @@ UNTRACKED_CODE = {
 }
 
 
+OF_SOME_MODELS = {"src/seqrec/evidence"}
+"""What some models need: a stage of the matrix names it whatever its model."""
+
+
 class Stage(NamedTuple):
     name: str
     command: str
@@ -240,7 +244,8 @@ def test_the_code_is_what_the_nodes_import(stage: Stage) -> None:
     imported = imports_of(modules)
     files = {str(FILES[name].relative_to(ROOT)) for name in imported if tracked(name)}
     assert {file for file in files if not within(file, stage.code)} == set()
-    assert {one for one in stage.code if not any(within(file, [one]) for file in files)} == set()
+    needless = {one for one in stage.code if not any(within(file, [one]) for file in files)}
+    assert needless <= OF_SOME_MODELS
 
 
 def tracked(name: str) -> bool:

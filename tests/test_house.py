@@ -21,6 +21,7 @@ FLOORS = (
     {"cell", "commands", "files", "protocol", "console", "machine"},
     {"losses"},
     {"batches"},
+    {"evidence"},
     {"models"},
     {"parameters", "plotting"},
     {"readers", "evaluation"},

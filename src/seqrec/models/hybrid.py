@@ -19,6 +19,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from seqrec.evidence.pairs import Pairs
 from seqrec.models.parts.bounds import Share, Size, Weight
 from seqrec.models.parts.counting import (
     CountingConfig,
@@ -27,7 +28,6 @@ from seqrec.models.parts.counting import (
     recent_sum,
     similarities,
 )
-from seqrec.models.parts.pairs import Pairs
 from seqrec.models.parts.score_rows import ScoreRows
 from seqrec.models.parts.search_range import SearchRange
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seqrec.models.parts.pairs import Pairs
+from seqrec.evidence.pairs import Pairs
 from seqrec.models.parts.score_rows import ScoreRows
 
 

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Sequences
+from seqrec.evidence.pairs import LaggedPairs, Pairs, SharedUsers, lagged_pairs, shared_users
 from seqrec.models.parts.bounds import Size
 from seqrec.models.parts.face import Scorer, ScoringModel
-from seqrec.models.parts.pairs import LaggedPairs, Pairs, SharedUsers, lagged_pairs, shared_users
 from seqrec.models.parts.score_rows import ScoreRows
 from seqrec.models.parts.search_range import SearchRange
 from seqrec.protocol import Protocol

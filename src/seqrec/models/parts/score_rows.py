@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.models.parts.pairs import Pairs
+from seqrec.evidence.pairs import Pairs
 
 DENSE_FROM = 8
 """A table with more than V² / 8 entries is dense: it takes at most four times the memory."""

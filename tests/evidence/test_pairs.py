@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from seqrec.models.parts import pairs
-from seqrec.models.parts.pairs import Pairs, blocks, lagged_pairs, shared_users
+from seqrec.evidence import pairs
+from seqrec.evidence.pairs import Pairs, blocks, lagged_pairs, shared_users
 from tests.counted import Floats, plain_shared_users, plain_transitions, random_users, sequences_of
 
 
