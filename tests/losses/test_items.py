@@ -71,7 +71,7 @@ def test_chunks_of_rows_equal_the_plain_form(
 ) -> None:
     """All rows at once, then chunks of 32 rows, the last of them not full."""
     monkeypatch.setattr(losses, "CACHED", cached)
-    monkeypatch.setattr(losses._Softmax, "by_blocks", None)
+    monkeypatch.setattr(losses.Softmax, "by_blocks", None)
     assert_equal_to_plain(*task(rows=100, items=4, dtype=dtype), padding=padding)
 
 
@@ -83,7 +83,7 @@ def test_blocks_of_items_equal_the_plain_form(
 ) -> None:
     """Blocks of 1, 2, 6 and 15 items for eight rows and 37 items."""
     monkeypatch.setattr(losses, "CACHED", cached)
-    monkeypatch.setattr(losses._Softmax, "by_rows", None)
+    monkeypatch.setattr(losses.Softmax, "by_rows", None)
     assert_equal_to_plain(*task(8, 37, dtype, share_without=0), padding=padding)
 
 

@@ -121,7 +121,7 @@ class _CrossEntropy(torch.autograd.Function):
         kept = targets if rows is None else targets[rows]
         first = 1 if padding == "none" else 0
         weights = (kept != 0).to(accumulated(states.dtype))
-        task = _Softmax(
+        task = Softmax(
             kept_states.detach(),
             item_vectors.detach(),
             (kept - first).clamp(min=0),
@@ -158,7 +158,7 @@ def _at_rows(gradient: Tensor, rows: Tensor | None, like: Tensor) -> Tensor:
     return torch.zeros_like(like).index_copy_(0, rows, gradient)
 
 
-class _Softmax:
+class Softmax:
     """One softmax over all classes, and the gradients of its cross entropy.
 
     Args:
@@ -237,8 +237,12 @@ class _Softmax:
         for block in blocks:
             part = self._logits(slice(None), block).to(self.weights.dtype).logsumexp(dim=1)
             normaliser = torch.logaddexp(normaliser, part)
+        return normaliser, self._own_logits()
+
+    def _own_logits(self) -> Tensor:
+        """Return the targets' own logits, (N,)."""
         own = (self.states * self.vectors[self.targets]).sum(dim=1)
-        return normaliser, own * (self.targets != 0) if self.zero_class else own
+        return own * (self.targets != 0) if self.zero_class else own
 
     def _logits(self, rows: slice, block: slice) -> Tensor:
         logits = inner(self.states[rows], self.vectors[block])

@@ -1,0 +1,101 @@
+"""Lists: the items with the most evidence at a moment, and what is told of each.
+
+Shapes: B moments, C channels, V = items + 1, K entries of a list, M columns at hand.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from seqrec.evidence.channels import CHANNELS, channel_sums
+from seqrec.evidence.tables import Tables
+
+FEATURES = len(CHANNELS) + 1
+"""Of an entry: what each channel says, and the item's popularity."""
+MOMENTS = 3 + len(CHANNELS)
+"""Of a moment: length, users of the last item, items with evidence, each channel's largest."""
+CELLS_AT_ONCE = 1 << 24
+"""Sums of all channels together: 64 MB."""
+
+
+class Evidence(NamedTuple):
+    """What the log says at some moments."""
+
+    columns: Tensor
+    """(B, K) item indices, strongest first; 0 where there are no more."""
+    features: Tensor
+    """(B, K, FEATURES), of entries; 0 where there is none."""
+    moments: Tensor
+    """(B, MOMENTS)."""
+
+
+def evidence_after(
+    tables: Tables, histories: Tensor, scales: Tensor, length: int
+) -> Evidence:
+    """Return the lists after histories.
+
+    Args:
+        tables: on the device.
+        histories: (B, L) item indices, oldest first, padded with 0 on the left; each has an item.
+        scales: (C,) what a channel's largest value is on average.
+        length: K.
+    """
+    parts = [
+        _evidence(tables, part, scales, length)
+        for part in histories.split(max(1, CELLS_AT_ONCE // (len(CHANNELS) * tables.size)))
+    ]
+    return Evidence(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+
+def _evidence(tables: Tables, histories: Tensor, scales: Tensor, length: int) -> Evidence:
+    values = divided_sums(tables, histories)
+    values /= scales[:, None, None]
+    score = values.sum(dim=0)
+    best, columns = score.topk(min(length, tables.size - 1), dim=1)
+    listed = best > 0
+    columns = columns * listed
+    features = torch.stack([value.gather(1, columns) for value in values], dim=2)
+    counts = tables.popularity[columns]
+    lengths = (histories != 0).sum(dim=1)
+    moments = told_of_moments(
+        lengths, tables.users[histories[:, -1]], (score > 0).sum(dim=1), values.amax(dim=2).T
+    )
+    return Evidence(columns, told_of_entries(features, counts, tables) * listed[:, :, None], moments)
+
+
+def divided_sums(tables: Tables, histories: Tensor) -> Tensor:
+    """Return (C, B, V) what each channel says of each item, 0 for those of the history."""
+    values = channel_sums(tables, histories)
+    for value, channel in zip(values, CHANNELS, strict=True):
+        value /= tables.divisors[channel.kind]
+        value.scatter_(1, histories, 0.0)
+    values[:, :, 0] = 0
+    return values
+
+
+def told_of_entries(features: Tensor, counts: Tensor, tables: Tables) -> Tensor:
+    """Return (…, FEATURES) of (…, C) scaled channels and (…) popularities of listed items."""
+    mean = torch.log1p(tables.popularity).mean()
+    popularity = (torch.log1p(counts) - mean) / 2
+    return torch.cat([_damped(features), popularity[..., None]], dim=-1)
+
+
+def told_of_moments(lengths: Tensor, users: Tensor, found: Tensor, largest: Tensor) -> Tensor:
+    """Return (B, MOMENTS) features.
+
+    Args:
+        lengths: (B,) of the histories.
+        users: (B,) of their last items.
+        found: (B,) how many items have evidence.
+        largest: (B, C) scaled channels' largest values.
+    """
+    counts = torch.stack([lengths.float(), users.float(), found.float()], dim=1)
+    shift, width = counts.new_tensor([2.0, 2.0, 5.0]), counts.new_tensor([1.5, 1.5, 2.0])
+    return torch.cat([(torch.log1p(counts) - shift) / width, _damped(largest) - 1], dim=1)
+
+
+def _damped(values: Tensor) -> Tensor:
+    return torch.log1p(values * 20) / 2
