@@ -79,6 +79,8 @@ class Batch:
     """(B,) item indices."""
     same_target: Tensor | None = None
     """(B, L) other histories that were followed by the same target."""
+    places: Tensor | None = None
+    """(B,) where the targets stand in the flat array."""
 
     def seen(self) -> Held:
         """Return the items of each history with its target: no negatives for it."""
@@ -141,6 +143,7 @@ class Batches:
             histories=self.histories(rows, width),
             targets=self.targets(rows),
             same_target=others,
+            places=self.ends[rows],
         )
 
     def targets(self, rows: Tensor | slice) -> Tensor:

@@ -10,7 +10,8 @@ Shapes: B segments (users or histories) in a batch, R rows, W positions in a row
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -64,12 +65,21 @@ class PackedBatch(PackedRows):
     """(R, W) the item after each."""
     count: int
     """B."""
+    places: Tensor | None = None
+    """(R, W) where the targets stand in the flat array, -1 for none; on the host."""
 
     @property
     def heads(self) -> Tensor:
         """(R W,) all inputs: items that are followed by another, unless they are their own targets;
-        0 where there is none."""
-        return self.histories.flatten()
+        0 where there is none, or where what follows is not learned from."""
+        return (self.histories * (self.targets != 0)).flatten()
+
+    def sampled(self, share: float) -> PackedBatch:
+        """Return the batch with a share of its targets, drawn from torch's global generator."""
+        kept = torch.rand(self.targets.shape) < share
+        targets = self.targets * kept.to(self.targets.device, non_blocking=True)
+        places = None if self.places is None else torch.where(kept, self.places, -1)
+        return replace(self, targets=targets, places=places)
 
     def windows(self) -> Tensor:
         """Return (B, W + 1): each user's inputs and last target, padded on the left."""
@@ -99,6 +109,8 @@ class PackedHistories(PackedRows):
     """(B,) item indices."""
     same_target: PackedHistories | None = None
     """Other histories that were followed by the same targets."""
+    places: Tensor | None = None
+    """(B,) where the targets stand in the flat array; on the host."""
 
     @property
     def heads(self) -> Tensor:
@@ -113,6 +125,19 @@ class PackedHistories(PackedRows):
         space[rows, self.positions] = self.histories
         space[:count, width] = self.targets
         return Held(space[:count], torch.arange(count, device=space.device))
+
+
+class Layout(NamedTuple):
+    """Where everything goes in R rows of W positions."""
+
+    on_host: Tensor
+    """(3, R, W): place in the flat array (-1: nothing), position, segment (-1: none)."""
+    source: Tensor
+    """(R, W) the places, on the device, like all that follows."""
+    positions: Tensor
+    segments: Tensor
+    last: Tensor
+    """(B,) the last position of each segment in the flattened rows."""
 
 
 class Packer:
@@ -132,16 +157,12 @@ class Packer:
         self.items = torch.from_numpy(sequences.items).to(device).long()
         self.max_len, self.device, self.apart = max_len, device, apart
 
-    def layout(self, starts: Integers, lengths: Integers) -> tuple[Tensor, Tensor]:
+    def layout(self, starts: Integers, lengths: Integers) -> Layout:
         """Say where everything goes.
 
         Args:
             starts: (B,) where the segments begin in the flat array.
             lengths: (B,); one of length 0 takes a whole row of nothing.
-
-        Returns:
-            (3, R, W): place in the flat array (-1: nothing), position, segment (-1: none). And
-            (B,): the last position of each segment in the flattened rows.
         """
         widths = np.where(lengths == 0, self.max_len, lengths)
         width = self.max_len
@@ -162,7 +183,9 @@ class Packer:
         layout[0, where] = np.where(lengths[segment] > 0, starts[segment] + within, -1)
         layout[1, where] = self.max_len - widths[segment] + within
         layout[2, where] = segment
-        return self._moved(layout.reshape(3, count, width)), self._moved(begins + widths - 1)
+        layout = layout.reshape(3, count, width)
+        on_host = torch.from_numpy(layout)
+        return Layout(on_host, *self._moved(layout), self._moved(begins + widths - 1))
 
     def at(self, places: Tensor) -> Tensor:
         """Return the items at places in the flat array, 0 for -1."""
@@ -218,15 +241,16 @@ class PackedSequences:
     def gather(self, users: Tensor) -> PackedBatch:
         """Return these of the users as one batch."""
         chosen = users.numpy()
-        layout, _ = self.packer.layout(self.starts[chosen], self.lengths[chosen])
-        source, positions, segments = layout
+        layout = self.packer.layout(self.starts[chosen], self.lengths[chosen])
+        source, on_host = layout.source, layout.on_host[0]
         after = torch.where(source < 0, -1, source + self.ahead)
         return PackedBatch(
             histories=self.packer.at(source),
             targets=self.packer.at(after),
-            positions=positions,
-            segments=segments,
+            positions=layout.positions,
+            segments=layout.segments,
             count=len(chosen),
+            places=torch.where(on_host < 0, -1, on_host + self.ahead),
         )
 
 
@@ -266,19 +290,19 @@ class PackedExamples:
 
     def _packed(self, rows: Tensor, same_target: PackedHistories | None) -> PackedHistories:
         examples = self.examples.take(rows.numpy())
-        layout, last = self.packer.layout(examples.starts, examples.ends - examples.starts)
-        source, positions, segments = layout
+        layout = self.packer.layout(examples.starts, examples.ends - examples.starts)
         device = self.packer.device
         return PackedHistories(
-            histories=self.packer.at(source),
-            positions=positions,
-            segments=segments,
-            last=last,
+            histories=self.packer.at(layout.source),
+            positions=layout.positions,
+            segments=layout.segments,
+            last=layout.last,
             users=torch.from_numpy(examples.users).to(device, non_blocking=True),
             targets=self.packer.items[
                 torch.from_numpy(examples.ends).to(device, non_blocking=True)
             ],
             same_target=same_target,
+            places=torch.from_numpy(examples.ends),
         )
 
 

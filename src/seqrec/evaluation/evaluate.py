@@ -126,7 +126,7 @@ def _evaluate_split(
     device: torch.device,
     seed: int,
 ) -> tuple[pa.Table, dict[str, Any]]:
-    examples = split_targets(data, split, model.config.max_len, protocol)
+    examples = split_targets(data, split, model.history_len, protocol)
     ranker = Ranker(data, examples, model, device, options, protocol)
     results = _SplitResults(data, options, device)
     negatives = options.sampled_negatives

@@ -62,7 +62,7 @@ class HistoryBatches:
         examples = examples.take(self.order)
         self.lengths = lengths[self.order] if model.hides_padding else None
         self.inverse = torch.from_numpy(np.argsort(self.order)).to(device)
-        self.batches = Batches(sequences, examples, model.config.max_len, device)
+        self.batches = Batches(sequences, examples, model.history_len, device)
         self.seen = SeenItems(sequences, examples, device, window)
         self.batch_size = batch_size
 

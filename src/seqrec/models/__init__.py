@@ -27,6 +27,7 @@ MODELS = {
     "fmlprec": "FMLPRec",
     "duorec": "DuoRec",
     "fearec": "FEARec",
+    "seer": "SEER",
 }
 """Name → class."""
 COUNTING_MODELS = {

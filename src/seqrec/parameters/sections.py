@@ -151,6 +151,12 @@ class TrainingOptions(Section):
     """How many; null: 1 for bce and bpr, 256 for gbce, 1,024 in the sample of sampled_softmax."""
     calibration: Share = 0.75
     """gBCE's t, from 0 (as bce) to 1."""
+    target_share: Annotated[float, NUMBER, Field(gt=0, le=1)] = 1.0
+    """Share of the targets of a batch of whole sequences that are learned from, drawn anew in each
+    step."""
+    average_weights: Annotated[float, NUMBER, Field(gt=0, lt=1)] | None = None
+    """Validate and keep the moving average of the weights: what it keeps of itself in a step, less
+    in the first ones; null: the weights themselves."""
     start_from: UserPath | None = None
     """Folder of a trained model whose weights the training starts from; null: from random ones."""
 

@@ -86,7 +86,7 @@ class Everybody:
         places = np.arange(block.start, block.stop)
         ends = self.sequences.offsets[numbers]
         begins = self.sequences.offsets[numbers - 1]
-        longest = self.recommender.model.config.max_len
+        longest = self.recommender.model.history_len
         lists = self.recommender.of_known_users(
             self.sequences,
             Examples(numbers, np.maximum(begins, ends - longest), ends),

@@ -108,7 +108,7 @@ class Recommender:
         choice = Choice(chosen.candidates(candidates), chosen.exclude(exclude))
         nothing = np.zeros(len(users), np.int64)
         whole = Histories(users, sequences.items.astype(np.int64), sequences.offsets, nothing)
-        histories = whole.examples(self.model.config.max_len, np.arange(len(users)))
+        histories = whole.examples(self.model.history_len, np.arange(len(users)))
         lists = self.of_known_users(sequences, histories, k, seen_items, choice)
         remark = self.remark(seen_items, known_users=True)
         return self.named(whole, lists, chosen, remark)
@@ -147,7 +147,7 @@ class Recommender:
             choice: items to choose from and to leave out, by the places among ``rows``.
         """
         sequences = histories.sequences(len(self.ids))
-        examples = histories.examples(self.model.config.max_len, rows)
+        examples = histories.examples(self.model.history_len, rows)
         return self.maker.after(sequences, examples, k, rules, choice)
 
     def of_known_users(

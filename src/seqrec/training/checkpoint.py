@@ -17,9 +17,11 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqrec.files import replacing
+from seqrec.models.parts.face import SequentialModel
+from seqrec.training.averaging import AverageWeights
 from seqrec.training.optimizer import Optimizers
 
 log = logging.getLogger(__name__)
@@ -99,9 +101,10 @@ def _finished(checkpoint: Path) -> Path:
 def save_checkpoint(
     path: Path,
     run: Run,
-    model: nn.Module,
+    model: SequentialModel,
     optimizer: Optimizers,
     progress: Progress,
+    average: AverageWeights | None = None,
 ) -> None:
     """Write the state after an epoch, atomically.
 
@@ -111,11 +114,14 @@ def save_checkpoint(
         model: its weights.
         optimizer: Adam; its moments.
         progress: epochs, best weights, history.
+        average: of the weights, if there is one.
 
     Raises:
         SeqrecError: it cannot be written (a full disk, say).
     """
-    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+    tensors = {f"model/{name}": value for name, value in model.learned().items()}
+    if average:
+        tensors |= {f"average/{name}": value for name, value in average.average.items()}
     tensors |= {f"best/{name}": value for name, value in progress.best_weights.items()}
     for name, parameter in model.named_parameters():
         for moment, value in optimizer.state_of(parameter).items():
@@ -138,7 +144,13 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
             raise OSError(str(error)) from None
 
 
-def load_checkpoint(path: Path, run: Run, model: nn.Module, optimizer: Optimizers) -> Progress:
+def load_checkpoint(
+    path: Path,
+    run: Run,
+    model: SequentialModel,
+    optimizer: Optimizers,
+    average: AverageWeights | None = None,
+) -> Progress:
     """Put model and optimizer back to where the same run stood; start anew if it never did.
 
     Args:
@@ -147,6 +159,7 @@ def load_checkpoint(path: Path, run: Run, model: nn.Module, optimizer: Optimizer
             finished run by one that goes further, if that leaves an epoch to train.
         model: gets the weights.
         optimizer: gets Adam's moments.
+        average: gets the average of the weights, if there is one.
 
     Returns:
         The progress, empty where there is no state to go on from.
@@ -154,8 +167,10 @@ def load_checkpoint(path: Path, run: Run, model: nn.Module, optimizer: Optimizer
     for place, goes_on in ((path, _continues), (_finished(path), _goes_further)):
         if state := _read(place, run, goes_on):
             progress, tensors = state
-            model.load_state_dict(_under("model/", tensors))
+            model.load_learned(_under("model/", tensors))
             _restore_adam(model, optimizer, tensors)
+            if average:
+                average.restore(_under("average/", tensors), optimizer.steps())
             progress.best_weights = _under("best/", tensors)
             return progress
     return Progress()
@@ -201,7 +216,7 @@ def _goes_further(run: Run, earlier: Run, progress: Progress) -> bool:
     return True
 
 
-def _restore_adam(model: nn.Module, optimizer: Optimizers, tensors: dict[str, Tensor]) -> None:
+def _restore_adam(model: SequentialModel, optimizer: Optimizers, tensors: dict[str, Tensor]) -> None:
     moments = sorted({name.split("/")[1] for name in tensors if name.startswith("adam/")})
     for name, parameter in model.named_parameters():
         state = {

@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sized
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Batches, Sequences, evaluation_examples, training_examples
-from seqrec.batches.packing import PackedExamples, PackedSequences
+from seqrec.batches.packing import PackedBatch, PackedExamples, PackedSequences
 from seqrec.batches.same_targets import SameTargets
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import metric_of, parse_label
@@ -28,11 +29,12 @@ from seqrec.evaluation.ranker import Ranker
 from seqrec.losses.distillation import Distillation
 from seqrec.machine.heap import keep_freed_memory
 from seqrec.models.parts.face import SequentialModel
+from seqrec.training.averaging import AverageWeights
 from seqrec.training.checkpoint import Progress, Run, load_checkpoint, save_checkpoint
 from seqrec.training.fitted import Fitted
-from seqrec.training.objective import check_loss, item_loss
+from seqrec.training.objective import check_loss, check_target_share, item_loss
 from seqrec.training.progress import EpochBar
-from seqrec.training.step import TrainingStep
+from seqrec.training.step import AnyBatch, TrainingStep
 
 if TYPE_CHECKING:
     from seqrec.parameters.sections import RankingOptions, TrainingOptions
@@ -87,6 +89,7 @@ def fit(
     """
     parse_label(options.monitor)
     check_loss(options, type(model), model.config.protocol)
+    model.prepare(sequences)
     model.to(device)
     trainer = Trainer(
         model, sequences, options, seed, device, evaluation, distillation, epochs=epochs
@@ -94,17 +97,16 @@ def fit(
     run, optimizer = trainer.run(checkpointing), trainer.step.optimizer
     progress = Progress()
     if checkpointing:
-        progress = load_checkpoint(checkpointing.path, run, model, optimizer)
+        progress = load_checkpoint(checkpointing.path, run, model, optimizer, trainer.average)
         if progress.epoch:
             log.info("training goes on after epoch %d", progress.epoch)
     while not run.is_over(progress):
         trainer.epoch(progress)
         if checkpointing:
-            save_checkpoint(checkpointing.path, run, model, optimizer, progress)
+            save_checkpoint(checkpointing.path, run, model, optimizer, progress, trainer.average)
         if after_epoch:
             after_epoch(progress.history[-1])
-    if progress.best_weights:
-        model.load_state_dict(progress.best_weights)
+    trainer.finish(progress)
     return Fitted(model.eval(), progress.history, progress.best_epoch, progress.best_value)
 
 
@@ -158,10 +160,13 @@ class Trainer:
         self.ranker: Ranker | None = None
         if epochs is None:
             config = model.config
-            valid = evaluation_examples(sequences, "valid", config.max_len, config.protocol)
+            valid = evaluation_examples(sequences, "valid", model.history_len, config.protocol)
             _check_any("validation", valid)
             self.ranker = Ranker(sequences, valid, model, device, evaluation)
         sparse = model.sparse_gradients and distillation is None and device.type != "mps"
+        check_target_share(options, model)
+        decay = options.average_weights
+        self.average = AverageWeights(model, decay) if decay else None
         self.step = TrainingStep(
             model,
             options,
@@ -199,11 +204,33 @@ class Trainer:
         self._keep_the_best(progress, measured)
         _report(progress, self.options.monitor)
 
+    def finish(self, progress: Progress) -> None:
+        """Give the model its best weights, or the last ones where nothing was validated."""
+        ranker = self.ranker
+        if progress.best_weights:
+            self.model.load_learned(progress.best_weights)
+        elif self.average:
+            self.average.keep()
+        if ranker is None:
+            self.model.settle(None)
+            return
+
+        def measure() -> float:
+            return metric_of(self.options.monitor, ranker.ranks(self.model))
+
+        chosen = self.model.settle(measure)
+        if chosen is not None:
+            progress.best_value = chosen
+
+    def _with_average(self) -> AbstractContextManager[None]:
+        return self.average.in_place() if self.average else nullcontext()
+
     def _validate(self) -> dict[str, float]:
         """Return the metrics on the validation part, none where it is learned from."""
         if self.ranker is None:
             return {}
-        ranks = self.ranker.ranks(self.model)
+        with self._with_average():
+            ranks = self.ranker.ranks(self.model)
         labels = (self.options.monitor, "HR@10", "NDCG@10")
         return {label: metric_of(label, ranks) for label in labels}
 
@@ -213,9 +240,9 @@ class Trainer:
             progress.best_epoch, progress.best_value = progress.epoch, math.nan
         elif value > progress.best_value:
             progress.best_epoch, progress.best_value = progress.epoch, value
-            progress.best_weights = {
-                name: weight.detach().clone() for name, weight in self.model.state_dict().items()
-            }
+            with self._with_average():
+                weights = self.model.learned().items()
+                progress.best_weights = {name: each.detach().clone() for name, each in weights}
 
     def _train(self, number: int) -> dict[str, float]:
         """Return the mean of every named loss over the epoch's examples."""
@@ -225,7 +252,9 @@ class Trainer:
         sums: dict[str, Tensor] = {}
         with EpochBar(number, self.max_epochs, len(order)) as bar:
             for rows in torch.split(order, self.options.batch_size):
-                losses = self.step(self.batches.gather(rows))
+                losses = self.step(self._gathered(rows))
+                if self.average:
+                    self.average.update()
                 for name, value in losses.items():
                     sums[name] = sums.get(name, 0.0) + value * len(rows)
                 bar.advance(len(rows), losses["loss"])
@@ -236,6 +265,11 @@ class Trainer:
                 "lower training.learning_rate"
             )
         return means
+
+    def _gathered(self, rows: Tensor) -> AnyBatch:
+        """Return a batch, of whole sequences perhaps with a share of their targets."""
+        batch, share = self.batches.gather(rows), self.options.target_share
+        return batch.sampled(share) if isinstance(batch, PackedBatch) and share < 1 else batch
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

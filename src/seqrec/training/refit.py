@@ -16,6 +16,7 @@ import pyarrow as pa
 from seqrec.errors import SeqrecError
 from seqrec.models import GIVEN
 from seqrec.models.folder import TrainedModel
+from seqrec.models.parts.face import SequentialModel
 from seqrec.training.data import TrainingData
 from seqrec.training.run import RECORDED, train
 from seqrec.training.settings import OPTIONS, Settings
@@ -66,6 +67,8 @@ def refit(
     count = f"{len(whole.sequences.items):,}"
     log.info("seed %d learns from all %s interactions, %s", evaluated.seed, count, how)
     trained = train(whole, settings, evaluated.seed, epochs=epochs, checkpoint=checkpoint).trained
+    if isinstance(trained.model, SequentialModel) and isinstance(evaluated.model, SequentialModel):
+        trained.model.settle_as(evaluated.model)
     return replace(trained, best_epoch=epochs, refit=True, evaluated=evaluated.fingerprint())
 
 

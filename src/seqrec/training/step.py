@@ -76,6 +76,7 @@ class TrainingStep:
             options.learning_rate,
             sparse=_sparse_items(model) if sparse_items else (),
             tensorflow=model.tensorflow_adam and model.config.protocol == "authors",
+            faster=model.learns_faster,
         )
         self._compiled: Callable[[AnyBatch], Losses] | None = None
         obstacle = self._obstacle(sparse_items)
@@ -107,6 +108,8 @@ class TrainingStep:
         """Return why torch could not compile the step, or would do so again and again."""
         if sparse_items:
             return "torch compiles no sparse gradients"
+        if self.model.looks_things_up:
+            return "this model looks up its evidence in every step"
         of_many_shapes = self.distillation is not None or self.model.training_form != "prefixes"
         if self.device.type == "cpu" and (of_many_shapes or self.model.walks_on_cpu):
             return (

@@ -90,7 +90,7 @@ def _shapes_with(kind: type[SequentialModel], config: Any, name: str, value: Any
 def _shapes(kind: type[SequentialModel], config: Any) -> Shapes:
     """Return the shapes that weights have where there is one item and one user."""
     numbers = {name: 1 for name in ("num_items", "num_users") if hasattr(config, name)}
-    weights = kind(replace(config, **numbers)).state_dict()
+    weights = kind(replace(config, **numbers)).learned()
     return {name: weight.shape for name, weight in weights.items()}
 
 
@@ -112,12 +112,13 @@ def start_from(start: TrainedModel, model: SequentialModel, items: pa.Table) -> 
             f"parameter {START_FROM}: its model, of data set '{start.dataset}', knows none of the "
             f"{len(items)} items; leave it out, or name the folder of another"
         )
-    weights = dict(start.model.state_dict())
+    assert isinstance(start.model, SequentialModel)
+    weights = start.model.learned()
     for name in model.per_item:
         weights[name] = _carried_over(weights[name], start.num_items, len(items), rows, old_rows)
     for name in model.per_user:
         weights[name] = weights[name].mean(dim=0).expand_as(model.state_dict()[name])
-    model.load_state_dict(weights)
+    model.load_learned(weights)
     log.info(
         "training starts from a model of %s items: %s are matched, %s are gone; "
         "%s new ones start from the mean",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
+from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
 from seqrec.losses import ItemLoss, Padding
 from seqrec.losses.by_name import LOSSES, LossSettings
@@ -47,6 +48,12 @@ class ScoringModel(nn.Module):
     of a section as ``training.learning_rate``."""
 
     config: Any
+
+    @property
+    def history_len(self) -> int:
+        """How many of a history's last items it looks at where it ranks."""
+        length: int = self.config.max_len
+        return length
 
     @abstractmethod
     def scorer(self) -> Scorer:
@@ -92,6 +99,15 @@ class SequentialModel(ScoringModel):
     walks_on_cpu: ClassVar[bool] = False
     """Whether it goes through histories by their lengths on a CPU, which no compiler can take."""
 
+    looks_things_up: ClassVar[bool] = False
+    """Whether its loss asks for what lies on the host, which no compiler can take."""
+    learns_faster: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    """By the beginnings of their names: parameters that learn so many times as fast."""
+    losses: ClassVar[tuple[str, ...] | None] = None
+    """The losses over items that it can take under protocol ``standard``; None for all."""
+    counted: ClassVar[tuple[str, ...]] = ()
+    """The beginnings of the names of what ``prepare`` counts: no part of a training's state."""
+
     per_item: ClassVar[tuple[str, ...]] = ("item_embedding.weight",)
     """Its parameters with a row for each item, by name; padding's stands before them, those of
     tokens behind."""
@@ -104,6 +120,38 @@ class SequentialModel(ScoringModel):
     def training_form(self) -> TrainingForm:
         """In which form the model takes its training examples."""
         return "prefixes"
+
+    def prepare(self, sequences: Sequences) -> None:
+        """Count what the model is to know of the data before it is trained; most need nothing."""
+
+    def settle(self, measure: Callable[[], float] | None) -> float | None:
+        """Choose what is chosen after the training; most choose nothing.
+
+        Args:
+            measure: the monitored metric on validation, of the model as it is; None where nothing
+                is validated.
+
+        Returns:
+            The metric with what was chosen, if it was measured.
+        """
+        return None
+
+    def settle_as(self, other: "SequentialModel") -> None:
+        """Choose what another model of the same settings chose."""
+
+    def learned(self) -> dict[str, Tensor]:
+        """Return the state that a training changes, by names."""
+        state = self.state_dict()
+        return {name: value for name, value in state.items() if not name.startswith(self.counted)}
+
+    def load_learned(self, state: Mapping[str, Tensor]) -> None:
+        """Put that state back; what was counted stays."""
+        rest = {
+            name: value
+            for name, value in self.state_dict().items()
+            if name.startswith(self.counted)
+        }
+        self.load_state_dict({**rest, **state})
 
     @property
     def needs_same_targets(self) -> bool:

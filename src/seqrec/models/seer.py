@@ -1,0 +1,349 @@
+"""SEER, sequence encoder with evidence rows: a model of this project (docs/seer.md).
+
+What an encoder makes of a history, and what the log as a whole says about the history's items, in
+one softmax: logit(h, i) = s(h) · v_i + kappa · b(h, i). s and v are those of any encoder of the
+package. b is the evidence: of the items that follow those of the history, or are had together with
+them, the strongest K; a small head says how far to trust which channel at this moment. All is
+trained end to end, and a user's own interactions never count as evidence for themselves
+(``seqrec.evidence``).
+
+Notable: the encoder's own loss is computed by the encoder, which is handed a loss over items that
+adds the evidence; so any causal encoder will do. kappa is 1 in training, and chosen on validation
+at its end.
+
+Shapes: B histories of L items, N targets, K entries of a list, V = items + 1, d channels.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seqrec.batches import Sequences
+from seqrec.evidence.lists import FEATURES, MOMENTS, Evidence, evidence_after
+from seqrec.evidence.tables import Tables, count_pairs
+from seqrec.evidence.training_lists import LONGEST, TrainingLists, mean_largest
+from seqrec.losses import Held, ItemLoss, Padding
+from seqrec.losses.bonus import Bonus, cross_entropy_with_bonus
+from seqrec.machine.products import inner
+from seqrec.models import GIVEN, model_class
+from seqrec.models.parts.bounds import Size, Weight
+from seqrec.models.parts.face import BlockScorer, Scorer, SequentialModel, TrainingForm
+from seqrec.models.parts.search_range import LEARNING_RATE, SearchRange, Space
+from seqrec.protocol import Protocol
+
+KAPPAS = (0.7, 1.0, 1.4, 2.0)
+HIDDEN = 16
+GIGABYTE = 1e9
+
+
+@dataclass(frozen=True)
+class SEERConfig:
+    """Settings that need no hand; the encoder's are its own unless ``encoder_options`` say else."""
+
+    num_items: Size
+    max_len: Size = 50
+    encoder: str = "mqsa_ted"
+    """Any model of the package whose states look back only."""
+    encoder_options: dict[str, Any] = field(default_factory=dict)
+    list_length: Size = 128
+    """K."""
+    neighbours: Size = 1000
+    """How many other items an item keeps in the tables, those with the strongest evidence."""
+    stored_gigabytes: Weight = 8.0
+    """What the lists of all training targets may take in a file; where they would take more they
+    are made anew in every step."""
+    protocol: Protocol = "standard"
+
+    def __post_init__(self) -> None:
+        kind = model_class(self.encoder)
+        own = [each.name for each in fields(kind.Config) if each.name not in (*GIVEN, "max_len")]
+        for name in self.encoder_options:
+            if name not in own:
+                raise ValueError(
+                    f"encoder_options.{name} is no option of {self.encoder}; it has "
+                    f"{', '.join(own)}"
+                )
+        if problem := _misfit(kind(self.encoder_config(1))):
+            raise ValueError(f"encoder {self.encoder} will not do: {problem}")
+
+    def encoder_config(self, num_items: int) -> Any:
+        """Return the configuration of the encoder."""
+        given = {"num_items": num_items, "max_len": self.max_len, "protocol": self.protocol}
+        return model_class(self.encoder).Config(**given, **self.encoder_options)
+
+
+def _misfit(encoder: SequentialModel) -> str | None:
+    """Return why a model cannot be an encoder here."""
+    if isinstance(encoder, SEER):
+        return "it has evidence of its own"
+    if encoder.per_user:
+        return "it has vectors of users"
+    if encoder.training_form == "masked_sequences":
+        return "its states look ahead"
+    return None
+
+
+class Head(nn.Module):
+    """How far to trust which evidence: a gate and a small network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust = nn.Parameter(torch.full((FEATURES,), 0.25))
+        self.entry = nn.Linear(FEATURES, HIDDEN)
+        self.moment = nn.Linear(MOMENTS, HIDDEN)
+        self.output = nn.Linear(HIDDEN, 1)
+        self.gate = nn.Linear(MOMENTS, 1)
+        for layer in (self.output, self.gate):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, evidence: Evidence) -> Tensor:
+        """Return (N, K) what the evidence adds to the logits of listed items, 0 for no item."""
+        features, moments = evidence.features, evidence.moments
+        weights = torch.cat([self.entry.weight, self.trust[None]])
+        mapped: Tensor = _Linear.apply(  # type: ignore[no-untyped-call]
+            features.flatten(0, 1), weights
+        ).view(*features.shape[:2], -1)
+        hidden = mapped[..., :-1] + (self.moment(moments) + self.entry.bias)[:, None]
+        gated = mapped[..., -1] * self.gate(moments).exp()
+        added: Tensor = gated + torch.relu(hidden) @ self.output.weight[0] + self.output.bias
+        return added * (evidence.columns != 0)
+
+
+class _Linear(torch.autograd.Function):
+    """A product of very many rows, which want no gradient, with few."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(rows)
+        return inner(rows, weights)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        (rows,) = ctx.saved_tensors
+        return None, inner(gradients[0].t().contiguous(), rows.t())
+
+
+class SEER(SequentialModel):
+    """The model: an encoder, the tables, and the head."""
+
+    Config: ClassVar[type] = SEERConfig
+    config: SEERConfig
+    space: ClassVar[Mapping[str, Space]] = {
+        "training.learning_rate": LEARNING_RATE,
+        "ted.weight": SearchRange(0.01, 0.5, log=True),
+        "ted.tau": SearchRange(0.05, 1.0, log=True),
+    }
+    section_defaults: ClassVar[Mapping[str, Any]] = {
+        "training.max_epochs": 60,
+        "training.average_weights": 0.99,
+        "ted.weight": 0.1,
+    }
+    losses: ClassVar[tuple[str, ...] | None] = ("cross_entropy",)
+    looks_things_up: ClassVar[bool] = True
+    learns_faster: ClassVar[Mapping[str, float]] = {"head.": 3.0}
+    counted: ClassVar[tuple[str, ...]] = ("tables.", "scales")
+    scales: Tensor
+    """(C,) what a channel's largest value is on average."""
+    kappa: Tensor
+    """How much the evidence counts where the model ranks."""
+
+    def __init__(self, config: SEERConfig) -> None:
+        super().__init__()
+        self.config = config
+        kind = model_class(config.encoder)
+        self.encoder: SequentialModel = kind(config.encoder_config(config.num_items))
+        self.head = Head()
+        self.tables = Tables(config.num_items)
+        self.register_buffer("scales", torch.ones(FEATURES - 1))
+        self.register_buffer("kappa", torch.ones(()))
+        self.per_item = tuple(  # type: ignore[misc]
+            f"encoder.{name}" for name in self.encoder.per_item
+        )
+        self._lists: TrainingLists | None = None
+        self._items = torch.zeros(0, dtype=torch.long)
+        self._remembered: dict[bytes, Evidence] | None = None
+
+    # --- what training and ranking ask -------------------------------------------------------
+
+    @property
+    def training_form(self) -> TrainingForm:
+        """As the encoder's."""
+        return self.encoder.training_form
+
+    @property
+    def needs_same_targets(self) -> bool:
+        """As the encoder."""
+        return self.encoder.needs_same_targets
+
+    @property
+    def hides_padding(self) -> bool:
+        """As the encoder: evidence knows no padding."""
+        return self.encoder.hides_padding
+
+    @property
+    def padding(self) -> Padding:
+        """As to the encoder."""
+        return self.encoder.padding
+
+    @property
+    def sparse_gradients(self) -> bool:
+        """The loss is over all items."""
+        return False
+
+    @property
+    def embedding_dropout(self) -> float:
+        """As the encoder's."""
+        return self.encoder.embedding_dropout
+
+    @property
+    def history_len(self) -> int:
+        """All items of a history, or nearly: the encoder takes the last ``max_len`` of them."""
+        return max(LONGEST, self.config.max_len)
+
+    def item_vectors(self) -> Tensor:
+        """Return the encoder's; the evidence is no product of vectors."""
+        return self.encoder.item_vectors()
+
+    def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
+        """Return the encoder's states, (B, d) of (B, L)."""
+        return self.encoder.encode(histories[:, -self.config.max_len :], users)
+
+    def scorer(self) -> Scorer:
+        """Score by states and evidence."""
+        vectors = self.item_vectors()
+
+        def score(histories: Tensor, users: Tensor) -> Tensor:
+            scores = inner(self.encode(histories, users), vectors)
+            columns, added = self.added(histories)
+            return scores.scatter_add_(1, columns, added.to(scores.dtype))
+
+        return score
+
+    def block_scorer(self, items: int) -> BlockScorer:
+        """Score so many items at a time."""
+        blocks = self.item_vectors().split(items)
+
+        def in_blocks(histories: Tensor, users: Tensor) -> Iterator[Tensor]:
+            states = self.encode(histories, users)
+            columns, added = self.added(histories)
+            for number, vectors in enumerate(blocks):
+                places = columns - number * items
+                here = (places >= 0) & (places < len(vectors))
+                scores = inner(states, vectors)
+                places = places.clamp(0, len(vectors) - 1)
+                yield scores.scatter_add_(1, places, (added * here).to(scores.dtype))
+
+        return in_blocks
+
+    def added(self, histories: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (B, K) items and what the evidence adds to their scores, kappa times."""
+        evidence = self.evidence(histories)
+        return evidence.columns, self.kappa * self.head(evidence)
+
+    def evidence(self, histories: Tensor) -> Evidence:
+        """Return the evidence after (B, L) histories, remembered while the model is trained."""
+        if self._remembered is None:
+            return self._evidence(histories)
+        key = blake2b(histories.cpu().numpy().tobytes(), person=b"%d" % histories.shape[1]).digest()
+        if key not in self._remembered:
+            columns, features, moments = self._evidence(histories)
+            self._remembered[key] = Evidence(columns.int(), features.half(), moments)
+        columns, features, moments = self._remembered[key]
+        return Evidence(columns.long(), features.float(), moments)
+
+    def _evidence(self, histories: Tensor) -> Evidence:
+        return evidence_after(self.tables, histories, self.scales, self.config.list_length)
+
+    # --- training ----------------------------------------------------------------------------
+
+    def prepare(self, sequences: Sequences) -> None:
+        """Count the training part, and make the lists before all targets."""
+        config = self.config
+        self.tables.fill(count_pairs(sequences, config.neighbours))
+        self.scales = mean_largest(self.tables, sequences)
+        self._lists = TrainingLists(
+            self.tables,
+            self.scales,
+            sequences,
+            config.max_len,
+            config.list_length,
+            config.stored_gigabytes * GIGABYTE,
+        )
+        self._sequences = sequences
+        self._remembered = {}
+
+    def loss(self, batch: Any, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
+        """Return the encoder's loss, in whose softmax the evidence stands.
+
+        Args:
+            batch: in the encoder's training form, with the places of its targets.
+            item_loss: not asked: it is cross entropy over all items.
+        """
+        return self.encoder.loss(batch, _WithEvidence(self, batch.places))
+
+    def training_evidence(self, places: np.ndarray[Any, Any]) -> tuple[Evidence, Tensor]:
+        """Return the evidence before targets, and the items before them, on the device.
+
+        Args:
+            places: (N,) where the targets stand in the flat array.
+        """
+        assert self._lists is not None, "prepare comes before training"
+        device = self.kappa.device
+        evidence = Evidence(*(each.to(device, non_blocking=True) for each in self._lists.at(places)))
+        return evidence, self._past(places).to(device, non_blocking=True)
+
+    def _past(self, places: np.ndarray[Any, Any]) -> Tensor:
+        """Return (N, max_len) the items before places of the same user, 0 where there is none."""
+        sequences = self._sequences
+        users = np.searchsorted(sequences.offsets, places, side="right") - 1
+        before = places[:, None] + np.arange(-self.config.max_len, 0)
+        past = sequences.items[before.clip(min=0)] * (before >= sequences.offsets[users, None])
+        return torch.from_numpy(past).long()
+
+    def settle(self, measure: Callable[[], float] | None) -> float | None:
+        """Choose kappa on validation, and let go of what only training needs."""
+        best = None
+        if measure is not None:
+            measured = {}
+            for kappa in KAPPAS:
+                self.kappa.fill_(kappa)
+                measured[kappa] = measure()
+            best = max(measured, key=lambda kappa: measured[kappa])
+            self.kappa.fill_(best)
+        self._lists, self._remembered = None, None
+        del self._sequences
+        return None if best is None else measured[best]
+
+    def settle_as(self, other: SequentialModel) -> None:
+        """Take the kappa of another."""
+        assert isinstance(other, SEER)
+        self.kappa.copy_(other.kappa)
+
+
+class _WithEvidence:
+    """A loss over items for one batch: cross entropy with what the evidence adds."""
+
+    def __init__(self, model: SEER, places: Tensor) -> None:
+        self.model, self.places = model, places.flatten().cpu()
+
+    def __call__(
+        self,
+        states: Tensor,
+        item_vectors: Tensor,
+        targets: Tensor,
+        seen: Callable[[], Held] | None = None,
+    ) -> Tensor:
+        """Return the mean over the rows that have a target."""
+        rows = (self.places >= 0).nonzero()[:, 0]
+        evidence, past = self.model.training_evidence(self.places[rows].numpy())
+        rows = rows.to(states.device, non_blocking=True)
+        bonus = Bonus(evidence.columns, self.model.head(evidence), past)
+        return cross_entropy_with_bonus(
+            states[rows], item_vectors, targets[rows], bonus, padding=self.model.padding
+        )
