@@ -6,7 +6,7 @@ a model. A test keeps them equal to conf/base/parameters/models.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
 from benchmarks.sequences import SYNTHETIC
@@ -34,12 +34,22 @@ BY_DATASET: dict[str, dict[str, tuple[Values, Values]]] = {
         "yelp": ({"alpha": 0.7, "c": 3, "num_heads": 4}, {"learning_rate": 1e-3}),
         "lastfm": ({"alpha": 0.9, "c": 3, "num_heads": 1}, {"learning_rate": 1e-3}),
         "ml-1m": ({"alpha": 0.3, "c": 9, "num_heads": 4}, {"learning_rate": 5e-4}),
-    }
+    },
+    "seer": {
+        "lastfm": ({}, {"batch_size": 64}),
+        "ml-1m": (
+            {"encoder_options": {"num_blocks": 2, "num_heads": 2, "dropout": 0.3, "l2": 2e-5}},
+            {"batch_size": 64},
+        ),
+    },
 }
 """Model → data set → model options and training."""
 LOSSES = {"sasrec_ce": "cross_entropy"}
 """Where it is not the first one of the authors' code."""
-TED = {"mqsa_ted": {"weight": 0.1, "tau": 0.1, "time_span": 1}}
+TED = {
+    "mqsa_ted": {"weight": 0.1, "tau": 0.1, "time_span": 1},
+    "seer": {"weight": 0.1, "tau": 0.1, "time_span": 1},
+}
 
 
 def published(model: str, dataset: str) -> Setting:
@@ -59,7 +69,12 @@ def published(model: str, dataset: str) -> Setting:
 def defaults(config: type[Any]) -> Values:
     """Return a model's own options and their defaults."""
     return {
-        option.name: option.default
+        option.name: default_of(option)
         for option in fields(config)
-        if option.name not in GIVEN and option.default is not MISSING
+        if option.name not in GIVEN and default_of(option) is not MISSING
     }
+
+
+def default_of(option: Field[Any]) -> Any:
+    """Return the default of a field, ``MISSING`` where there is none."""
+    return option.default if option.default_factory is MISSING else option.default_factory()

@@ -58,7 +58,7 @@ def test_a_model_says_which_parameters_have_a_row_for_each_item_or_user(
 
     def shapes(num_items: int, num_users: int) -> dict[str, torch.Size]:
         config = unchecked_config(model, SMALL, protocol, num_items, num_users)
-        return {name: w.shape for name, w in model_class(model)(config).state_dict().items()}
+        return {name: w.shape for name, w in model_class(model)(config).learned().items()}
 
     kind = model_class(model)
     few, items, users = shapes(12, 40), shapes(15, 40), shapes(12, 44)
@@ -81,15 +81,16 @@ def test_known_items_keep_their_vectors_and_new_ones_start_from_the_mean(
     before = load_file(folder / "model.safetensors")
     fresh = model_class(model)(told.config(12, 45))
     start_from(start, fresh, NEW.items)
-    after = fresh.state_dict()
+    after = fresh.learned()
 
-    old, new = before["item_embedding.weight"], after["item_embedding.weight"]
+    (per_item,) = fresh.per_item
+    old, new = before[per_item], after[per_item]
     mean = old[1:13].mean(dim=0)
     rows = {1: old[3], 2: mean, 3: old[1], 4: mean, 12: old[12], 0: old[0]}
     for row, vector in rows.items():
         torch.testing.assert_close(new[row], vector, rtol=0, atol=1e-7)
     assert torch.equal(new[13:], old[13:])  # tokens
-    others = set(after) - {"item_embedding.weight", "user_embedding.weight"}
+    others = set(after) - {per_item, "user_embedding.weight"}
     assert all(torch.equal(after[name], before[name]) for name in others)
     line = (
         "training starts from a model of 12 items: 10 are matched, 2 are gone; "

@@ -183,9 +183,10 @@ class Packer:
         layout[0, where] = np.where(lengths[segment] > 0, starts[segment] + within, -1)
         layout[1, where] = self.max_len - widths[segment] + within
         layout[2, where] = segment
-        layout = layout.reshape(3, count, width)
-        on_host = torch.from_numpy(layout)
-        return Layout(on_host, *self._moved(layout), self._moved(begins + widths - 1))
+        on_host = layout.reshape(3, count, width)
+        source, positions, segments = self._moved(on_host)
+        last = self._moved(begins + widths - 1)
+        return Layout(torch.from_numpy(on_host), source, positions, segments, last)
 
     def at(self, places: Tensor) -> Tensor:
         """Return the items at places in the flat array, 0 for -1."""

@@ -111,7 +111,7 @@ class LeavingOut:
         rows: Floats,
         own: OwnPairs,
     ) -> tuple[Floats, tuple[Floats, Floats]]:
-        """Return (C, T, M) sums, and at own items (C, T, m) the same and the user's part of them."""
+        """Return (C, T, M) sums, and (C, T, m) at own items: the same, and the user's part."""
         back = moments[:, None] - np.arange(len(which))
         is_item = np.zeros((len(which), len(different)), np.float32)
         is_item[np.arange(len(which)), which] = 1

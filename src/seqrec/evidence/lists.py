@@ -32,9 +32,7 @@ class Evidence(NamedTuple):
     """(B, MOMENTS)."""
 
 
-def evidence_after(
-    tables: Tables, histories: Tensor, scales: Tensor, length: int
-) -> Evidence:
+def evidence_after(tables: Tables, histories: Tensor, scales: Tensor, length: int) -> Evidence:
     """Return the lists after histories.
 
     Args:
@@ -63,7 +61,8 @@ def _evidence(tables: Tables, histories: Tensor, scales: Tensor, length: int) ->
     moments = told_of_moments(
         lengths, tables.users[histories[:, -1]], (score > 0).sum(dim=1), values.amax(dim=2).T
     )
-    return Evidence(columns, told_of_entries(features, counts, tables) * listed[:, :, None], moments)
+    told = told_of_entries(features, counts, tables) * listed[:, :, None]
+    return Evidence(columns, told, moments)
 
 
 def divided_sums(tables: Tables, histories: Tensor) -> Tensor:

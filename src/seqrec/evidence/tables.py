@@ -117,7 +117,7 @@ class Tables(nn.Module):
         self.register_buffer("divisors", torch.ones(4, self.size), persistent=False)
         self._dense: dict[int, Tensor] = {}
         self.register_load_state_dict_pre_hook(_take_their_sizes)  # type: ignore[no-untyped-call]
-        self.register_load_state_dict_post_hook(_weigh)
+        self.register_load_state_dict_post_hook(_weigh)  # type: ignore[no-untyped-call]
 
     def fill(self, counts: PairCounts) -> None:
         """Take what was counted."""

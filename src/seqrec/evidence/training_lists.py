@@ -121,7 +121,7 @@ class TrainingLists:
         )
         for user in np.flatnonzero(self.ends > self.first):
             rows = slice(self.rows[user], self.rows[user + 1])
-            evidence, length = self._of_user(user, int(self.first[user]), int(self.ends[user]))
+            evidence, length = self._of_user(int(user), int(self.first[user]), int(self.ends[user]))
             columns[rows, :length] = evidence.columns.numpy()
             features[rows, :length] = evidence.features.numpy()
             moments[rows] = evidence.moments.numpy()

@@ -60,11 +60,16 @@ class AllScores(nn.Module):
 
 
 def check_exportable(trained: TrainedModel) -> None:
-    """Raise a SeqrecError for a model that counts, or if ONNX is not installed."""
+    """Raise a SeqrecError for a model that reads tables, or if ONNX is not installed."""
     if not isinstance(trained.model, SequentialModel):
         raise SeqrecError(
             f"{trained.model_name} counts and has no ONNX form: it is a table that grows with the "
             "pairs of items; use `seqrec recommend` or `seqrec serve`"
+        )
+    if trained.model.looks_things_up:
+        raise SeqrecError(
+            f"{trained.model_name} reads tables that grow with the pairs of items and has no ONNX "
+            "form; use `seqrec recommend` or `seqrec serve`, or export its encoder trained alone"
         )
     try:
         for package in PACKAGES:

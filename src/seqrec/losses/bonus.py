@@ -109,9 +109,7 @@ class _WithBonus(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        of_states, of_vectors, of_values = (
-            found.mul_(gradients[0]) for found in ctx.saved_tensors
-        )
+        of_states, of_vectors, of_values = (found.mul_(gradients[0]) for found in ctx.saved_tensors)
         return of_states, of_vectors, None, None, of_values, None, None
 
 

@@ -33,12 +33,14 @@ from seqrec.machine.products import inner
 from seqrec.models import GIVEN, model_class
 from seqrec.models.parts.bounds import Size, Weight
 from seqrec.models.parts.face import BlockScorer, Scorer, SequentialModel, TrainingForm
-from seqrec.models.parts.search_range import LEARNING_RATE, SearchRange, Space
+from seqrec.models.parts.search_range import LEARNING_RATE, Space
 from seqrec.protocol import Protocol
 
 KAPPAS = (0.7, 1.0, 1.4, 2.0)
 HIDDEN = 16
 GIGABYTE = 1e9
+SHARED = ("max_len", "dim")
+"""Options that are the encoder's too."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,13 @@ class SEERConfig:
 
     num_items: Size
     max_len: Size = 50
+    dim: Size = 64
     encoder: str = "mqsa_ted"
     """Any model of the package whose states look back only."""
     encoder_options: dict[str, Any] = field(default_factory=dict)
     list_length: Size = 128
     """K."""
-    neighbours: Size = 1000
+    neighbours: Size = 5000
     """How many other items an item keeps in the tables, those with the strongest evidence."""
     stored_gigabytes: Weight = 8.0
     """What the lists of all training targets may take in a file; where they would take more they
@@ -61,7 +64,7 @@ class SEERConfig:
 
     def __post_init__(self) -> None:
         kind = model_class(self.encoder)
-        own = [each.name for each in fields(kind.Config) if each.name not in (*GIVEN, "max_len")]
+        own = [each.name for each in fields(kind.Config) if each.name not in (*GIVEN, *SHARED)]
         for name in self.encoder_options:
             if name not in own:
                 raise ValueError(
@@ -73,16 +76,16 @@ class SEERConfig:
 
     def encoder_config(self, num_items: int) -> Any:
         """Return the configuration of the encoder."""
-        given = {"num_items": num_items, "max_len": self.max_len, "protocol": self.protocol}
-        return model_class(self.encoder).Config(**given, **self.encoder_options)
+        shared = {name: getattr(self, name) for name in (*SHARED, "protocol")}
+        return model_class(self.encoder).Config(num_items, **shared, **self.encoder_options)
 
 
 def _misfit(encoder: SequentialModel) -> str | None:
     """Return why a model cannot be an encoder here."""
     if isinstance(encoder, SEER):
         return "it has evidence of its own"
-    if encoder.per_user:
-        return "it has vectors of users"
+    if encoder.per_user or encoder.per_item != ("item_embedding.weight",):
+        return "it has more than item vectors"
     if encoder.training_form == "masked_sequences":
         return "its states look ahead"
     return None
@@ -136,11 +139,13 @@ class SEER(SequentialModel):
     config: SEERConfig
     space: ClassVar[Mapping[str, Space]] = {
         "training.learning_rate": LEARNING_RATE,
-        "ted.weight": SearchRange(0.01, 0.5, log=True),
-        "ted.tau": SearchRange(0.05, 1.0, log=True),
+        "list_length": (64, 128, 256),
     }
     section_defaults: ClassVar[Mapping[str, Any]] = {
         "training.max_epochs": 60,
+        "training.patience": 8,
+        "training.monitor": "NDCG@10",
+        "training.target_share": 0.5,
         "training.average_weights": 0.99,
         "ted.weight": 0.1,
     }
@@ -148,6 +153,7 @@ class SEER(SequentialModel):
     looks_things_up: ClassVar[bool] = True
     learns_faster: ClassVar[Mapping[str, float]] = {"head.": 3.0}
     counted: ClassVar[tuple[str, ...]] = ("tables.", "scales")
+    per_item: ClassVar[tuple[str, ...]] = ("encoder.item_embedding.weight",)
     scales: Tensor
     """(C,) what a channel's largest value is on average."""
     kappa: Tensor
@@ -162,9 +168,6 @@ class SEER(SequentialModel):
         self.tables = Tables(config.num_items)
         self.register_buffer("scales", torch.ones(FEATURES - 1))
         self.register_buffer("kappa", torch.ones(()))
-        self.per_item = tuple(  # type: ignore[misc]
-            f"encoder.{name}" for name in self.encoder.per_item
-        )
         self._lists: TrainingLists | None = None
         self._items = torch.zeros(0, dtype=torch.long)
         self._remembered: dict[bytes, Evidence] | None = None
@@ -209,6 +212,11 @@ class SEER(SequentialModel):
     def item_vectors(self) -> Tensor:
         """Return the encoder's; the evidence is no product of vectors."""
         return self.encoder.item_vectors()
+
+    @property
+    def item_embedding(self) -> nn.Embedding:  # type: ignore[override]
+        """Return the encoder's."""
+        return self.encoder.item_embedding
 
     def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
         """Return the encoder's states, (B, d) of (B, L)."""
@@ -295,8 +303,9 @@ class SEER(SequentialModel):
         """
         assert self._lists is not None, "prepare comes before training"
         device = self.kappa.device
-        evidence = Evidence(*(each.to(device, non_blocking=True) for each in self._lists.at(places)))
-        return evidence, self._past(places).to(device, non_blocking=True)
+        found = (*self._lists.at(places), self._past(places))
+        *evidence, past = (each.to(device, non_blocking=True) for each in found)
+        return Evidence(*evidence), past
 
     def _past(self, places: np.ndarray[Any, Any]) -> Tensor:
         """Return (N, max_len) the items before places of the same user, 0 where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, Field
 from typing import Any
 from warnings import catch_warnings, filterwarnings
 
@@ -116,10 +117,14 @@ def defaults(model: str) -> dict[str, Any]:
     fields = kind.Config.__dataclass_fields__
     loss = {"training.loss": kind.authors_losses[0]}
     return {
-        MODEL_OPTIONS: {name: fields[name].default for name in own_options(model)},
+        MODEL_OPTIONS: {name: _default(fields[name]) for name in own_options(model)},
         **nested({**loss, **kind.section_defaults}),
         "protocols": {"standard": nested(kind.standard_defaults)},
     }
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _graph(data: Data, options: TransitionOptions) -> pa.Table:

@@ -152,8 +152,8 @@ class TrainingOptions(Section):
     calibration: Share = 0.75
     """gBCE's t, from 0 (as bce) to 1."""
     target_share: Annotated[float, NUMBER, Field(gt=0, le=1)] = 1.0
-    """Share of the targets of a batch of whole sequences that are learned from, drawn anew in each
-    step."""
+    """Share of the targets that are learned from: of a batch of whole sequences drawn anew in each
+    step, of examples with one target in each epoch."""
     average_weights: Annotated[float, NUMBER, Field(gt=0, lt=1)] | None = None
     """Validate and keep the moving average of the weights: what it keeps of itself in a step, less
     in the first ones; null: the weights themselves."""

@@ -51,6 +51,8 @@ def _in_the_way(served: ServedModel) -> str | None:
     recommender = served.recommender
     if not isinstance(recommender.model, SequentialModel):
         return "a model that counts has no graph"
+    if recommender.model.looks_things_up:
+        return "a model that reads tables has no graph"
     if recommender.device.type != "cpu":
         return f"the model is on {recommender.device}"
     if recommender.rules(None).padding_competes:

@@ -31,9 +31,7 @@ class AverageWeights:
         """Take in the weights after a step."""
         self.steps += 1
         kept = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        torch._foreach_lerp_(
-            list(self.average.values()), list(self.parameters.values()), 1 - kept
-        )
+        torch._foreach_lerp_(list(self.average.values()), list(self.parameters.values()), 1 - kept)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -216,7 +216,9 @@ def _goes_further(run: Run, earlier: Run, progress: Progress) -> bool:
     return True
 
 
-def _restore_adam(model: SequentialModel, optimizer: Optimizers, tensors: dict[str, Tensor]) -> None:
+def _restore_adam(
+    model: SequentialModel, optimizer: Optimizers, tensors: dict[str, Tensor]
+) -> None:
     moments = sorted({name.split("/")[1] for name in tensors if name.startswith("adam/")})
     for name, parameter in model.named_parameters():
         state = {

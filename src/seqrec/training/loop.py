@@ -32,7 +32,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.training.averaging import AverageWeights
 from seqrec.training.checkpoint import Progress, Run, load_checkpoint, save_checkpoint
 from seqrec.training.fitted import Fitted
-from seqrec.training.objective import check_loss, check_target_share, item_loss
+from seqrec.training.objective import check_loss, item_loss
 from seqrec.training.progress import EpochBar
 from seqrec.training.step import AnyBatch, TrainingStep
 
@@ -164,7 +164,6 @@ class Trainer:
             _check_any("validation", valid)
             self.ranker = Ranker(sequences, valid, model, device, evaluation)
         sparse = model.sparse_gradients and distillation is None and device.type != "mps"
-        check_target_share(options, model)
         decay = options.average_weights
         self.average = AverageWeights(model, decay) if decay else None
         self.step = TrainingStep(
@@ -248,7 +247,7 @@ class Trainer:
         """Return the mean of every named loss over the epoch's examples."""
         torch.manual_seed(epoch_seed(self.seed, number))
         self.model.train()
-        order = self.batches.shuffled()
+        order = self._drawn(self.batches.shuffled())
         sums: dict[str, Tensor] = {}
         with EpochBar(number, self.max_epochs, len(order)) as bar:
             for rows in torch.split(order, self.options.batch_size):
@@ -265,6 +264,13 @@ class Trainer:
                 "lower training.learning_rate"
             )
         return means
+
+    def _drawn(self, order: Tensor) -> Tensor:
+        """Return the examples of an epoch: where each has one target, a share of them."""
+        share = self.options.target_share
+        if share == 1 or isinstance(self.batches, PackedSequences):
+            return order
+        return order[: max(1, round(share * len(order)))]
 
     def _gathered(self, rows: Tensor) -> AnyBatch:
         """Return a batch, of whole sequences perhaps with a share of their targets."""

@@ -15,8 +15,6 @@ from seqrec.models.parts.face import SequentialModel
 if TYPE_CHECKING:
     from seqrec.parameters.sections import TrainingOptions
 
-OF_MANY_TARGETS = ("sequences", "masked_sequences")
-"""Training forms whose examples have many targets."""
 WITH_NEGATIVES = sorted(name for name, loss in LOSSES.items() if loss.negatives)
 
 
@@ -40,15 +38,6 @@ def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol:
             f"training.negatives={options.negatives} means nothing to "
             f"training.loss={options.loss}, which compares with all items; leave it out, or "
             f"choose one of {', '.join(WITH_NEGATIVES)}"
-        )
-
-
-def check_target_share(options: TrainingOptions, model: SequentialModel) -> None:
-    """Raise a SeqrecError for a share of targets where there is one target an example."""
-    if options.target_share < 1 and model.training_form not in OF_MANY_TARGETS:
-        raise SeqrecError(
-            f"training.target_share={options.target_share:g} is for models that learn from whole "
-            "sequences; this one learns from one target at a time: leave it out"
         )
 
 

@@ -100,7 +100,8 @@ class SequentialModel(ScoringModel):
     """Whether it goes through histories by their lengths on a CPU, which no compiler can take."""
 
     looks_things_up: ClassVar[bool] = False
-    """Whether its loss asks for what lies on the host, which no compiler can take."""
+    """Whether it looks things up in tables: no compiler can take that, nor an ONNX graph, and on a
+    GPU it waits to know how much it found."""
     learns_faster: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """By the beginnings of their names: parameters that learn so many times as fast."""
     losses: ClassVar[tuple[str, ...] | None] = None
