@@ -1,0 +1,141 @@
+"""Leaving one out: against users removed by brute force, and against the prototype's lists."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from seqrec.batches import Sequences
+from seqrec.evidence.leaving_out import LEAST_DEGREE, LeavingOut, own_pairs
+from seqrec.evidence.lists import Evidence, evidence_after
+from seqrec.evidence.training_lists import TrainingLists, mean_largest
+from tests.counted import random_users, sequences_of, split_off
+from tests.evidence.logs import ITEMS, Plain, of_users, tables_of
+from tests.golden_lists import told
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SCALES = torch.tensor([0.5, 1.0, 1.5, 1.0, 2.0, 3.0])
+USERS = [*random_users(), [5, 5, 5, 2, 5], [7, 1], list(range(1, 12)) * 4]
+
+
+@pytest.mark.parametrize("user", [0, 1, 5, 9, 30, 31, 32])
+def test_it_is_the_log_without_the_user(user: int) -> None:
+    """All moments of a user, first and last; repeats; everything else counted anew."""
+    items = USERS[user]
+    found = LeavingOut(of_users(USERS), SCALES, ITEMS).at(np.array(items), 1, len(items))
+    whole = Plain(USERS)
+    others = Plain([each for number, each in enumerate(USERS) if number != user])
+    own = np.bincount(items, minlength=ITEMS + 1)
+    for row, place in enumerate(range(1, len(items))):
+        history = items[:place]
+        values = others.values(history, whole, least=LEAST_DEGREE) / SCALES.numpy()[:, None]
+        # a column none of whose evidence is of others has a degree of others alone
+        expected = told(values, whole.degrees, history, ITEMS, whole.degrees.popularity - own)
+        same_list(found, row, expected)
+
+
+def same_list(found: Evidence, row: int, expected: Any) -> None:
+    """Entries by item: equals may stand in any order."""
+    ours = {
+        item: features
+        for item, features in zip(
+            found.columns[row].tolist(), found.features[row].tolist(), strict=True
+        )
+        if item
+    }
+    theirs = dict(zip(expected.columns, expected.features, strict=True))
+    theirs.pop(0, None)
+    assert ours.keys() == theirs.keys()
+    for item, features in theirs.items():
+        np.testing.assert_allclose(ours[item], features, atol=1e-3)
+    np.testing.assert_allclose(found.moments[row].numpy(), expected.moments, atol=1e-3)
+
+
+def test_own_pairs_by_hand() -> None:
+    """5 2 5: 2 follows 5 once, 5 follows 2 once, 5 follows itself two places on."""
+    own = own_pairs(np.array([5, 2, 5]), np.array([2, 5]))
+    np.testing.assert_allclose(own.counts[0], [[0, 1], [1, 0]])
+    np.testing.assert_allclose(own.counts[1], [[0, 1], [1, 0.8]])
+    np.testing.assert_allclose(own.counts[2], [[0, 1], [1, 0.8]])
+    np.testing.assert_allclose(own.counts[3], [[0, 1], [1, 0]])
+    np.testing.assert_allclose(own.degrees[0], [1, 1.8])
+    np.testing.assert_allclose(own.degrees[2], [1, 1.8])
+    np.testing.assert_allclose(own.popularity, [1, 2])
+
+
+def test_own_pairs_count_items_that_are_not_looked_at() -> None:
+    own = own_pairs(np.array([9, 2, 5]), np.array([2, 5]))
+    np.testing.assert_allclose(own.degrees[0], [1, 1.8])
+
+
+def golden_log(data: Any) -> Sequences:
+    users = np.split(data["items"].astype(int), np.cumsum(data["lengths"].astype(int))[:-1])
+    return split_off(*(list(items) for items in users), num_items=int(data["items"].max()))
+
+
+def read_lastfm(folder: Path) -> Sequences:
+    lines = (folder / "datasets" / "sequences" / "LastFM.txt").read_text().splitlines()
+    users = [[int(item) for item in line.split()[1:]] for line in lines]
+    return split_off(*users, num_items=max(map(max, users)))
+
+
+def check_against_prototype(data: Any, sequences: Sequences) -> None:
+    """Lists, values and moments of the prototype, within half precision."""
+    tables, length = tables_of(sequences, 10_000), data["valid_columns"].shape[1]
+    scales = mean_largest(tables, sequences)
+    np.testing.assert_allclose(scales.numpy(), data["scales"], rtol=1e-5)
+    ends = sequences.train_ends()
+    mean = torch.log1p(tables.popularity).mean()
+    leaving_out = LeavingOut(tables, scales, length)
+    for mode in ("valid", "train"):
+        for row, (user, place) in enumerate(data[f"{mode}_ids"]):
+            items = sequences.items[sequences.offsets[user] : ends[user]].astype(int)
+            if mode == "train":
+                found = leaving_out.at(items, place + 1, place + 2)
+            else:
+                found = evidence_after(tables, torch.from_numpy(items)[None], scales, length)
+            values = torch.from_numpy(data[f"{mode}_values"][row]).float()
+            features = torch.log1p(values * 20) / 2
+            features[:, -1] = (torch.log1p(values[:, -1]) - mean) / 2
+            columns, strength = data[f"{mode}_columns"][row].tolist(), values[:, :-1].sum(dim=1)
+            theirs = {item: at for at, item in enumerate(columns) if item}
+            ours = {item: at for at, item in enumerate(found.columns[0].tolist()) if item}
+            weakest = float(strength[len(theirs) - 1]) * 1.002
+            assert {item for item, at in theirs.items() if strength[at] > weakest} <= ours.keys()
+            shared = [(ours[item], at) for item, at in theirs.items() if item in ours]
+            assert len(shared) >= 0.9 * len(theirs)
+            for mine, at in shared:
+                np.testing.assert_allclose(found.features[0, mine], features[at], atol=2e-3)
+            moments = torch.from_numpy(data[f"{mode}_moments"][row])
+            counts = (torch.cat([moments[:2] - 2, moments[2:3] - 5])) / torch.tensor([1.5, 1.5, 2])
+            expected = torch.cat([counts, torch.log1p(moments[3:] * 20) / 2 - 1])
+            np.testing.assert_allclose(found.moments[0], expected, atol=2e-3)
+
+
+def test_lists_of_a_made_log_are_the_prototypes() -> None:
+    data = np.load(GOLDEN / "evidence_made.npz")
+    check_against_prototype(data, golden_log(data))
+
+
+def test_lists_of_lastfm_are_the_prototypes(shared_folder: Path) -> None:
+    check_against_prototype(np.load(GOLDEN / "evidence_lastfm.npz"), read_lastfm(shared_folder))
+
+
+@pytest.mark.parametrize("max_len", [3, 50])
+def test_lists_in_a_file_are_those_made_in_the_step(max_len: int) -> None:
+    sequences = sequences_of(*USERS, [4], num_items=ITEMS)
+    tables = tables_of(sequences)
+    stored, made = (
+        TrainingLists(tables, SCALES, sequences, max_len, 8, most) for most in (1e9, 0)
+    )
+    assert stored.stored is not None
+    assert made.stored is None
+    ends = sequences.train_ends()
+    assert len(stored) == sum(min(max_len, len(items) - 1) for items in (*USERS, [4]))
+    places = np.array([ends[0] - 1, ends[5] - 1, ends[5] - 2, sequences.offsets[3], ends[32] - 1])
+    for mine, plain in zip(stored.at(places), made.at(places), strict=True):
+        torch.testing.assert_close(mine, plain, rtol=1e-3, atol=1e-3)
+    assert not made.at(places).columns[3].any(), "the first item has no history"
+    assert made.at(places).columns[0].any()
