@@ -38,14 +38,14 @@ def test_it_is_the_log_without_the_user(user: int) -> None:
 
 def same_list(found: Evidence, row: int, expected: Any) -> None:
     """Entries by item: equals may stand in any order."""
-    ours = {
+    ours: dict[int, list[float]] = {
         item: features
         for item, features in zip(
             found.columns[row].tolist(), found.features[row].tolist(), strict=True
         )
         if item
     }
-    theirs = dict(zip(expected.columns, expected.features, strict=True))
+    theirs: dict[int, list[float]] = dict(zip(expected.columns, expected.features, strict=True))
     theirs.pop(0, None)
     assert ours.keys() == theirs.keys()
     for item, features in theirs.items():
@@ -57,8 +57,8 @@ def test_own_pairs_by_hand() -> None:
     """5 2 5: 2 follows 5 once, 5 follows 2 once, 5 follows itself two places on."""
     own = own_pairs(np.array([5, 2, 5]), np.array([2, 5]))
     np.testing.assert_allclose(own.counts[0], [[0, 1], [1, 0]])
-    np.testing.assert_allclose(own.counts[1], [[0, 1], [1, 0.8]])
-    np.testing.assert_allclose(own.counts[2], [[0, 1], [1, 0.8]])
+    np.testing.assert_allclose(own.counts[1], [[0.0, 1.0], [1.0, 0.8]])
+    np.testing.assert_allclose(own.counts[2], [[0.0, 1.0], [1.0, 0.8]])
     np.testing.assert_allclose(own.counts[3], [[0, 1], [1, 0]])
     np.testing.assert_allclose(own.degrees[0], [1, 1.8])
     np.testing.assert_allclose(own.degrees[2], [1, 1.8])
@@ -127,9 +127,7 @@ def test_lists_of_lastfm_are_the_prototypes(shared_folder: Path) -> None:
 def test_lists_in_a_file_are_those_made_in_the_step(max_len: int) -> None:
     sequences = sequences_of(*USERS, [4], num_items=ITEMS)
     tables = tables_of(sequences)
-    stored, made = (
-        TrainingLists(tables, SCALES, sequences, max_len, 8, most) for most in (1e9, 0)
-    )
+    stored, made = (TrainingLists(tables, SCALES, sequences, max_len, 8, most) for most in (1e9, 0))
     assert stored.stored is not None
     assert made.stored is None
     ends = sequences.train_ends()

@@ -19,6 +19,8 @@ from seqrec.evidence.tables import AFTER, BEFORE, NEXT, TOGETHER, Tables
 
 FORGOTTEN = 1e-5
 """An item counts no more where its weight is below this."""
+SOON_FORGOTTEN = 0.6
+"""A channel with this decay or less is about the last few items."""
 DENSE_FROM = 8
 """Tables with more than V² / 8 pairs are summed as dense ones, where V² is small enough."""
 MOST_CELLS = 1 << 24
@@ -30,6 +32,15 @@ class Channel(NamedTuple):
 
     kind: int
     decay: float
+
+    @property
+    def name(self) -> str:
+        """What a reader is told: ``after the last items``."""
+        last = self.decay <= SOON_FORGOTTEN
+        if self.kind == NEXT:
+            return "directly after the last item"
+        way = {AFTER: "after", BEFORE: "before", TOGETHER: "together with"}[self.kind]
+        return f"{way} the last items" if last else f"{way} the history"
 
     @property
     def reach(self) -> int:

@@ -105,6 +105,12 @@ class Head(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
+    def parts(self, evidence: Evidence) -> Tensor:
+        """Return (N, K, FEATURES + 1): what each feature adds by the gate, and the network."""
+        gated = evidence.features * self.trust * self.gate(evidence.moments).exp()[:, None]
+        rest = self(evidence) - gated.sum(dim=2) * (evidence.columns != 0)
+        return torch.cat([gated, rest[:, :, None]], dim=2)
+
     def forward(self, evidence: Evidence) -> Tensor:
         """Return (N, K) what the evidence adds to the logits of listed items, 0 for no item."""
         features, moments = evidence.features, evidence.moments
@@ -267,6 +273,23 @@ class SEER(SequentialModel):
 
     def _evidence(self, histories: Tensor) -> Evidence:
         return evidence_after(self.tables, histories, self.scales, self.config.list_length)
+
+    @torch.inference_mode()
+    def reasons(self, history: Tensor, items: Tensor) -> Tensor:
+        """Return what the scores of items are made of: (n, 2 + FEATURES), which add up to them.
+
+        Args:
+            history: (L,) item indices, oldest first.
+            items: (n,) of which items.
+
+        Returns:
+            The state; what each channel and the popularity add by the gate; the small network.
+        """
+        states = inner(self.encode(history[None]), self.item_vectors()[items])
+        evidence = self.evidence(history[None])
+        parts = self.kappa * self.head.parts(evidence)[0]
+        same = (evidence.columns[0] == items[:, None]).to(parts.dtype)
+        return torch.cat([states.T, same @ parts], dim=1)
 
     # --- training ----------------------------------------------------------------------------
 

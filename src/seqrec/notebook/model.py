@@ -16,6 +16,7 @@ from seqrec.evaluation.evaluate import evaluate
 from seqrec.files import replacing
 from seqrec.models import COUNTING_MODELS
 from seqrec.models.folder import CONFIG, ITEMS, WEIGHTS, TrainedModel, load_model, save_model
+from seqrec.notebook.explanation import Explanation
 from seqrec.notebook.measured import Measured
 from seqrec.notebook.options import by_section
 from seqrec.notebook.prepared import Data, check_prepared
@@ -102,6 +103,30 @@ class Model:
             sequences = sequences.all_for_training()
         same = sequences.fingerprint() == self.trained.data_fingerprint
         return sequences if same else None
+
+    def explain(self, history: Any, item: Any = None, *, k: int = 10) -> Explanation:
+        """Return what the score of an item is made of, or of the first ``k`` of the list.
+
+        Args:
+            history: item ids, oldest first.
+            item: its id; None for those that ``recommend`` would list.
+            k: how many of the list.
+
+        Raises:
+            SeqrecError: the model is not ``seer``, or does not know the item or the history.
+        """
+        from seqrec.recommendation.explanation import explain
+
+        items = [item]
+        if item is None:
+            items = self.recommend([history], k=k).table["item_id"].to_pylist()
+        table = explain(self._recommender, history, items)
+        if (titles := self.trained.titles) is not None:
+            for of, name in (("item_id", "title"), ("because_of", "because_of_title")):
+                places = self._recommender.ids.numbers_in(table[of].fill_null("")) - 1
+                found = titles.take(pa.array(places, mask=places < 0))
+                table = table.append_column(name, found)
+        return Explanation(table)
 
     def similar_items(self, item: str | float, k: int = 10) -> Similar:
         """Return the items whose vectors are nearest to an item's: rank, item_id, score.

@@ -20,6 +20,7 @@ CHOSEN = {
     "fmlprec": "#d6589f",
     "duorec": "#7a9a01",
     "fearec": "#3d3b8e",
+    "seer": "#c2185b",
     "popularity": "#9e9e9e",
     "markov": "#5d4037",
     "cosine": "#546e7a",
