@@ -29,6 +29,10 @@ Source = Batches | PackedSequences | PackedExamples
 Integers = npt.NDArray[np.int64]
 
 
+AS_THE_MODEL_HAS_THEM = ("target_share", "average_weights")
+"""Of the section ``training``."""
+
+
 @dataclass(frozen=True)
 class Training:
     """The section ``training``; pydantic's form of it is not on a bare machine."""
@@ -44,6 +48,8 @@ class Training:
     patience: int | None = None
     monitor: str = MONITOR
     device: str = "cpu"
+    target_share: float = 1.0
+    average_weights: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,10 @@ def check(case: Case) -> None:
 
 def training_of(case: Case, epochs: int = 1) -> Training:
     """Return the published section ``training``."""
+    sections = {
+        name.removeprefix("training."): value
+        for name, value in model_class(case.model).section_defaults.items()
+    }
     return Training(
         **case.setting.training | ({"loss": case.loss} if case.loss else {}),
         precision=case.precision,
@@ -109,6 +119,7 @@ def training_of(case: Case, epochs: int = 1) -> Training:
         negatives=case.negatives,
         max_epochs=epochs,
         device=case.device,
+        **{name: value for name, value in sections.items() if name in AS_THE_MODEL_HAS_THEM},
     )
 
 
@@ -120,9 +131,10 @@ class Real:
         evaluation: Any = Evaluation()
         check_loss(options, model_class(case.model), case.protocol)
         self.case, self.sequences, self.model = case, sequences, build(case)
+        self.model.prepare(sequences)
         ted = distillation(case, sequences)
         trainer = Trainer(self.model, sequences, options, 0, case.where, evaluation, ted)
-        self.source, self.step_of = trainer.batches, trainer.step
+        self.source, self.step_of, self.gathered = trainer.batches, trainer.step, trainer.gathered
         self.rankers = {"valid": trainer.ranker} if trainer.ranker else {}
         self.examples, self.batch_size = len(self.source), options.batch_size
         self.steps = -(-self.examples // self.batch_size)
@@ -132,7 +144,7 @@ class Real:
         """Put the next batch together."""
         if not self.order:
             self.order = list(torch.split(self.source.shuffled(), self.batch_size))
-        return self.source.gather(self.order.pop())
+        return self.gathered(self.order.pop())
 
     def step(self, batch: Any) -> Tensor:
         """Train on it; return the loss, without waiting for it."""
@@ -154,7 +166,7 @@ def ranker(
     where: torch.device | None = None,
 ) -> Ranker:
     """Return what ranks a split, on the device of the case or another."""
-    examples = evaluation_examples(sequences, split, model.config.max_len, case.protocol)
+    examples = evaluation_examples(sequences, split, model.history_len, case.protocol)
     options: Any = Evaluation()
     return Ranker(sequences, examples, model, where or case.where, options)
 

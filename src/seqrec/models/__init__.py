@@ -7,6 +7,7 @@ its ``Config`` needs no more than torch.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ COUNTING_MODELS = {
 """Name → class of the models without training (see ``parts/counting.py``)."""
 
 SECTION = "model_options"
+INNER = "encoder_options"
+"""Among a model's options: those of another model that is a part of it."""
 GIVEN_BY = {
     "num_items": "the data say how many items there are; leave it out",
     "num_users": "the data say how many users there are; leave it out",
@@ -80,7 +83,13 @@ def any_class(name: str) -> type[ScoringModel]:
 
 
 def model_config(
-    name: str, options: dict[str, Any], protocol: str, num_items: int, num_users: int = 1
+    name: str,
+    options: dict[str, Any],
+    protocol: str,
+    num_items: int,
+    num_users: int = 1,
+    *,
+    section: str = SECTION,
 ) -> Any:
     """Return the checked configuration of a model.
 
@@ -90,6 +99,7 @@ def model_config(
         protocol: ``standard`` or ``authors``.
         num_items: how many items the data has.
         num_users: how many users it has; only some models ask.
+        section: where the options stand, for what is said of a wrong one.
 
     Raises:
         SeqrecError: an unknown option (with the nearest valid one) or a wrong value.
@@ -101,17 +111,22 @@ def model_config(
     config: Any = any_class(name).Config
     own_options = [field for field in config.__dataclass_fields__ if field not in GIVEN]
     for option in GIVEN & set(options):
-        raise SeqrecError(f"parameter {SECTION}.{option}: {GIVEN_BY[option]}")
+        raise SeqrecError(f"parameter {section}.{option}: {GIVEN_BY[option]}")
     for option in options:
         if option not in own_options:
             raise unknown_name(
-                "parameter", f"{SECTION}.{option}", [f"{SECTION}.{name}" for name in own_options]
+                "parameter", f"{section}.{option}", [f"{section}.{name}" for name in own_options]
             )
     facts = _facts(config, protocol, num_items, num_users)
     try:
-        return TypeAdapter(config).validate_python({**options, **facts})
+        checked = TypeAdapter(config).validate_python({**options, **facts})
     except ValidationError as error:
-        raise explain(error, SECTION, own_options) from None
+        raise explain(error, section, own_options) from None
+    if inner := getattr(checked, INNER, None):
+        section = f"{section}.{INNER}"
+        typed = model_config(checked.encoder, inner, protocol, num_items, section=section)
+        checked = replace(checked, **{INNER: {key: getattr(typed, key) for key in inner}})
+    return checked
 
 
 def checked_options(name: str, options: dict[str, Any], protocol: str) -> dict[str, Any]:

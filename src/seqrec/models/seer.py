@@ -71,7 +71,7 @@ class SEERConfig:
                     f"encoder_options.{name} is no option of {self.encoder}; it has "
                     f"{', '.join(own)}"
                 )
-        if problem := _misfit(kind(self.encoder_config(1))):
+        if problem := _misfit(kind) or _misfit_of_states(kind(self.encoder_config(1))):
             raise ValueError(f"encoder {self.encoder} will not do: {problem}")
 
     def encoder_config(self, num_items: int) -> Any:
@@ -80,14 +80,21 @@ class SEERConfig:
         return model_class(self.encoder).Config(num_items, **shared, **self.encoder_options)
 
 
-def _misfit(encoder: SequentialModel) -> str | None:
-    """Return why a model cannot be an encoder here."""
-    if isinstance(encoder, SEER):
+def _misfit(kind: type[SequentialModel]) -> str | None:
+    """Return why no model of a kind can be an encoder here."""
+    if kind is SEER:
         return "it has evidence of its own"
-    if encoder.per_user or encoder.per_item != ("item_embedding.weight",):
+    if kind.per_user or kind.per_item != ("item_embedding.weight",):
         return "it has more than item vectors"
+    return None
+
+
+def _misfit_of_states(encoder: SequentialModel) -> str | None:
+    """Return why a model's states cannot be joined with evidence."""
     if encoder.training_form == "masked_sequences":
         return "its states look ahead"
+    if encoder.training_form == "sequences" and encoder.needs_rows_of_their_own:
+        return "its states come in an order of their own"
     return None
 
 

@@ -251,7 +251,7 @@ class Trainer:
         sums: dict[str, Tensor] = {}
         with EpochBar(number, self.max_epochs, len(order)) as bar:
             for rows in torch.split(order, self.options.batch_size):
-                losses = self.step(self._gathered(rows))
+                losses = self.step(self.gathered(rows))
                 if self.average:
                     self.average.update()
                 for name, value in losses.items():
@@ -272,7 +272,7 @@ class Trainer:
             return order
         return order[: max(1, round(share * len(order)))]
 
-    def _gathered(self, rows: Tensor) -> AnyBatch:
+    def gathered(self, rows: Tensor) -> AnyBatch:
         """Return a batch, of whole sequences perhaps with a share of their targets."""
         batch, share = self.batches.gather(rows), self.options.target_share
         return batch.sampled(share) if isinstance(batch, PackedBatch) and share < 1 else batch
