@@ -33,7 +33,7 @@ from benchmarks.sequences import (
 from benchmarks.settings import PAPERS
 from seqrec.batches import Sequences
 from seqrec.losses.by_name import LOSSES
-from seqrec.models import MODELS
+from seqrec.models import MODELS, model_class
 
 MOST_USERS = 10_000_000
 """That can be made up here; ``benchmarks.scale`` is for more."""
@@ -105,8 +105,14 @@ def cases_of(options: argparse.Namespace, data: Data, folder: Path) -> list[Case
             negatives=options.negatives,
             options={"max_len": options.max_len} if options.max_len else {},
         )
-        for model in (MODELS if options.model == "all" else [options.model])
+        for model in (takers_of(options.loss) if options.model == "all" else [options.model])
     ]
+
+
+def takers_of(loss: str | None) -> list[str]:
+    """Return the models that can be trained with a loss; None is each model's own."""
+    kinds = {name: model_class(name) for name in MODELS}
+    return [name for name in kinds if loss is None or loss in (kinds[name].losses or LOSSES)]
 
 
 def lay_down(options: argparse.Namespace, folder: Path) -> Data:

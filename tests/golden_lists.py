@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqrec.evidence.tables import Degrees
+from seqrec.evidence.pair_tables import Degrees
 
 
 class Told(NamedTuple):

@@ -43,6 +43,8 @@ class Training:
     loss: str = "cross_entropy"
     negatives: int | None = None
     calibration: float = 0.75
+    target_share: float = 1.0
+    average_weights: float | None = None
 
 @dataclass(frozen=True)
 class Evaluation:

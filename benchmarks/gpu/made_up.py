@@ -53,6 +53,8 @@ def case_of(
     if not dropout:
         fields = model_class(model).Config.__dataclass_fields__
         options |= {name: 0.0 for name in fields if name.endswith("dropout")}
+        if "encoder_options" in fields:
+            options["encoder_options"] = {"dropout": 0.0}
     return Case(
         model=model,
         dataset=data.dataset,

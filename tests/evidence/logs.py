@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from seqrec.batches import Sequences
 from seqrec.evidence.channels import CHANNELS
-from seqrec.evidence.tables import (
+from seqrec.evidence.pair_tables import (
     GAMMA,
     KINDS,
     SMALLEST,

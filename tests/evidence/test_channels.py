@@ -6,7 +6,7 @@ import torch
 
 from seqrec.evidence import channels
 from seqrec.evidence.channels import CHANNELS, FORGOTTEN, Channel, channel_sums
-from seqrec.evidence.lists import divided_sums, evidence_after
+from seqrec.evidence.evidence_lists import divided_sums, evidence_after
 from tests.counted import random_users
 from tests.evidence.logs import ITEMS, Plain, of_users
 from tests.golden_lists import told

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from seqrec.batches import Sequences
+from seqrec.evidence.evidence_lists import Evidence, evidence_after
 from seqrec.evidence.leaving_out import LEAST_DEGREE, LeavingOut, own_pairs
-from seqrec.evidence.lists import Evidence, evidence_after
 from seqrec.evidence.training_lists import TrainingLists, mean_largest
 from tests.counted import random_users, sequences_of, split_off
 from tests.evidence.logs import ITEMS, Plain, of_users, tables_of

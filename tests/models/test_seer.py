@@ -12,7 +12,7 @@ from torch import Tensor
 from seqrec.batches import Sequences
 from seqrec.batches.packing import PackedBatch
 from seqrec.errors import SeqrecError
-from seqrec.evidence.lists import Evidence
+from seqrec.evidence.evidence_lists import Evidence
 from seqrec.losses.bonus import Bonus, plain_cross_entropy_with_bonus
 from seqrec.models import build_model
 from seqrec.models.folder import load_model, save_model

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seqrec.evidence.tables import AFTER, BEFORE, NEXT, TOGETHER, Tables
+from seqrec.evidence.pair_tables import AFTER, BEFORE, NEXT, TOGETHER, Tables
 
 FORGOTTEN = 1e-5
 """An item counts no more where its weight is below this."""

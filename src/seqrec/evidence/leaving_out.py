@@ -22,8 +22,8 @@ import torch
 
 from seqrec.batches import Integers
 from seqrec.evidence.channels import CHANNELS, REACH
-from seqrec.evidence.lists import Evidence, told_of_entries, told_of_moments
-from seqrec.evidence.tables import GAMMA, KINDS, TARGET_EXPONENTS, WINDOW, Tables
+from seqrec.evidence.evidence_lists import Evidence, told_of_entries, told_of_moments
+from seqrec.evidence.pair_tables import GAMMA, KINDS, TARGET_EXPONENTS, WINDOW, Tables
 
 Floats = npt.NDArray[np.float32]
 ROUNDING = 1e-4

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Integers, Sequences
+from seqrec.evidence.evidence_lists import FEATURES, MOMENTS, Evidence, divided_sums
 from seqrec.evidence.leaving_out import LeavingOut
-from seqrec.evidence.lists import FEATURES, MOMENTS, Evidence, divided_sums
-from seqrec.evidence.tables import Tables
+from seqrec.evidence.pair_tables import Tables
 
 log = logging.getLogger(__name__)
 

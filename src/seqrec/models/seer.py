@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.batches import Sequences
-from seqrec.evidence.lists import FEATURES, MOMENTS, Evidence, evidence_after
-from seqrec.evidence.tables import Tables, count_pairs
+from seqrec.evidence.evidence_lists import FEATURES, MOMENTS, Evidence, evidence_after
+from seqrec.evidence.pair_tables import Tables, count_pairs
 from seqrec.evidence.training_lists import LONGEST, TrainingLists, mean_largest
 from seqrec.losses import Held, ItemLoss, Padding
 from seqrec.losses.bonus import Bonus, cross_entropy_with_bonus
@@ -142,7 +142,7 @@ class _Linear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
         (rows,) = ctx.saved_tensors
-        return None, inner(gradients[0].t().contiguous(), rows.t())
+        return None, inner(gradients[0].t().contiguous(), rows.to(gradients[0].dtype).t())
 
 
 class SEER(SequentialModel):

@@ -16,7 +16,7 @@ from seqrec.evaluation.evaluate import evaluate
 from seqrec.files import replacing
 from seqrec.models import COUNTING_MODELS
 from seqrec.models.folder import CONFIG, ITEMS, WEIGHTS, TrainedModel, load_model, save_model
-from seqrec.notebook.explanation import Explanation
+from seqrec.notebook.explained import Explanation
 from seqrec.notebook.measured import Measured
 from seqrec.notebook.options import by_section
 from seqrec.notebook.prepared import Data, check_prepared

@@ -15,7 +15,7 @@ import torch
 from seqrec.batches import Integers
 from seqrec.errors import SeqrecError
 from seqrec.evidence.channels import CHANNELS, ages
-from seqrec.evidence.tables import Tables
+from seqrec.evidence.pair_tables import Tables
 from seqrec.models.seer import SEER
 from seqrec.recommendation.recommender import Recommender
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from seqrec.evidence import tables as module
-from seqrec.evidence.tables import KINDS, Tables, count_pairs
+from seqrec.evidence import pair_tables as module
+from seqrec.evidence.pair_tables import KINDS, Tables, count_pairs
 from tests.counted import random_users, sequences_of
 from tests.evidence.logs import ITEMS, Plain, dense, of_users, tables_of
 

@@ -22,7 +22,7 @@ class Explanation(Tabular):
 
     def plot(self) -> Any:
         """Return a figure: a bar an item, made of the parts of its score."""
-        from seqrec.plotting.reasons import reasons_figure
+        from seqrec.plotting.score_parts import reasons_figure
 
         return reasons_figure(self._table)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from seqrec.evidence.channels import CHANNELS, channel_sums
-from seqrec.evidence.tables import Tables
+from seqrec.evidence.pair_tables import Tables
 
 FEATURES = len(CHANNELS) + 1
 """Of an entry: what each channel says, and the item's popularity."""
