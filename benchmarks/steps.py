@@ -17,6 +17,7 @@ from benchmarks.asking import MOST_THREADS, check_target, device, status_of, who
 from benchmarks.case import LINES, SEQUENCES, Case
 from benchmarks.machine import machine
 from benchmarks.measure import measure
+from benchmarks.plain.training import WITH_PLAIN_FORMS
 from benchmarks.real import check
 from benchmarks.report import heading, table
 from benchmarks.sequences import (
@@ -105,14 +106,22 @@ def cases_of(options: argparse.Namespace, data: Data, folder: Path) -> list[Case
             negatives=options.negatives,
             options={"max_len": options.max_len} if options.max_len else {},
         )
-        for model in (takers_of(options.loss) if options.model == "all" else [options.model])
+        for model in (
+            all_models(options.loss, options.vs) if options.model == "all" else [options.model]
+        )
     ]
 
 
-def takers_of(loss: str | None) -> list[str]:
-    """Return the models that can be trained with a loss; None is each model's own."""
+def all_models(loss: str | None, plain: bool) -> list[str]:
+    """Return the models that can be trained with a loss, None for their own.
+
+    Args:
+        loss: its name.
+        plain: those alone that have a plain form, which is written from a paper.
+    """
     kinds = {name: model_class(name) for name in MODELS}
-    return [name for name in kinds if loss is None or loss in (kinds[name].losses or LOSSES)]
+    takers = [name for name in kinds if loss is None or loss in (kinds[name].losses or LOSSES)]
+    return [name for name in takers if not plain or name in WITH_PLAIN_FORMS]
 
 
 def lay_down(options: argparse.Namespace, folder: Path) -> Data:

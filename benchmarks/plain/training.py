@@ -25,6 +25,9 @@ Target = tuple[list[int], list[int], int]
 """Training items, later items of the history, the target."""
 
 
+WITH_PLAIN_FORMS = (*PAPERS, *BASELINES)
+
+
 def plain(case: Case) -> Contender:
     """Read the data and return the plain form of the model."""
     users, data = read_examples(case)
@@ -41,7 +44,7 @@ def read_examples(case: Case) -> tuple[Lists, Prefixes | Users | BaselinePrefixe
     Raises:
         SeqrecError: nobody has written a plain form of this model.
     """
-    if case.model not in (*PAPERS, *BASELINES):
+    if case.model not in WITH_PLAIN_FORMS:
         raise SeqrecError(f"--vs: {case.model} has no form in benchmarks/plain; leave it out")
     users, setting = read_lists(case.lines), case.setting
     max_len: int = setting.model_options["max_len"]

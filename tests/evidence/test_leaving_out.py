@@ -123,11 +123,14 @@ def test_lists_of_lastfm_are_the_prototypes(shared_folder: Path) -> None:
     check_against_prototype(np.load(GOLDEN / "evidence_lastfm.npz"), read_lastfm(shared_folder))
 
 
+@pytest.mark.parametrize("stale", [0, 2])
 @pytest.mark.parametrize("max_len", [3, 50])
-def test_lists_in_a_file_are_those_made_in_the_step(max_len: int) -> None:
+def test_lists_in_a_file_are_those_made_in_the_step(max_len: int, stale: int) -> None:
     sequences = sequences_of(*USERS, [4], num_items=ITEMS)
     tables = tables_of(sequences)
-    stored, made = (TrainingLists(tables, SCALES, sequences, max_len, 8, most) for most in (1e9, 0))
+    stored, made = (
+        TrainingLists(tables, SCALES, sequences, max_len, 8, most, stale) for most in (1e9, 0)
+    )
     assert stored.stored is not None
     assert made.stored is None
     ends = sequences.train_ends()
@@ -137,3 +140,22 @@ def test_lists_in_a_file_are_those_made_in_the_step(max_len: int) -> None:
         torch.testing.assert_close(mine, plain, rtol=1e-3, atol=1e-3)
     assert not made.at(places).columns[3].any(), "the first item has no history"
     assert made.at(places).columns[0].any()
+
+
+def test_before_the_last_targets_the_evidence_is_older() -> None:
+    """Counted without anybody's last two training items; before the others as it is."""
+    sequences = sequences_of(*USERS, num_items=ITEMS)
+    tables = tables_of(sequences)
+    older, whole = (
+        TrainingLists(tables, SCALES, sequences, 50, ITEMS, 1e9, stale) for stale in (2, 0)
+    )
+    plain = Plain([items[:-2] for items in USERS])
+    for user in (0, 5, 30):
+        end, items = int(sequences.train_ends()[user]), USERS[user]
+        for back in (1, 2):
+            values = plain.values(items[:-back]) / SCALES.numpy()[:, None]
+            expected = told(values, plain.degrees, items[:-back], ITEMS)
+            same_list(older.at(np.array([end - back])), 0, expected)
+        before = np.array([end - 3])
+        for mine, theirs in zip(older.at(before), whole.at(before), strict=True):
+            assert torch.equal(mine, theirs)

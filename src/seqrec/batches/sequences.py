@@ -59,6 +59,12 @@ class Sequences:
         """Return the same interactions, nothing kept for validation or test."""
         return replace(self, split=np.zeros_like(self.split))
 
+    def without_last(self, count: int) -> Sequences:
+        """Return the same interactions, the last ``count`` of everybody's training held back."""
+        after = np.repeat(self.train_ends(), np.diff(self.offsets)) - np.arange(len(self.items))
+        held_back = (self.split == 0) & (after <= count)
+        return replace(self, split=np.where(held_back, 1, self.split).astype(np.int8))
+
     def train_ends(self) -> Integers:
         """(U,) one past each user's last training interaction, in the flat array."""
         is_train = np.concatenate([[0], np.cumsum(self.split == 0)])

@@ -1,5 +1,9 @@
 """Lists at all moments of training: kept in a file, or made anew at every step.
 
+Before nearly all targets the evidence is that of the whole training part without the user. Where a
+list is made for somebody later on, it is older: nothing of the last days is counted. So before the
+last few targets of everybody it is that of the training part without anybody's last few items.
+
 Notable: a list takes 18 bytes an entry. Where all of them fit into what is allowed they are made
 once, into a temporary file that is mapped into memory and has no name any more, so that nothing of
 it stays behind; where they do not, those of a step are made in the step.
@@ -19,9 +23,15 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Integers, Sequences
-from seqrec.evidence.evidence_lists import FEATURES, MOMENTS, Evidence, divided_sums
+from seqrec.evidence.evidence_lists import (
+    FEATURES,
+    MOMENTS,
+    Evidence,
+    divided_sums,
+    evidence_after,
+)
 from seqrec.evidence.leaving_out import LeavingOut
-from seqrec.evidence.pair_tables import Tables
+from seqrec.evidence.pair_tables import Tables, count_pairs
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +52,7 @@ class TrainingLists:
         max_len: how many of a user's last training items are targets.
         length: K.
         most_bytes: what the file of lists may take.
+        stale: before how many last targets of a user the evidence is older.
     """
 
     def __init__(
@@ -52,7 +63,12 @@ class TrainingLists:
         max_len: int,
         length: int,
         most_bytes: float,
+        stale: int = 0,
     ) -> None:
+        self.stale, self.scales = stale, scales
+        if stale:
+            self.earlier = Tables(sequences.num_items)
+            self.earlier.fill(count_pairs(sequences.without_last(stale), neighbours_of(tables)))
         self.leaving_out = LeavingOut(tables, scales, length)
         self.length = self.leaving_out.length
         self.items = sequences.items.astype(np.int64)
@@ -91,7 +107,10 @@ class TrainingLists:
         columns = np.zeros((len(places), self.length), np.int64)
         features = np.zeros((len(places), self.length, FEATURES), np.float32)
         moments = np.zeros((len(places), MOMENTS), np.float32)
-        order = np.flatnonzero(known)
+        stale = known & self._is_stale(users, places)
+        for rows in _in_parts(np.flatnonzero(stale)):
+            columns[rows], features[rows], moments[rows] = self._earlier(users[rows], places[rows])
+        order = np.flatnonzero(known & ~stale)
         order = order[np.argsort(users[order], kind="stable")]
         for own in np.split(order, np.flatnonzero(np.diff(users[order])) + 1):
             if not len(own):
@@ -125,12 +144,47 @@ class TrainingLists:
             columns[rows, :length] = evidence.columns.numpy()
             features[rows, :length] = evidence.features.numpy()
             moments[rows] = evidence.moments.numpy()
+        self._store_earlier(columns, features, moments)
         log.info(
             "evidence before %s targets made in %.0f s, %s MB in a file",
             f"{len(self):,}",
             time.perf_counter() - started,
             f"{len(self) * self.length * BYTES / 1e6:,.0f}",
         )
+
+    def _is_stale(self, users: Integers, places: Integers) -> npt.NDArray[np.bool_]:
+        stale: npt.NDArray[np.bool_] = self.ends[users] - places <= self.stale
+        return stale
+
+    def _store_earlier(self, *stored: npt.NDArray[np.generic]) -> None:
+        """Put the older evidence in the place of the other."""
+        for back in range(1, self.stale + 1):
+            users = np.flatnonzero(self.ends - back >= self.first)
+            order = np.argsort(self.ends[users] - self.begins[users], kind="stable")
+            for own in _in_parts(users[order]):
+                places = self.ends[own] - back
+                rows = self.rows[own] + places - self.first[own]
+                for array, made in zip(stored, self._earlier(own, places), strict=True):
+                    array[rows] = made
+
+    def _earlier(self, users: Integers, places: Integers) -> tuple[npt.NDArray[np.generic], ...]:
+        """Return the lists of older evidence before places, as arrays."""
+        lengths = np.minimum(places - self.begins[users], LONGEST)
+        back = np.arange(-int(lengths.max()), 0)
+        histories = self.items[(places[:, None] + back).clip(min=0)]
+        histories = torch.from_numpy(histories * (back >= -lengths[:, None]))
+        evidence = evidence_after(self.earlier, histories, self.scales, self.length)
+        return tuple(each.numpy() for each in evidence)
+
+
+def neighbours_of(tables: Tables) -> int:
+    """Return how many neighbours an item of these tables has at most."""
+    return max(1, int(tables.offsets.diff().max()))
+
+
+def _in_parts(rows: Integers) -> list[Integers]:
+    """Return the rows, so many at a time as are summed together."""
+    return [rows[first : first + ROWS_AT_ONCE] for first in range(0, len(rows), ROWS_AT_ONCE)]
 
 
 def mean_largest(tables: Tables, sequences: Sequences) -> Tensor:

@@ -31,7 +31,7 @@ from seqrec.losses import Held, ItemLoss, Padding
 from seqrec.losses.bonus import Bonus, cross_entropy_with_bonus
 from seqrec.machine.products import inner
 from seqrec.models import GIVEN, model_class
-from seqrec.models.parts.bounds import Size, Weight
+from seqrec.models.parts.bounds import Count, Size, Weight
 from seqrec.models.parts.face import BlockScorer, Scorer, SequentialModel, TrainingForm
 from seqrec.models.parts.search_range import LEARNING_RATE, Space
 from seqrec.protocol import Protocol
@@ -57,6 +57,9 @@ class SEERConfig:
     """K."""
     neighbours: Size = 5000
     """How many other items an item keeps in the tables, those with the strongest evidence."""
+    stale_targets: Count = 2
+    """Before how many last targets of a user the evidence is older in training, as it is where
+    lists are made: counted without anybody's last so many items."""
     stored_gigabytes: Weight = 8.0
     """What the lists of all training targets may take in a file; where they would take more they
     are made anew in every step."""
@@ -312,6 +315,7 @@ class SEER(SequentialModel):
             config.max_len,
             config.list_length,
             config.stored_gigabytes * GIGABYTE,
+            config.stale_targets,
         )
         self._sequences = sequences
         self._remembered = {}
