@@ -17,8 +17,8 @@ FEATURES = len(CHANNELS) + 1
 """Of an entry: what each channel says, and the item's popularity."""
 MOMENTS = 3 + len(CHANNELS)
 """Of a moment: length, users of the last item, items with evidence, each channel's largest."""
-CELLS_AT_ONCE = 1 << 24
-"""Sums of all channels together: 64 MB."""
+CELLS_AT_ONCE = 1 << 22
+"""Sums of all channels together: 16 MB, for they are gone over many times."""
 
 
 class Evidence(NamedTuple):
