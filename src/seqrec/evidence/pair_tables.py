@@ -237,14 +237,13 @@ def count_pairs(sequences: Sequences, neighbours: int) -> PairCounts:
     degrees = part.degrees()
     costs = np.bincount(part.items, part.lengths[part.users] + 2 * WINDOW, part.size)
     cells = np.where(costs > 0, np.minimum(costs, part.size), 0)  # a row is no longer than all
-    found = [
-        _strongest(*_count_block(part, first, stop), first, degrees, neighbours)
-        for first, stop in blocks(np.maximum(costs, cells).astype(np.int64), AT_ONCE)
-    ]
-    keys = np.concatenate([pairs for pairs, _ in found])
-    values = np.concatenate([counted for _, counted in found], axis=1)
-    one, other = (side.astype(np.int32) for side in np.divmod(keys, part.size))
-    return PairCounts(one, other, values.astype(np.float32), degrees)
+    found: list[tuple[Numbers, Numbers, npt.NDArray[np.float32]]] = []
+    for first, stop in blocks(np.maximum(costs, cells).astype(np.int64), AT_ONCE):
+        keys, values = _strongest(*_count_block(part, first, stop), first, degrees, neighbours)
+        one, other = (side.astype(np.int32) for side in np.divmod(keys, part.size))
+        found.append((one, other, values.astype(np.float32)))
+    one, other = (np.concatenate([block[side] for block in found]) for side in (0, 1))
+    return PairCounts(one, other, np.concatenate([block[2] for block in found], axis=1), degrees)
 
 
 def _count_block(part: TrainingPart, first: int, stop: int) -> tuple[Integers, Floats]:
