@@ -201,9 +201,15 @@ def test_a_refit_counts_everything_and_keeps_kappa() -> None:
         ({"encoder": "caser"}, "encoder caser will not do: it has more than item vectors"),
         ({"encoder": "seer"}, "encoder seer will not do"),
         ({"encoder": "sasrek"}, "unknown model 'sasrek'; did you mean 'sasrec'"),
-        ({"encoder_options": {"heads": 2}}, r"encoder_options.heads is no option of mqsa_ted; it"),
+        (
+            {"encoder_options": {"heads": 2}},
+            r"encoder_options.heads is no option of mqsa_ted",
+        ),
         ({"encoder": "gru4rec"}, "its states come in an order of their own"),
-        ({"encoder_options": {"dim": 9}}, r"encoder_options.dim is no option of mqsa_ted; it has"),
+        (
+            {"encoder_options": {"dim": 9}},
+            r"encoder_options.dim is no option of mqsa_ted",
+        ),
         (
             {"encoder_options": {"L": 0}},
             r"model_options.encoder_options.L: input should",
@@ -218,6 +224,11 @@ def test_an_encoder_that_will_not_do_is_a_line(options: dict[str, Any], said: st
     with pytest.raises(SeqrecError, match=said) as caught:
         settings("seer", **options)
     assert "\n" not in str(caught.value)
+
+
+def test_no_options_of_the_encoder_are_its_own() -> None:
+    """As one says after --params, where a parameter file has some of another encoder."""
+    assert seer("bsarec", encoder_options=None).encoder.config.c == 5
 
 
 def test_a_log_too_large_for_a_file_is_learned_from_all_the_same() -> None:

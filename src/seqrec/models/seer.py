@@ -52,7 +52,8 @@ class SEERConfig:
     dim: Size = 64
     encoder: str = "mqsa_ted"
     """Any model of the package whose states look back only."""
-    encoder_options: dict[str, Any] = field(default_factory=dict)
+    encoder_options: dict[str, Any] | None = field(default_factory=dict)
+    """Of the encoder's own options, those that are not as it has them; None: all are."""
     list_length: Size = 128
     """K."""
     neighbours: Size = 5000
@@ -68,11 +69,11 @@ class SEERConfig:
     def __post_init__(self) -> None:
         kind = model_class(self.encoder)
         own = [each.name for each in fields(kind.Config) if each.name not in (*GIVEN, *SHARED)]
-        for name in self.encoder_options:
+        for name in self.encoder_options or {}:
             if name not in own:
                 raise ValueError(
-                    f"encoder_options.{name} is no option of {self.encoder}; it has "
-                    f"{', '.join(own)}"
+                    f"encoder_options.{name} is no option of {self.encoder}, which has "
+                    f"{', '.join(own)}; model_options.encoder_options=null leaves all as they are"
                 )
         if problem := _misfit(kind) or _misfit_of_states(kind(self.encoder_config(1))):
             raise ValueError(f"encoder {self.encoder} will not do: {problem}")
@@ -80,7 +81,7 @@ class SEERConfig:
     def encoder_config(self, num_items: int) -> Any:
         """Return the configuration of the encoder."""
         shared = {name: getattr(self, name) for name in (*SHARED, "protocol")}
-        return model_class(self.encoder).Config(num_items, **shared, **self.encoder_options)
+        return model_class(self.encoder).Config(num_items, **shared, **(self.encoder_options or {}))
 
 
 def _misfit(kind: type[SequentialModel]) -> str | None:
