@@ -48,6 +48,7 @@ class Training:
     patience: int | None = None
     monitor: str = MONITOR
     device: str = "cpu"
+    weight_decay: float = 0.0
     target_share: float = 1.0
     average_weights: float | None = None
 

@@ -86,6 +86,7 @@ class Options:
     loss: str
     precision: str = "fp32"
     compile: str = "off"
+    weight_decay: float = 0.0
 
 
 def draw(point: Point, seed: int = 0) -> Sequences:

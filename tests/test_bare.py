@@ -44,6 +44,7 @@ class Training:
     loss: str = "cross_entropy"
     negatives: int | None = None
     calibration: float = 0.75
+    weight_decay: float = 0.0
     target_share: float = 1.0
     average_weights: float | None = None
 

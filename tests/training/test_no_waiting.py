@@ -35,6 +35,7 @@ class Options:
     learning_rate: float = 1e-3
     precision: str = "fp32"
     compile: str = "off"
+    weight_decay: float = 0.0
 
 
 def some_sequences() -> Sequences:

@@ -151,6 +151,11 @@ class TrainingOptions(Section):
     """How many; null: 1 for bce and bpr, 256 for gbce, 1,024 in the sample of sampled_softmax."""
     calibration: Share = 0.75
     """gBCE's t, from 0 (as bce) to 1."""
+    weight_decay: Annotated[float, NUMBER, Field(ge=0)] = 0.0
+    """Share of a weight that Adam adds to its gradient."""
+    initialisation: Literal["normal", "xavier"] | None = None
+    """Of weights of linear layers: normal with deviation .02, or Xavier's normal; vectors of
+    items and places are normal either way; null: as the paper's code has it."""
     target_share: Annotated[float, NUMBER, Field(gt=0, le=1)] = 1.0
     """Share of the targets that are learned from: of a batch of whole sequences drawn anew in each
     step, of examples with one target in each epoch."""

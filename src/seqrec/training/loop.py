@@ -163,7 +163,10 @@ class Trainer:
             valid = evaluation_examples(sequences, "valid", model.history_len, config.protocol)
             _check_any("validation", valid)
             self.ranker = Ranker(sequences, valid, model, device, evaluation)
+        # weight decay and an average move all item vectors in every step
+        moves_all = bool(options.weight_decay or options.average_weights)
         sparse = model.sparse_gradients and distillation is None and device.type != "mps"
+        sparse &= not moves_all
         decay = options.average_weights
         self.average = AverageWeights(model, decay) if decay else None
         self.step = TrainingStep(

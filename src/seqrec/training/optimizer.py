@@ -26,11 +26,18 @@ class Adam:
         lr: learning rate.
         tensorflow: whether epsilon is added before the second moment is corrected, as in
             TensorFlow 1: torch's form with epsilon / sqrt(1 - beta2^t) in step t.
+        weight_decay: share of a weight that is added to its gradient.
     """
 
     def __init__(
-        self, parameters: Iterable[Tensor], lr: float, *, tensorflow: bool = False
+        self,
+        parameters: Iterable[Tensor],
+        lr: float,
+        *,
+        tensorflow: bool = False,
+        weight_decay: float = 0.0,
     ) -> None:
+        self.weight_decay = weight_decay
         self.parameters, self.lr, self.tensorflow = list(parameters), lr, tensorflow
         self.state: dict[Tensor, State] = {}
         self._count: int | None = None
@@ -43,7 +50,7 @@ class Adam:
         epsilon = EPSILON / (1 - BETA2**self._count) ** 0.5 if self.tensorflow else EPSILON
         for group in _by_kind(trained):
             update = _fused if _has_kernel(group[0]) else _plain
-            update(group, self._states(group), self.lr, epsilon)
+            update(group, self._states(group), self.lr, epsilon, self.weight_decay)
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -78,7 +85,9 @@ def _by_kind(parameters: list[Tensor]) -> list[list[Tensor]]:
     return list(groups.values())
 
 
-def _fused(parameters: list[Tensor], states: list[State], lr: float, epsilon: float) -> None:
+def _fused(
+    parameters: list[Tensor], states: list[State], lr: float, epsilon: float, weight_decay: float
+) -> None:
     steps = [state["step"] for state in states]
     torch._foreach_add_(steps, 1)
     torch._fused_adam_(
@@ -91,18 +100,21 @@ def _fused(parameters: list[Tensor], states: list[State], lr: float, epsilon: fl
         lr=lr,
         beta1=BETA1,
         beta2=BETA2,
-        weight_decay=0.0,
+        weight_decay=weight_decay,
         eps=epsilon,
         amsgrad=False,
         maximize=False,
     )
 
 
-def _plain(parameters: list[Tensor], states: list[State], lr: float, epsilon: float) -> None:
+def _plain(
+    parameters: list[Tensor], states: list[State], lr: float, epsilon: float, weight_decay: float
+) -> None:
     """The same, operation by operation, for devices that lack the kernel."""
     for parameter, state in zip(parameters, states, strict=True):
         gradient, count = parameter.grad, int(state["step"].add_(1))
         assert gradient is not None
+        gradient = gradient.add(parameter, alpha=weight_decay) if weight_decay else gradient
         first = state["exp_avg"].lerp_(gradient, 1 - BETA1)
         second = state["exp_avg_sq"].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         root = (second / (1 - BETA2**count)).sqrt_().add_(epsilon)
@@ -190,6 +202,7 @@ class Optimizers:
         sparse: parameters that get sparse gradients: only their rows in the batch are updated.
         tensorflow: whether Adam is TensorFlow's.
         faster: parameters whose names begin so learn so many times as fast.
+        weight_decay: share of a weight that is added to its gradient, of dense parameters.
     """
 
     def __init__(
@@ -200,6 +213,7 @@ class Optimizers:
         sparse: Iterable[Tensor] = (),
         tensorflow: bool = False,
         faster: Mapping[str, float] = MappingProxyType({}),
+        weight_decay: float = 0.0,
     ) -> None:
         tables = list(sparse)
         apart = {id(table) for table in tables}
@@ -209,7 +223,12 @@ class Optimizers:
                 factors = (factor for start, factor in faster.items() if name.startswith(start))
                 groups.setdefault(next(factors, 1.0), []).append(parameter)
         self.parts: list[Adam | RowAdam] = [
-            Adam(parameters, learning_rate * factor, tensorflow=tensorflow)
+            Adam(
+                parameters,
+                learning_rate * factor,
+                tensorflow=tensorflow,
+                weight_decay=weight_decay,
+            )
             for factor, parameters in groups.items()
         ]
         if tables:

@@ -23,6 +23,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.training.counted import count, tune
 from seqrec.training.data import TrainingData
 from seqrec.training.fitted import Fitted
+from seqrec.training.initial_weights import draw_weights
 from seqrec.training.loop import Checkpointing, fit
 from seqrec.training.settings import Settings
 from seqrec.training.ted import Ted
@@ -122,6 +123,8 @@ def _fit(
     sequences, ted = data.sequences, data.ted(settings.ted)
     torch.manual_seed(seed)
     model = model_class(settings.model)(settings.config(sequences.num_items, sequences.num_users))
+    if settings.training.initialisation:
+        draw_weights(model, settings.training.initialisation)
     if start:
         start_from(start, model, data.items)
     run = _fingerprint(data, told, seed, ted, device)

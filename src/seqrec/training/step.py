@@ -36,6 +36,10 @@ class StepOptions(Protocol):
         """Of Adam."""
 
     @property
+    def weight_decay(self) -> float:
+        """Of Adam."""
+
+    @property
     def precision(self) -> str:
         """``fp32``, ``tf32`` or ``bf16``."""
 
@@ -77,6 +81,7 @@ class TrainingStep:
             sparse=_sparse_items(model) if sparse_items else (),
             tensorflow=model.tensorflow_adam and model.config.protocol == "authors",
             faster=model.learns_faster,
+            weight_decay=options.weight_decay,
         )
         self._compiled: Callable[[AnyBatch], Losses] | None = None
         obstacle = self._obstacle(sparse_items)
