@@ -47,6 +47,7 @@ class Training:
     max_epochs: int = 1
     patience: int | None = None
     monitor: str = MONITOR
+    validate_every: int = 1
     device: str = "cpu"
     weight_decay: float = 0.0
     target_share: float = 1.0

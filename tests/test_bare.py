@@ -38,6 +38,7 @@ class Training:
     max_epochs: int = 1
     patience: int = 1
     monitor: str = "NDCG@10"
+    validate_every: int = 1
     device: str = "cpu"
     precision: str = "fp32"
     compile: str = "off"

@@ -479,3 +479,60 @@ def test_what_is_said_of_a_configured_log_lies_over_its_block_key_by_key() -> No
     blocks = {**BLOCKS, "small": {"raw": {"files": [{**SMALL, "columns": {"user": "who"}}]}}}
     columns = select_parameters(blocks, {"raw": raw}, DEFAULTS)["raw"]["files"][0]["columns"]
     assert (columns["user"], columns["rating"]) == ("who", "stars")
+
+
+def with_variants(**variants: Any) -> dict[str, Any]:
+    blocks: dict[str, Any] = deepcopy(BLOCKS)
+    blocks["bsarec"]["variants"] = variants
+    return blocks
+
+
+OTHERS = {
+    "training": {"patience": None, "learning_rate": 0.5},
+    "datasets": {"small": {"model_options": {"dim": 16}}, "large": {"training": {"patience": 1}}},
+}
+
+
+def test_a_variant_lies_over_all_that_its_model_says() -> None:
+    blocks = with_variants(theirs=OTHERS)
+    usual = select_parameters(blocks, {}, DEFAULTS)
+    assert usual == {**selected(), "variant": None}
+    theirs = select_parameters(blocks, {"variant": "theirs"}, DEFAULTS)
+    assert theirs["training"]["patience"] is None
+    assert theirs["training"]["learning_rate"] == 0.5
+    assert theirs["model_options"] == {"dim": 16, "alpha": 0.7}
+    own = select_parameters(
+        blocks, {"variant": "theirs", "training": {"learning_rate": 0.9}}, DEFAULTS
+    )
+    assert own["training"]["learning_rate"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("blocks", "runtime", "line"),
+    [
+        ({}, {"variant": "x"}, "parameter variant=x: model 'bsarec' has none; leave it out"),
+        (
+            {"theirs": OTHERS},
+            {"variant": "their"},
+            "unknown variant 'their' of model 'bsarec'; did you mean 'theirs'?",
+        ),
+        (
+            {"theirs": {"trainings": {}}},
+            {},
+            "unknown parameter 'trainings' in the block of variant 'theirs' of model 'bsarec'; did "
+            "you mean 'training'?",
+        ),
+        (
+            {"theirs": {"datasets": {"smal": {}}}},
+            {},
+            "unknown data set 'smal' in the block of model 'bsarec.variants.theirs'; did you mean "
+            "'small'?",
+        ),
+    ],
+)
+def test_a_wrong_variant_is_a_line(
+    blocks: dict[str, Any], runtime: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(SeqrecError) as caught:
+        select_parameters(with_variants(**blocks), runtime, DEFAULTS)
+    assert str(caught.value) == line

@@ -224,3 +224,14 @@ def test_validation_ranks_by_the_rules_of_the_evaluation() -> None:
 def test_an_unknown_monitor_is_refused_before_training() -> None:
     with pytest.raises(SeqrecError, match="did you mean 'NDCG'"):
         run(1, monitor="NDGC@20")
+
+
+def test_validation_every_so_many_epochs_and_after_the_last() -> None:
+    """The same training; the best among those that were looked at."""
+    whole, sparse = run(5, patience=None), run(5, patience=None, validate_every=2)
+    looked = [row["epoch"] for row in sparse.history if row["NDCG@20"] >= 0]
+    assert looked == [2, 4, 5]
+    assert [row["loss"] for row in whole.history] == [row["loss"] for row in sparse.history]
+    seen = {row["epoch"]: row["NDCG@20"] for row in whole.history if row["epoch"] in looked}
+    assert sparse.best_value == max(seen.values())
+    assert seen[sparse.best_epoch] == sparse.best_value

@@ -141,6 +141,8 @@ class TrainingOptions(Section):
     patience: Positive | None = 10
     """Epochs without a better ``monitor`` before training stops; null trains to the end."""
     monitor: str = "NDCG@20"
+    validate_every: Positive = 1
+    """Epochs between two validations; the last epoch is validated in any case."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     compile: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
@@ -302,7 +304,7 @@ SECTIONS: dict[str, type[Section]] = {
     "sensitivity": SensitivityOptions,
     "reporting": ReportingOptions,
 }
-SCALARS = ("dataset", "model", "protocol", "seeds", "raw_dir")
+SCALARS = ("dataset", "model", "variant", "protocol", "seeds", "raw_dir")
 MODEL_OPTIONS = "model_options"
 
 

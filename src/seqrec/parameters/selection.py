@@ -5,7 +5,8 @@ The configuration files hold three kinds of top-level blocks: defaults of a sect
 is one data set and one model; later layers lie over earlier ones, key by key:
 
     section defaults < section blocks < data set < model < model's ``protocols.NAME``
-    < model's ``datasets.NAME`` < that one's ``protocols.NAME`` < the user's
+    < model's ``datasets.NAME`` < that one's ``protocols.NAME``
+    < the same of the model's ``variants.NAME``, if a variant is asked for < the user's
 """
 
 import re
@@ -49,6 +50,8 @@ ENGINE = "engine"
 BLOCK_SECTIONS = tuple(name for name in SECTIONS if name != ENGINE)
 DATASET_KEYS = (*BLOCK_SECTIONS, "raw_dir")
 MODEL_KEYS = ("training", "ted", "evaluation", MODEL_OPTIONS)
+VARIANTS = "variants"
+"""Of a model's block: other settings of the whole model, by name; each is such a block."""
 PARTS_OF_MODELS = {"protocol": "protocols", "data set": "datasets"}
 """Of what a model's block can hold values of their own, by name, and under which key."""
 USED_WITHOUT_TRAINING = ("monitor", "device")
@@ -63,6 +66,8 @@ class Selection(Section):
 
     dataset: Name
     model: Name
+    variant: Name | None = None
+    """Settings of the model by a name that its block has for them: those of a replication, say."""
     protocol: Protocol = "standard"
     seeds: Seeds = (42,)
     raw_dir: UserPath
@@ -94,8 +99,11 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     if model not in KNOWN_MODELS:
         raise unknown_name("model", model, KNOWN_MODELS)
 
+    picked = (chosen["protocol"], dataset, datasets)
     own = merged(
-        *_model_layers(blocks.get(model), model, chosen["protocol"], dataset, datasets), runtime
+        *_model_layers(blocks.get(model), model, *picked),
+        *_variant_layers(blocks.get(model), model, chosen["variant"], *picked),
+        runtime,
     )
     layers = merged(
         {name: blocks[name] for name in BLOCK_SECTIONS if name in blocks},
@@ -199,7 +207,8 @@ def _check_names(blocks: Parameters, runtime: Parameters) -> None:
         if name in datasets:
             _check_keys(block, DATASET_KEYS, f"data set '{name}'")
         elif name in KNOWN_MODELS:
-            _check_keys(block, (*MODEL_KEYS, *PARTS_OF_MODELS.values()), f"model '{name}'")
+            keys = (*MODEL_KEYS, *PARTS_OF_MODELS.values(), VARIANTS)
+            _check_keys(block, keys, f"model '{name}'")
         elif name in (ENGINE, ONE_SEED, *SCALARS):
             raise SeqrecError(
                 f"parameter '{name}' stands in a parameter file; it belongs in"
@@ -247,6 +256,25 @@ def _model_layers(
         # Those of other data sets are checked as well.
         layers = list(_protocol_layers(_group(path, values), protocol, of_dataset, path))
         yield from layers if name == dataset else ()
+
+
+def _variant_layers(
+    block: Any, model: str, variant: Any, protocol: Any, dataset: str, names: Iterable[str]
+) -> Iterator[Parameters]:
+    """Yield the layers of the variant that is asked for; the others are checked as well."""
+    variants = _by_text(_group(f"{model}.{VARIANTS}", _group(model, block).get(VARIANTS)))
+    if variant is not None and str(variant) not in variants:
+        if not variants:
+            raise SeqrecError(
+                f"parameter variant={variant}: model '{model}' has none; leave it out"
+            )
+        raise unknown_name("variant", str(variant), variants, f"of model '{model}'")
+    for name, values in variants.items():
+        path = f"{model}.{VARIANTS}.{name}"
+        keys = (*MODEL_KEYS, *PARTS_OF_MODELS.values())
+        _check_keys(values, keys, f"variant '{name}' of model '{model}'")
+        layers = list(_model_layers(values, path, protocol, dataset, names))
+        yield from layers if name == str(variant) else ()
 
 
 def _protocol_layers(

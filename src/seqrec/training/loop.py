@@ -191,7 +191,7 @@ class Trainer:
         started = time.perf_counter()
         losses = self._train(number)
         seconds = time.perf_counter() - started
-        measured = self._validate()
+        measured = self._validate(number)
         progress.history.append(
             {
                 "epoch": number,
@@ -227,13 +227,18 @@ class Trainer:
     def _with_average(self) -> AbstractContextManager[None]:
         return self.average.in_place() if self.average else nullcontext()
 
-    def _validate(self) -> dict[str, float]:
-        """Return the metrics on the validation part, none where it is learned from."""
+    def _validate(self, number: int) -> dict[str, float]:
+        """Return the metrics on the validation part, none where it is learned from.
+
+        They are NaN after an epoch that is not validated.
+        """
         if self.ranker is None:
             return {}
+        labels = (self.options.monitor, "HR@10", "NDCG@10")
+        if number % self.options.validate_every and number < self.max_epochs:
+            return dict.fromkeys(labels, math.nan)
         with self._with_average():
             ranks = self.ranker.ranks(self.model)
-        labels = (self.options.monitor, "HR@10", "NDCG@10")
         return {label: metric_of(label, ranks) for label in labels}
 
     def _keep_the_best(self, progress: Progress, measured: dict[str, float]) -> None:
@@ -301,7 +306,7 @@ def _report(progress: Progress, monitor: str) -> None:
         "epoch %3d  loss %.4f%s  %.1f s  %.0f examples/s",
         progress.epoch,
         row["loss"],
-        f"  valid {monitor} {row[monitor]:.4f}{star}" if monitor in row else "",
+        f"  valid {monitor} {row[monitor]:.4f}{star}" if row.get(monitor, math.nan) >= 0 else "",
         row["seconds"] + row["validation_seconds"],
         row["examples_per_second"],
     )

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -183,6 +184,8 @@ def _measure(search: Search, trial: Trial, *, is_first: bool) -> float:
     monitor = search.present.training.monitor
 
     def after_epoch(row: dict[str, float]) -> None:
+        if math.isnan(row[monitor]):  # this epoch was not validated
+            return
         trial.report(row[monitor], int(row["epoch"]))
         if trial.should_prune():
             raise optuna.TrialPruned
