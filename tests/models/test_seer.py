@@ -1,6 +1,7 @@
 """SEER: an encoder and the evidence in one softmax, against the parts by themselves."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from seqrec.losses.bonus import Bonus, plain_cross_entropy_with_bonus
 from seqrec.models import build_model
 from seqrec.models.folder import load_model, save_model
 from seqrec.models.seer import KAPPAS, SEER, Head
+from seqrec.parameters.sections import RankingOptions
 from seqrec.recommendation.explanation import PARTS, explain
 from seqrec.recommendation.recommender import Recommender
 from seqrec.training import train
@@ -283,3 +285,13 @@ def test_a_user_of_one_item_and_an_item_of_nobody_do_no_harm() -> None:
     )
     told = settings("seer", **SMALL)
     assert train(data_of(log), told, 1).trained.best_value is not None
+
+
+def test_who_asks_for_repeats_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    told = settings("seer", **SMALL)
+    kept = replace(told, ranking=RankingOptions(seen_items="keep"))
+    with caplog.at_level("WARNING", "seqrec"):
+        train(data_of(), told, 5)
+        assert not caplog.messages
+        train(data_of(), kept, 5)
+    assert "choose another model for repeats" in caplog.messages[0]

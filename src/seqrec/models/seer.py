@@ -168,6 +168,7 @@ class SEER(SequentialModel):
     }
     losses: ClassVar[tuple[str, ...] | None] = ("cross_entropy",)
     looks_things_up: ClassVar[bool] = True
+    learns_new_items_alone: ClassVar[bool] = True
     learns_faster: ClassVar[Mapping[str, float]] = {"head.": 3.0}
     counted: ClassVar[tuple[str, ...]] = ("tables.", "scales")
     per_item: ClassVar[tuple[str, ...]] = ("encoder.item_embedding.weight",)

@@ -89,6 +89,11 @@ def fit(
     """
     parse_label(options.monitor)
     check_loss(options, type(model), model.config.protocol)
+    if model.learns_new_items_alone and evaluation and evaluation.seen_items == "keep":
+        log.warning(
+            "this model learns which new items come next; with evaluation.seen_items=keep items of "
+            "the history compete, of which it knows little: choose another model for repeats"
+        )
     model.prepare(sequences)
     model.to(device)
     trainer = Trainer(

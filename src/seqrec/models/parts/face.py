@@ -102,6 +102,8 @@ class SequentialModel(ScoringModel):
     looks_things_up: ClassVar[bool] = False
     """Whether it looks things up in tables: no compiler can take that, nor an ONNX graph, and on a
     GPU it waits to know how much it found."""
+    learns_new_items_alone: ClassVar[bool] = False
+    """Whether items of the history are no answers in its training."""
     learns_faster: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """By the beginnings of their names: parameters that learn so many times as fast."""
     losses: ClassVar[tuple[str, ...] | None] = None
