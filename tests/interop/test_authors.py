@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def test_refusals_name_the_weight_or_setting() -> None:
         ("bsarec", {k: v for k, v in state.items() if k != first}, config, "no weight given"),
         ("bsarec", {**state, first: np.zeros((2, 2))}, config, r"shape \(2, 2\)"),
         ("bsarec", state, {k: v for k, v in config.items() if k != "c"}, "lacks 'c'"),
-        ("bsarec", state, {**config, "hidden_act": "relu"}, "only 'gelu'"),
+        ("bsarec", state, {**config, "hidden_act": "tanh"}, "activation: input should be 'gelu', "),
     ]
     with pytest.raises(SeqrecError, match="no JSON"):
         interop.from_authors("bsarec", state, "{c: 3}")
@@ -82,3 +83,43 @@ def test_a_pickle_that_runs_code_is_refused(
 def test_no_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SeqrecError, match="no weights at"):
         interop.load_state_dict(tmp_path / "absent.pt")
+
+
+@pytest.mark.parametrize("activation", ["relu", "swish"])
+def test_other_activations_of_the_harness_load(activation: str) -> None:
+    state, config = case()
+    model = interop.from_authors("bsarec", state, {**config, "hidden_act": activation})
+    assert model.config.activation == activation
+    usual = interop.from_authors("bsarec", state, config)
+    assert usual.config.activation == "gelu"
+    histories = torch.randint(1, 31, (4, 12))
+    assert not torch.equal(model.eval().encode(histories), usual.eval().encode(histories))
+
+
+OLDER = (
+    (r"item_encoder\.blocks\.", "item_encoder.layer."),
+    (r"\.feed_forward\.", ".intermediate."),
+)
+"""Names of the harness → those of the code it goes back to."""
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "layer"),
+    [("fmlprec", "FMLPRec_1", "filterlayer"), ("sasrec", "SASRec_1", "attention")],
+)
+def test_names_of_the_code_before_the_harness_load(name: str, file: str, layer: str) -> None:
+    """With a row more in the item table, of a mask that nothing uses."""
+    arrays = golden(file)
+    state, config = weights_of(arrays), json.loads(str(arrays["config"]))
+    renamed = {}
+    for theirs, value in state.items():
+        older = re.sub(r"(blocks\.\d+)\.layer\.", rf"\1.{layer}.", theirs)
+        for pattern, other in OLDER:
+            older = re.sub(pattern, other, older)
+        renamed[older] = value
+    table = renamed["item_embeddings.weight"]
+    renamed["item_embeddings.weight"] = np.concatenate([table, table[:1] + 7])
+    assert not any("blocks" in older or "feed_forward" in older for older in renamed)
+    ours = interop.from_authors(name, state, config).state_dict()
+    theirs_too = interop.from_authors(name, renamed, config).state_dict()
+    assert all(torch.equal(ours[key], theirs_too[key]) for key in ours)

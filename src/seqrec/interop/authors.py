@@ -17,6 +17,7 @@ from seqrec.interop.mqsa_ted import MQSA_TED
 from seqrec.models import build_model
 from seqrec.models.parts.face import SequentialModel
 
+ITEM_VECTORS = "item_embedding.weight"
 DIALECTS: dict[str, Dialect] = {**HARNESS, "mqsa_ted": MQSA_TED}
 
 
@@ -65,13 +66,10 @@ def _parsed(config: str) -> Mapping[str, Any]:
 
 
 def _our_options(model_name: str, dialect: Dialect, settings: Mapping[str, Any]) -> dict[str, Any]:
-    for name, only in dialect.fixed.items():
-        if settings.get(name, only) != only:
-            raise SeqrecError(
-                f"{model_name}: setting {name}={settings[name]!r} is not supported, only {only!r}"
-            )
+    usual = {ours: settings.get(name, value) for name, (ours, value) in dialect.usual.items()}
     return {
-        ours: _setting(model_name, settings, theirs) for theirs, ours in dialect.options.items()
+        **{ours: _setting(model_name, settings, name) for name, ours in dialect.options.items()},
+        **usual,
     }
 
 
@@ -105,6 +103,8 @@ def _load_renamed(
             raise SeqrecError(f"{model_name}: weight '{theirs}' has no place in this model")
         tensor = dialect.rearrange(theirs, torch.as_tensor(value, dtype=torch.float32)).squeeze()
         target = parameters[ours]
+        if ours == ITEM_VECTORS and len(tensor) == len(target) + 1:
+            tensor = tensor[:-1]  # of a mask that the model never sees
         if tensor.shape != target.squeeze().shape:
             raise SeqrecError(
                 f"{model_name}: weight '{theirs}' has shape {tuple(tensor.shape)}, "

@@ -1,11 +1,16 @@
-"""The names of the BSARec authors' code, which holds the baselines too."""
+"""The names of the BSARec authors' code, which holds the baselines too.
+
+Their code goes back to that of FMLP-Rec, in which blocks, filters and feed-forward layers have
+other names; weights under these are taken as well.
+"""
 
 from __future__ import annotations
 
 from seqrec.interop.dialect import Dialect
 
 Names = tuple[tuple[str, str], ...]
-_BLOCK = r"item_encoder\.blocks\.(\d+)"
+_BLOCK = r"item_encoder\.(?:blocks|layer)\.(\d+)"
+_WIDE = r"\.(?:feed_forward|intermediate)"
 
 _SHAPE = {"hidden_size": "dim", "max_seq_length": "max_len"}
 _BLOCKS = {"num_hidden_layers": "num_blocks", "hidden_dropout_prob": "hidden_dropout"}
@@ -20,9 +25,9 @@ _INPUT: Names = (
     (r"LayerNorm\.(.+)", r"input_norm.\1"),
 )
 _FEED_FORWARD: Names = (
-    (_BLOCK + r"\.feed_forward\.dense_1\.(.+)", r"blocks.\1.feed_forward.expand.\2"),
-    (_BLOCK + r"\.feed_forward\.dense_2\.(.+)", r"blocks.\1.feed_forward.contract.\2"),
-    (_BLOCK + r"\.feed_forward\.LayerNorm\.(.+)", r"blocks.\1.feed_forward_norm.\2"),
+    (_BLOCK + _WIDE + r"\.dense_1\.(.+)", r"blocks.\1.feed_forward.expand.\2"),
+    (_BLOCK + _WIDE + r"\.dense_2\.(.+)", r"blocks.\1.feed_forward.contract.\2"),
+    (_BLOCK + _WIDE + r"\.LayerNorm\.(.+)", r"blocks.\1.feed_forward_norm.\2"),
 )
 _CONTRAST = {
     "tau": "tau",
@@ -31,7 +36,7 @@ _CONTRAST = {
     "ssl": "contrast",
     "sim": "similarity",
 }
-_GELU = {"hidden_act": "gelu"}
+_ACTIVATION = {"hidden_act": ("activation", "gelu")}
 
 
 def _attention(layer: str) -> Names:
@@ -43,9 +48,9 @@ def _attention(layer: str) -> Names:
     )
 
 
-_TRANSFORMER: Names = (*_INPUT, *_attention(r"\.layer"), *_FEED_FORWARD)
+_TRANSFORMER: Names = (*_INPUT, *_attention(r"\.(?:layer|attention)"), *_FEED_FORWARD)
 _ATTENTIVE = {**_SHAPE, **_BLOCKS, **_HEADS}
-_SASREC = Dialect(options=_ATTENTIVE, names=_TRANSFORMER, fixed=_GELU)
+_SASREC = Dialect(options=_ATTENTIVE, names=_TRANSFORMER, usual=_ACTIVATION)
 
 HARNESS = {
     "bsarec": Dialect(
@@ -57,29 +62,29 @@ HARNESS = {
             *_attention(r"\.layer\.attention_layer"),
             *_FEED_FORWARD,
         ),
-        fixed=_GELU,
+        usual=_ACTIVATION,
     ),
     "sasrec": _SASREC,
     "sasrec_ce": _SASREC,
     "bert4rec": Dialect(
         options={**_ATTENTIVE, "mask_ratio": "mask_ratio"},
         names=_TRANSFORMER,
-        fixed=_GELU,
+        usual=_ACTIVATION,
     ),
     "duorec": Dialect(
         options={**_ATTENTIVE, **_CONTRAST},
         names=_TRANSFORMER,
-        fixed=_GELU,
+        usual=_ACTIVATION,
     ),
     "fmlprec": Dialect(
         options={**_SHAPE, **_BLOCKS},
         names=(
             *_INPUT,
-            (_BLOCK + r"\.layer\.complex_weight", r"blocks.\1.filter.weight"),
-            (_BLOCK + r"\.layer\.LayerNorm\.(.+)", r"blocks.\1.filter_norm.\2"),
+            (_BLOCK + r"\.(?:layer|filterlayer)\.complex_weight", r"blocks.\1.filter.weight"),
+            (_BLOCK + r"\.(?:layer|filterlayer)\.LayerNorm\.(.+)", r"blocks.\1.filter_norm.\2"),
             *_FEED_FORWARD,
         ),
-        fixed=_GELU,
+        usual=_ACTIVATION,
     ),
     "fearec": Dialect(
         options={
@@ -91,7 +96,7 @@ HARNESS = {
             "fredom_type": "regularised_views",
         },
         names=_TRANSFORMER,
-        fixed=_GELU,
+        usual=_ACTIVATION,
     ),
     "caser": Dialect(
         options={

@@ -18,8 +18,8 @@ class Dialect:
     """Their setting → our option."""
     names: tuple[tuple[str, str], ...]
     """Pattern of their parameter names → ours."""
-    fixed: dict[str, Any] = field(default_factory=dict)
-    """Settings that this project has in one form only."""
+    usual: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """Their setting → our option, and what it is where they do not say."""
     items: tuple[str, int] = ("item_size", -1)
     """The setting that says how many items there are, and what to add to it."""
     users: str | None = None

@@ -24,6 +24,7 @@ from seqrec.batches.packing import PackedBatch
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.models.parts.bounds import Rate, Share, Size
 from seqrec.models.parts.face import WHOLE_SEQUENCES, TrainingForm, check_width
+from seqrec.models.parts.feed_forward import Activation
 from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, SearchRange, Space
 from seqrec.models.parts.transformer import Transformer, check_heads
 from seqrec.protocol import Protocol
@@ -43,6 +44,8 @@ class BERT4RecConfig:
     num_heads: Size = 2
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
+    activation: Activation = "gelu"
+    """Inside the feed-forward layers."""
     mask_ratio: Share = 0.2
     """Share of the positions that are masked."""
     protocol: Protocol = "standard"

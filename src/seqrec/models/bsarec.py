@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.models.parts.bounds import Count, Rate, Share, Size
-from seqrec.models.parts.feed_forward import FeedForward
+from seqrec.models.parts.feed_forward import Activation, FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel, start_alike
 from seqrec.models.parts.layers import LowPass, SelfAttention, dropout
 from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, SearchRange, Space
@@ -40,6 +40,8 @@ class BSARecConfig:
     """Kept frequency components."""
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
+    activation: Activation = "gelu"
+    """Inside the feed-forward layers."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:
@@ -85,7 +87,7 @@ class BSARecBlock(nn.Module):
         self.filter_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
         self.attention = SelfAttention(config.dim, config.num_heads, config.attention_dropout)
         self.attention_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
-        self.feed_forward = FeedForward(config.dim)
+        self.feed_forward = FeedForward(config.dim, config.activation)
         self.feed_forward_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from seqrec.losses import ItemLoss
 from seqrec.losses.contrastive import Contrast, Similarity, info_nce
 from seqrec.models.parts.bounds import Positive, Rate, Size, Weight
 from seqrec.models.parts.face import TrainingForm
+from seqrec.models.parts.feed_forward import Activation
 from seqrec.models.parts.search_range import CONTRAST, DROPOUT, LEARNING_RATE, SearchRange, Space
 from seqrec.models.parts.transformer import CausalTransformer, check_heads
 from seqrec.protocol import Protocol
@@ -37,6 +38,8 @@ class DuoRecConfig:
     num_heads: Size = 2
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
+    activation: Activation = "gelu"
+    """Inside the feed-forward layers."""
     contrast: Contrast = "us_x"
     tau: Positive = 1.0
     """Temperature of the contrast."""

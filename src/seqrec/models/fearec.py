@@ -23,7 +23,7 @@ from seqrec.losses import ItemLoss, accumulated
 from seqrec.losses.contrastive import Contrast, Similarity, info_nce
 from seqrec.models.parts.bounds import Positive, Rate, Share, Size, Weight
 from seqrec.models.parts.circular import spectrum_map
-from seqrec.models.parts.feed_forward import FeedForward
+from seqrec.models.parts.feed_forward import Activation, FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel
 from seqrec.models.parts.hybrid_attention import HybridAttention, frequency_bands
 from seqrec.models.parts.layers import dropout
@@ -54,6 +54,8 @@ class FEARecConfig:
     num_heads: Size = 2
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
+    activation: Activation = "gelu"
+    """Inside the feed-forward layers."""
     spatial_ratio: Share = 0.1
     """Share of the attention in the time domain (gamma of the paper)."""
     global_ratio: Share = 0.6
@@ -105,7 +107,7 @@ class FEARecBlock(nn.Module):
             config.attention_dropout,
         )
         self.attention_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
-        self.feed_forward = FeedForward(config.dim)
+        self.feed_forward = FeedForward(config.dim, config.activation)
         self.feed_forward_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.circular import circulant, response_map
-from seqrec.models.parts.feed_forward import FeedForward
+from seqrec.models.parts.feed_forward import Activation, FeedForward
 from seqrec.models.parts.frequency_model import NORM_EPS, FrequencyModel, start_alike
 from seqrec.models.parts.layers import dropout
 from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, Space
@@ -37,6 +37,8 @@ class FMLPRecConfig:
     dim: Size = 64
     num_blocks: Size = 2
     hidden_dropout: Rate = 0.5
+    activation: Activation = "gelu"
+    """Inside the feed-forward layers."""
     protocol: Protocol = "standard"
 
 
@@ -77,7 +79,7 @@ class FMLPRecBlock(nn.Module):
         self.rate = config.hidden_dropout
         self.filter = SpectralFilter(config.max_len, config.dim)
         self.filter_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
-        self.feed_forward = FeedForward(config.dim)
+        self.feed_forward = FeedForward(config.dim, config.activation)
         self.feed_forward_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:

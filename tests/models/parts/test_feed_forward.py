@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from seqrec.models.parts import feed_forward
-from seqrec.models.parts.feed_forward import FeedForward
+from seqrec.models.parts.feed_forward import Activation, FeedForward
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -39,3 +39,17 @@ def test_its_inside_is_not_kept() -> None:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         layer(x)
     assert max(kept) == x.numel()
+
+
+@pytest.mark.parametrize("activation", ["gelu", "relu", "swish"])
+def test_activations_by_their_formulas(activation: Activation) -> None:
+    torch.manual_seed(0)
+    layer, x = FeedForward(8, activation), torch.randn(5, 8)
+    inside = x @ layer.expand.weight.T + layer.expand.bias
+    formulas = {
+        "gelu": inside * (1 + torch.erf(inside / 2**0.5)) / 2,
+        "relu": inside.clamp(min=0),
+        "swish": inside / (1 + torch.exp(-inside)),
+    }
+    expected = formulas[activation] @ layer.contract.weight.T + layer.contract.bias
+    torch.testing.assert_close(layer(x), expected)

@@ -7,7 +7,8 @@ for a product costs less there than writing its result to memory and reading it 
 Shapes: N rows, d channels, m = 4 d.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -16,21 +17,35 @@ from torch.compiler import is_exporting
 
 from seqrec.machine.products import columns_by_columns, inner
 
+Activation = Literal["gelu", "relu", "swish"]
+"""Between the two layers; swish is x · sigmoid(x)."""
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "gelu": F.gelu,
+    "relu": F.relu,
+    "swish": F.silu,
+}
 CHUNK = 1024
 """Rows for each core; their inside is 1 MB at d = 64."""
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with a GELU between them."""
+    """Two linear layers with an activation between them.
 
-    def __init__(self, dim: int) -> None:
+    Args:
+        dim: d.
+        activation: its name.
+    """
+
+    def __init__(self, dim: int, activation: Activation = "gelu") -> None:
         super().__init__()
+        self.activation = activation
         self.expand = nn.Linear(dim, 4 * dim)
         self.contract = nn.Linear(4 * dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (…, d) to (…, d)."""
-        if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or is_exporting():
+        in_one_piece = x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or is_exporting()
+        if in_one_piece or self.activation != "gelu":
             return self.plain(x)
         weights = (self.expand.weight, self.expand.bias, self.contract.weight, self.contract.bias)
         output: Tensor = _InChunks.apply(x.flatten(0, -2), *weights)  # type: ignore[no-untyped-call]
@@ -38,7 +53,7 @@ class FeedForward(nn.Module):
 
     def plain(self, x: Tensor) -> Tensor:
         """Do the same in one piece."""
-        contracted: Tensor = self.contract(F.gelu(self.expand(x)))
+        contracted: Tensor = self.contract(ACTIVATIONS[self.activation](self.expand(x)))
         return contracted
 
 

@@ -16,6 +16,7 @@ from seqrec.batches.packing import PackedBatch, PackedHistories
 from seqrec.losses import ItemLoss
 from seqrec.models.parts.bounds import Rate, Size
 from seqrec.models.parts.face import WHOLE_SEQUENCES, TrainingForm
+from seqrec.models.parts.feed_forward import Activation
 from seqrec.models.parts.search_range import DROPOUT, LEARNING_RATE, Space
 from seqrec.models.parts.transformer import CausalTransformer, check_heads
 from seqrec.protocol import Protocol
@@ -32,6 +33,8 @@ class NextItemsConfig:
     num_heads: Size = 2
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
+    activation: Activation = "gelu"
+    """Inside the feed-forward layers."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:

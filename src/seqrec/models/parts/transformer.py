@@ -31,7 +31,7 @@ class TransformerBlock(nn.Module):
         self.rate = config.hidden_dropout
         self.attention = SelfAttention(config.dim, config.num_heads, config.attention_dropout)
         self.attention_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
-        self.feed_forward = FeedForward(config.dim)
+        self.feed_forward = FeedForward(config.dim, config.activation)
         self.feed_forward_norm = nn.LayerNorm(config.dim, eps=NORM_EPS)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
