@@ -1,5 +1,6 @@
 """Leaving one out: against users removed by brute force, and against the prototype's lists."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from seqrec.batches import Sequences
+from seqrec.errors import SeqrecError
 from seqrec.evidence.evidence_lists import Evidence, evidence_after
 from seqrec.evidence.leaving_out import LEAST_DEGREE, LeavingOut, own_pairs
 from seqrec.evidence.training_lists import TrainingLists, mean_largest
@@ -159,3 +161,35 @@ def test_before_the_last_targets_the_evidence_is_older() -> None:
         before = np.array([end - 3])
         for mine, theirs in zip(older.at(before), whole.at(before), strict=True):
             assert torch.equal(mine, theirs)
+
+
+def test_lists_made_in_the_step_need_nothing_of_the_device() -> None:
+    """The model, its tables with it, moves to the device after they are ready."""
+    sequences = sequences_of(*USERS, num_items=ITEMS)
+    tables = tables_of(sequences)
+    made = TrainingLists(tables, SCALES, sequences, 50, 8, 0, 2)
+    places = sequences.train_ends()[[0, 5, 30]] - np.array([1, 3, 4])
+    before = made.at(places)
+    tables.to("meta")
+    for mine, theirs in zip(made.at(places), before, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_no_room_for_the_file_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    sequences = sequences_of(*USERS, num_items=ITEMS)
+    monkeypatch.setattr("seqrec.evidence.training_lists.os.posix_fallocate", full, raising=False)
+    with pytest.raises(SeqrecError, match=r"^no room for .* No space left .*stored_gigabytes$"):
+        TrainingLists(tables_of(sequences), SCALES, sequences, 50, 8, 1e9)
+
+
+def test_scales_of_many_users_are_those_of_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    sequences = sequences_of(*USERS, num_items=ITEMS)
+    tables = tables_of(sequences)
+    whole = mean_largest(tables, sequences)
+    monkeypatch.setattr("seqrec.evidence.training_lists.MOST_HISTORIES", 20)
+    some = mean_largest(tables, sequences)
+    assert not torch.equal(some, whole)
+    torch.testing.assert_close(some, whole, rtol=0.3, atol=0)

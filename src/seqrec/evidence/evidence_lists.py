@@ -41,11 +41,14 @@ def evidence_after(tables: Tables, histories: Tensor, scales: Tensor, length: in
         scales: (C,) what a channel's largest value is on average.
         length: K.
     """
-    parts = [
-        _evidence(tables, part, scales, length)
-        for part in histories.split(max(1, CELLS_AT_ONCE // (len(CHANNELS) * tables.size)))
-    ]
+    rows = histories_at_once(tables)
+    parts = [_evidence(tables, part, scales, length) for part in histories.split(rows)]
     return Evidence(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+
+def histories_at_once(tables: Tables) -> int:
+    """Return how many histories are summed together."""
+    return max(1, CELLS_AT_ONCE // (len(CHANNELS) * tables.size))
 
 
 def _evidence(tables: Tables, histories: Tensor, scales: Tensor, length: int) -> Evidence:
@@ -61,7 +64,7 @@ def _evidence(tables: Tables, histories: Tensor, scales: Tensor, length: int) ->
     moments = told_of_moments(
         lengths, tables.users[histories[:, -1]], (score > 0).sum(dim=1), values.amax(dim=2).T
     )
-    told = told_of_entries(features, counts, tables) * listed[:, :, None]
+    told = told_of_entries(features, counts, mean_popularity(tables)) * listed[:, :, None]
     return Evidence(columns, told, moments)
 
 
@@ -75,9 +78,19 @@ def divided_sums(tables: Tables, histories: Tensor) -> Tensor:
     return values
 
 
-def told_of_entries(features: Tensor, counts: Tensor, tables: Tables) -> Tensor:
-    """Return (…, FEATURES) of (…, C) scaled channels and (…) popularities of listed items."""
-    mean = torch.log1p(tables.popularity).mean()
+def mean_popularity(tables: Tables) -> Tensor:
+    """Return the mean logarithm of the items' popularities, a scalar."""
+    return torch.log1p(tables.popularity).mean()
+
+
+def told_of_entries(features: Tensor, counts: Tensor, mean: Tensor) -> Tensor:
+    """Return (…, FEATURES) of listed items.
+
+    Args:
+        features: (…, C) scaled channels.
+        counts: (…) popularities.
+        mean: of all items, as ``mean_popularity`` has it.
+    """
     popularity = (torch.log1p(counts) - mean) / 2
     return torch.cat([_damped(features), popularity[..., None]], dim=-1)
 

@@ -22,7 +22,12 @@ import torch
 
 from seqrec.batches import Integers
 from seqrec.evidence.channels import CHANNELS, REACH
-from seqrec.evidence.evidence_lists import Evidence, told_of_entries, told_of_moments
+from seqrec.evidence.evidence_lists import (
+    Evidence,
+    mean_popularity,
+    told_of_entries,
+    told_of_moments,
+)
 from seqrec.evidence.pair_tables import GAMMA, KINDS, TARGET_EXPONENTS, WINDOW, Tables
 
 Floats = npt.NDArray[np.float32]
@@ -53,7 +58,8 @@ class LeavingOut:
     """
 
     def __init__(self, tables: Tables, scales: torch.Tensor, length: int) -> None:
-        self.tables, self.length = tables, min(length, tables.size - 1)
+        self.size, self.length = tables.size, min(length, tables.size - 1)
+        self.users, self.mean = tables.users, mean_popularity(tables)
         self.scales = scales.numpy()[:, None, None]
         self.offsets, self.columns = tables.offsets.numpy(), tables.columns.numpy()
         self.values, self.sources = tables.values.numpy(), tables.sources.numpy()
@@ -95,7 +101,7 @@ class LeavingOut:
         entries = np.concatenate([np.arange(b, e) for b, e in zip(begins, ends, strict=True)])
         row = np.repeat(np.arange(len(different)), ends - begins)
         at = self.columns[entries]
-        held = np.zeros(self.tables.size, bool)
+        held = np.zeros(self.size, bool)
         held[at] = held[different] = True
         columns = np.flatnonzero(held)
         self.place[columns] = np.arange(len(columns))
@@ -165,11 +171,11 @@ class LeavingOut:
         listed = best > 0
         every = torch.from_numpy(values)
         features = torch.stack([value.gather(1, places) for value in every], dim=2)
-        told = told_of_entries(features, torch.from_numpy(counts).float()[places], self.tables)
+        told = told_of_entries(features, torch.from_numpy(counts).float()[places], self.mean)
         ages = torch.arange(first, stop)
         last = torch.from_numpy(items[first - 1 : stop - 1])
         moments = told_of_moments(
-            ages, self.tables.users[last], (score > 0).sum(dim=1), every.amax(dim=2).T
+            ages, self.users[last], (score > 0).sum(dim=1), every.amax(dim=2).T
         )
         found = torch.from_numpy(columns)[places] * listed
         return Evidence(found, told * listed[:, :, None], moments)

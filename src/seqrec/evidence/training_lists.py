@@ -14,8 +14,9 @@ Shapes: N moments asked for, R moments in all, K entries of a list.
 from __future__ import annotations
 
 import logging
+import os
 import time
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,14 @@ import torch
 from torch import Tensor
 
 from seqrec.batches import Integers, Sequences
+from seqrec.errors import SeqrecError
 from seqrec.evidence.evidence_lists import (
     FEATURES,
     MOMENTS,
     Evidence,
     divided_sums,
     evidence_after,
+    histories_at_once,
 )
 from seqrec.evidence.leaving_out import LeavingOut
 from seqrec.evidence.pair_tables import Tables, count_pairs
@@ -40,6 +43,8 @@ LONGEST = 4096
 BYTES = 4 + 2 * FEATURES
 """Of an entry in the file."""
 ROWS_AT_ONCE = 64
+MOST_HISTORIES = 50_000
+"""Whose largest values are looked at."""
 
 
 class TrainingLists:
@@ -188,14 +193,19 @@ def _in_parts(rows: Integers) -> list[Integers]:
 
 
 def mean_largest(tables: Tables, sequences: Sequences) -> Tensor:
-    """Return (C,) the largest value of each channel, on average over whole training histories."""
+    """Return (C,) the largest value of each channel, on average over whole training histories.
+
+    Of very many users so many, evenly chosen, are looked at.
+    """
     ends = sequences.train_ends()
     lengths = np.minimum(ends - sequences.offsets[:-1], LONGEST)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
-    total, count = torch.zeros(0), 0
-    for first in range(0, len(order), ROWS_AT_ONCE):
-        users = order[first : first + ROWS_AT_ONCE]
+    if len(order) > MOST_HISTORIES:
+        order = order[np.linspace(0, len(order) - 1, MOST_HISTORIES).astype(int)]
+    total, count, rows = torch.zeros(0), 0, min(ROWS_AT_ONCE, histories_at_once(tables))
+    for first in range(0, len(order), rows):
+        users = order[first : first + rows]
         width = int(lengths[users].max())
         back = np.arange(-width, 0)
         places = ends[users, None] + back
@@ -206,11 +216,24 @@ def mean_largest(tables: Tables, sequences: Sequences) -> Tensor:
 
 
 def _mapped(dtype: npt.DTypeLike, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
-    """Return an array of zeros in a file that is gone when nobody uses it any more."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    with TemporaryFile() as file:
-        file.truncate(max(size, 1))
-        return np.memmap(file, dtype, "r+", shape=shape)
+    """Return an array of zeros in a file that is gone when nobody uses it any more.
+
+    Raises:
+        SeqrecError: there is no room for it; found out now, for a page that cannot be written later
+            ends the process.
+    """
+    size = max(1, int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    try:
+        with TemporaryFile() as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            file.truncate(size)
+            return np.memmap(file, dtype, "r+", shape=shape)
+    except OSError as error:
+        raise SeqrecError(
+            f"no room for {size / 1e6:,.0f} MB of evidence in {gettempdir()}: {error.strerror}; "
+            "free some, let TMPDIR name another folder, or lower model_options.stored_gigabytes"
+        ) from None
 
 
 def _emptied(evidence: Evidence, which: Tensor) -> Evidence:
