@@ -295,3 +295,31 @@ def test_who_asks_for_repeats_is_told(caplog: pytest.LogCaptureFixture) -> None:
         assert not caplog.messages
         train(data_of(), kept, 5)
     assert "choose another model for repeats" in caplog.messages[0]
+
+
+def test_what_is_remembered_changes_nothing_and_has_its_room() -> None:
+    model = ready().eval()
+    histories, nobody = torch.tensor([[0, 4, 2], [5, 5, 6]]), torch.zeros(2, dtype=torch.long)
+    score = model.scorer()
+    first, again = score(histories, nobody), score(histories, nobody)
+    assert torch.equal(first, again)
+    assert model._remembered is not None
+    assert len(model._remembered) == 1
+    model._room = 0
+    other = score(histories[:, 1:], nobody)
+    assert len(model._remembered) == 1
+    assert torch.equal(score(histories[:, 1:], nobody), other)
+
+
+def test_kappa_is_said_and_is_one_while_a_model_is_trained(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also of one that starts from a model which has another."""
+    model = seer()
+    model.kappa.fill_(2)
+    model.prepare(LOG)
+    assert float(model.kappa) == 1
+    values = iter([0.1, 0.3, 0.4, 0.2])
+    with caplog.at_level("INFO", "seqrec"):
+        model.settle(lambda: next(values))
+    assert caplog.messages[-1] == "the evidence counts 1.4 times: valid 0.4000"

@@ -21,10 +21,10 @@ def test_by_hand() -> None:
     first = 2 / 11 * 1 + 9 / 11 * 2
     expected = 3 / 12 * first + 9 / 12 * 4
     with average.in_place():
-        assert float(model.weight) == pytest.approx(expected)
-    assert float(model.weight) == 4
+        assert float(model.weight.detach()) == pytest.approx(expected)
+    assert float(model.weight.detach()) == 4
     average.keep()
-    assert float(model.weight) == pytest.approx(expected)
+    assert float(model.weight.detach()) == pytest.approx(expected)
 
 
 def test_it_forgets_no_slower_than_told() -> None:
@@ -71,3 +71,11 @@ def test_a_share_of_examples_with_one_target_is_drawn_in_each_epoch() -> None:
     whole = train(data_of(), settings(), 5).history
     half = train(data_of(), settings(training={"target_share": 0.5}), 5).history
     assert not whole["loss"].equals(half["loss"])
+
+
+def test_examples_a_second_are_those_that_were_learned_from() -> None:
+    """BSARec learns from prefixes; the share of them is what is divided by the seconds."""
+    found = train(data_of(), settings(training={"target_share": 0.25}), 5).progress.to_pylist()
+    whole = train(data_of(), settings(), 5).progress.to_pylist()
+    examples = [round(row["seconds"] * row["examples_per_second"]) for row in (found[0], whole[0])]
+    assert examples[0] == round(0.25 * examples[1])

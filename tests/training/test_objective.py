@@ -115,3 +115,11 @@ def test_negatives_where_there_are_none_are_refused() -> None:
         check_loss(training(negatives=5), model_class("sasrec"), "standard")
     with pytest.raises(SeqrecError, match=r"training.negatives=5"):
         check_loss(training(loss="bce", negatives=5), model_class("sasrec"), "authors")
+
+
+def test_a_patience_that_ends_before_validation_is_refused() -> None:
+    """Else the last weights would be kept without a word."""
+    with pytest.raises(SeqrecError, match=r"^training.patience=3 ends .* or null$"):
+        check_loss(training(patience=3, validate_every=5), model_class("sasrec"), "standard")
+    for patience in (5, None):
+        check_loss(training(patience=patience, validate_every=5), model_class("sasrec"), "standard")

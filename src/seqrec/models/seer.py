@@ -14,6 +14,7 @@ at its end.
 Shapes: B histories of L items, N targets, K entries of a list, V = items + 1, d channels.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
@@ -35,6 +36,8 @@ from seqrec.models.parts.bounds import Count, Size, Weight
 from seqrec.models.parts.face import BlockScorer, Scorer, SequentialModel, TrainingForm
 from seqrec.models.parts.search_range import LEARNING_RATE, Space
 from seqrec.protocol import Protocol
+
+log = logging.getLogger(__name__)
 
 KAPPAS = (0.7, 1.0, 1.4, 2.0)
 HIDDEN = 16
@@ -63,7 +66,7 @@ class SEERConfig:
     lists are made: counted without anybody's last so many items."""
     stored_gigabytes: Weight = 8.0
     """What the lists of all training targets may take in a file; where they would take more they
-    are made anew in every step."""
+    are made anew in every step. And what is remembered of validation may take in memory."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:
@@ -189,6 +192,7 @@ class SEER(SequentialModel):
         self._lists: TrainingLists | None = None
         self._items = torch.zeros(0, dtype=torch.long)
         self._remembered: dict[bytes, Evidence] | None = None
+        self._room = 0.0
 
     # --- what training and ranking ask -------------------------------------------------------
 
@@ -277,11 +281,16 @@ class SEER(SequentialModel):
         if self._remembered is None:
             return self._evidence(histories)
         key = blake2b(histories.cpu().numpy().tobytes(), person=b"%d" % histories.shape[1]).digest()
-        if key not in self._remembered:
-            columns, features, moments = self._evidence(histories)
-            self._remembered[key] = Evidence(columns.int(), features.half(), moments)
-        columns, features, moments = self._remembered[key]
-        return Evidence(columns.long(), features.float(), moments)
+        if key in self._remembered:
+            columns, features, moments = self._remembered[key]
+            return Evidence(columns.long(), features.float(), moments)
+        columns, features, moments = self._evidence(histories)
+        # as it will be remembered, so that a value is the same whether it was or not
+        kept = Evidence(columns.int(), features.half(), moments)
+        self._room -= sum(each.nbytes for each in kept)
+        if self._room >= 0:
+            self._remembered[key] = kept
+        return Evidence(columns, kept.features.float(), moments)
 
     def _evidence(self, histories: Tensor) -> Evidence:
         return evidence_after(self.tables, histories, self.scales, self.config.list_length)
@@ -320,7 +329,8 @@ class SEER(SequentialModel):
             config.stale_targets,
         )
         self._sequences = sequences
-        self._remembered = {}
+        self._remembered, self._room = {}, config.stored_gigabytes * GIGABYTE
+        self.kappa.fill_(1)
 
     def loss(self, batch: Any, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
         """Return the encoder's loss, in whose softmax the evidence stands.
@@ -361,6 +371,7 @@ class SEER(SequentialModel):
                 measured[kappa] = measure()
             best = max(measured, key=lambda kappa: measured[kappa])
             self.kappa.fill_(best)
+            log.info("the evidence counts %g times: valid %.4f", best, measured[best])
         self._lists, self._remembered = None, None
         del self._sequences
         return None if best is None else measured[best]

@@ -181,7 +181,7 @@ class Trainer:
             distillation=distillation,
             item_loss=item_loss(options, model, sequences, device, sparse=sparse),
             sparse_items=sparse and options.loss == "sampled_softmax",
-            steps_ahead=self.max_epochs * -(-len(self.batches) // options.batch_size),
+            steps_ahead=self.max_epochs * -(-self._examples_of_an_epoch() // options.batch_size),
         )
 
     def run(self, checkpointing: Checkpointing | None) -> Run:
@@ -204,7 +204,7 @@ class Trainer:
                 **measured,
                 "seconds": seconds,
                 "validation_seconds": time.perf_counter() - started - seconds,
-                "examples_per_second": len(self.batches) / seconds,
+                "examples_per_second": self._examples_of_an_epoch() / seconds,
             }
         )
         progress.epoch = number
@@ -279,11 +279,15 @@ class Trainer:
         return means
 
     def _drawn(self, order: Tensor) -> Tensor:
-        """Return the examples of an epoch: where each has one target, a share of them."""
-        share = self.options.target_share
+        """Return the examples of an epoch, of those in a random order."""
+        return order[: self._examples_of_an_epoch()]
+
+    def _examples_of_an_epoch(self) -> int:
+        """Return how many there are: where each has one target, a share of all."""
+        share, count = self.options.target_share, len(self.batches)
         if share == 1 or isinstance(self.batches, PackedSequences):
-            return order
-        return order[: max(1, round(share * len(order)))]
+            return count
+        return max(1, round(share * count))
 
     def gathered(self, rows: Tensor) -> AnyBatch:
         """Return a batch, of whole sequences perhaps with a share of their targets."""

@@ -19,7 +19,7 @@ WITH_NEGATIVES = sorted(name for name, loss in LOSSES.items() if loss.negatives)
 
 
 def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol: str) -> None:
-    """Raise a SeqrecError for a loss that the protocol does not have, or a useless option."""
+    """Raise a SeqrecError for a loss that model or protocol does not have, or what cannot be."""
     more = options.negatives not in (None, 1)
     if protocol == "authors" and (options.loss not in model.authors_losses or more):
         negatives = f" with training.negatives={options.negatives}" if more else ""
@@ -27,6 +27,12 @@ def check_loss(options: TrainingOptions, model: type[SequentialModel], protocol:
             f"training.loss={options.loss}{negatives} is a choice of protocol=standard; "
             f"authors has the loss of the paper's code ({_in_words(model.authors_losses)}): "
             "leave one of the two out"
+        )
+    if options.patience is not None and options.patience < options.validate_every:
+        raise SeqrecError(
+            f"training.patience={options.patience} ends a training before it is validated, every "
+            f"{options.validate_every} epochs (training.validate_every); let patience be no less, "
+            "or null"
         )
     if model.losses is not None and options.loss not in model.losses:
         raise SeqrecError(
