@@ -53,7 +53,7 @@ def test_every_table_of_a_pipeline_stands_in_the_catalog() -> None:
         for name in pipeline.inputs()
         if name.startswith("params:")
     }
-    within = {"model", "model_options", "ted"}  # parts of `cell` and `settings`
+    within = {"model", "variant", "model_options", "ted"}  # parts of `cell` and `settings`
     assert parameters | within == set(config["parameters"])
 
 
