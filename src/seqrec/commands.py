@@ -39,6 +39,9 @@ COMMANDS = {
         "seqrec.export.command", "export", "Write a model as ONNX, to be run without seqrec."
     ),
     "serve": Place("seqrec.service.command", "serve", "Answer requests for lists over HTTP."),
+    "results": Place(
+        "seqrec.reporting.command", "results", "Pack results for a repository; make their book."
+    ),
     "evaluate-checkpoint": Place(
         "seqrec.interop.command", "evaluate_checkpoint", "Measure weights of the models' authors."
     ),

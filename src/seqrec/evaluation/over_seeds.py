@@ -70,6 +70,19 @@ def scores_of(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return scores
 
 
+def over_ranks(label: str, ranks: Floats, users: Integers) -> dict[str, Any]:
+    """Return a metric as it stands in metrics.json: value, standard_error and deviation.
+
+    Args:
+        label: ``NDCG@10`` for instance.
+        ranks: (seeds, targets).
+        users: (targets,) whose they are.
+    """
+    gained = gains(parse_label(label)[0], ranks, parse_label(label)[1])
+    deviation = float(gained.mean(axis=1).std(ddof=1)) if len(ranks) > 1 else None
+    return mean_and_error(gained.mean(axis=0), users) | {"deviation": deviation}
+
+
 def _split_over_seeds(results: Mapping[int, EvaluationResult], split: str) -> dict[str, Any]:
     """Return the metrics of one split, and the means of all other numbers in it."""
     parts = [result.metrics["splits"][split] for result in results.values()]
@@ -77,15 +90,8 @@ def _split_over_seeds(results: Mapping[int, EvaluationResult], split: str) -> di
     users = _of_split(next(iter(results.values())).ranks, split, "user_index")
     joined = {key: _mean([part[key] for part in parts]) for key in parts[0] if key != "metrics"}
     return {
-        "metrics": {label: _over_ranks(label, ranks, users) for label in parts[0]["metrics"]}
+        "metrics": {label: over_ranks(label, ranks, users) for label in parts[0]["metrics"]}
     } | joined
-
-
-def _over_ranks(label: str, ranks: Floats, users: Integers) -> dict[str, Any]:
-    """Return a metric over (seeds, targets) ranks."""
-    gained = gains(parse_label(label)[0], ranks, parse_label(label)[1])
-    deviation = float(gained.mean(axis=1).std(ddof=1)) if len(ranks) > 1 else None
-    return mean_and_error(gained.mean(axis=0), users) | {"deviation": deviation}
 
 
 def _of_split(table: pa.Table, split: str, column: str) -> Any:

@@ -1,4 +1,4 @@
-"""How training went: learning curves, and what quality cost."""
+"""How training went: how long, learning curves, and what quality cost."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ CURVE_COLUMNS = (
     "value",
     "best",
 )
+TRAINING_COLUMNS = ("dataset", "protocol", "model", "seed", "best", "length", "unit")
 COST_COLUMNS = ("dataset", "protocol", "model", "seconds", "metric", "value")
 
 
@@ -44,6 +45,29 @@ def learning_curves(histories: Histories, metrics: Metrics) -> pd.DataFrame:
     if not curves:
         return pd.DataFrame(columns=list(CURVE_COLUMNS))
     return pd.concat(curves, ignore_index=True)
+
+
+def trainings(histories: Histories, metrics: Metrics) -> pd.DataFrame:
+    """Return how long each training went, and which epoch or trial was kept.
+
+    Args:
+        histories: training_history by cell.
+        metrics: the content of metrics.json by cell, for the best epochs.
+
+    Returns:
+        dataset, protocol, model, seed, best, length, unit (epochs, or trials of a model without
+        training).
+    """
+    rows: list[tuple[Any, ...]] = []
+    for cell in _in_order(histories):
+        history = histories[cell].to_pandas()
+        unit = "epoch" if "epoch" in history.columns else "trial"
+        best = _best_epochs(metrics[cell])
+        for seed, last in history.groupby("seed")[unit].max().items():
+            number = int(str(seed))
+            place = (cell.dataset, cell.protocol, cell.model, number)
+            rows.append((*place, best[number], int(last), f"{unit}s"))
+    return pd.DataFrame(rows, columns=list(TRAINING_COLUMNS))
 
 
 def quality_against_time(

@@ -56,7 +56,7 @@ def significance(
     ranks: Ranks,
     *,
     metrics: Sequence[str] = METRICS,
-    reference: str | None = None,
+    reference: str | Mapping[Group, str] | None = None,
     resamples: int = 10_000,
     seed: int = 42,
 ) -> pd.DataFrame:
@@ -65,7 +65,8 @@ def significance(
     Args:
         ranks: by cell.
         metrics: labels, on the test split.
-        reference: a model; None takes each group's best NDCG@10 in validation.
+        reference: a model, or one for each group; None takes each group's best NDCG@10 in
+            validation.
         resamples: of the users; also of the seeds where they are too many to try all ways.
         seed: of both.
 
@@ -185,7 +186,7 @@ def _compare_group(
     group: Group,
     ranks: Ranks,
     metrics: Sequence[str],
-    reference: str | None,
+    reference: str | Mapping[Group, str] | None,
     resamples: int,
     seed: int,
 ) -> list[tuple[Any, ...]]:
@@ -214,8 +215,11 @@ def _compare_group(
     ]
 
 
-def _reference_cell(group: Group, ranks: Ranks, reference: str | None) -> Cell:
-    model = reference or best_in_validation(ranks)
+def _reference_cell(
+    group: Group, ranks: Ranks, reference: str | Mapping[Group, str] | None
+) -> Cell:
+    named = reference[group] if isinstance(reference, Mapping) else reference
+    model = named or best_in_validation(ranks)
     cell = Cell(group.dataset, model, group.protocol)
     if cell not in ranks:
         raise SeqrecError(

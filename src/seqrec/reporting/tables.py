@@ -79,6 +79,29 @@ def breakdown_views(breakdowns: pd.DataFrame, metric: str = "NDCG@10") -> list[V
     ]
 
 
+def training_views(trainings: pd.DataFrame) -> list[View]:
+    """Return how long each model was trained, a table a data set and protocol.
+
+    Args:
+        trainings: as from ``trainings``.
+    """
+    return [
+        View(
+            section=str(dataset),
+            heading=str(protocol),
+            header=("model", "seeds", "kept", "of"),
+            rows=tuple(_training_row(str(name), of) for name, of in rows.groupby("model")),
+            note="Which epoch was kept, the best in validation, and how many there were.",
+        )
+        for (dataset, protocol), rows in trainings.groupby(["dataset", "protocol"])
+    ]
+
+
+def _training_row(model: str, rows: pd.DataFrame) -> Row:
+    seeds, best, length = (", ".join(map(str, rows[name])) for name in ("seed", "best", "length"))
+    return (Entry(model), Entry(seeds), Entry(best), Entry(f"{length} {rows['unit'].iloc[0]}"))
+
+
 def _leaderboard_view(
     dataset: str,
     protocol: str,

@@ -9,12 +9,18 @@ from seqrec.parameters.sections import ReportingOptions
 from seqrec.pipelines.reporting.nodes import Loaders
 from seqrec.plotting.look import nothing_to_show
 from seqrec.reporting import figures
+from seqrec.reporting.glance import glance_figure
 from seqrec.reporting.pictures import figures as papers
 
 
 def draw_leaderboard(leaderboard: pd.DataFrame, options: ReportingOptions) -> Any:
     """Draw the last of the metrics, all models of a data set beside each other."""
     return figures.leaderboard_figure(leaderboard, options.metrics[-1])
+
+
+def draw_glance(leaderboard: pd.DataFrame, protocol: str, options: ReportingOptions) -> Any:
+    """Draw all models on all data sets, relative to the best, of the last of the metrics."""
+    return glance_figure(leaderboard, options.metrics[-1], protocol)
 
 
 def draw_significance(significance: pd.DataFrame, options: ReportingOptions) -> Any:

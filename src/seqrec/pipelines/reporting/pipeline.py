@@ -56,6 +56,12 @@ def _figures() -> list[Node]:
             name="draw_leaderboard",
         ),
         node(
+            figures.draw_glance,
+            inputs=["leaderboard", "params:protocol", "params:reporting"],
+            outputs="glance_plot",
+            name="draw_glance",
+        ),
+        node(
             figures.draw_significance,
             inputs=["significance", "params:reporting"],
             outputs="significance_plot",
