@@ -18,16 +18,17 @@ from seqrec.losses.bonus import Bonus, plain_cross_entropy_with_bonus
 from seqrec.models import build_model
 from seqrec.models.folder import load_model, save_model
 from seqrec.models.seer import KAPPAS, SEER, Head
-from seqrec.parameters.sections import RankingOptions
+from seqrec.parameters.sections import RankingOptions, TedOptions
 from seqrec.recommendation.explanation import PARTS, explain
 from seqrec.recommendation.recommender import Recommender
 from seqrec.training import train
 from seqrec.training.loop import training_batches
 from seqrec.training.refit import refit
+from seqrec.training.step import distil
 from tests.trainings import CPU, LOG, data_of, settings
 
 ENCODERS = ("mqsa_ted", "bsarec", "sasrec", "sasrec_ce", "fmlprec", "duorec", "fearec")
-SMALL: dict[str, Any] = {"max_len": 5, "dim": 8}
+SMALL: dict[str, Any] = {"max_len": 5, "dim": 8, "members": 1}
 
 
 def seer(encoder: str = "mqsa_ted", protocol: str = "standard", **options: Any) -> SEER:
@@ -80,6 +81,60 @@ def test_the_loss_is_the_encoders_with_the_evidence_in_its_softmax(
     assert len(found[0]) == len(found[1]) > 10
     for mine, plain in zip(*found, strict=True):
         torch.testing.assert_close(mine, plain, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("encoder", ["mqsa_ted", "sasrec"])
+def test_the_loss_of_members_is_the_mean_of_theirs(encoder: str) -> None:
+    """Each by itself, with the same table of items and the same evidence."""
+    model = ready(encoder, members=3).eval()
+    batches = training_batches(LOG, model, CPU)
+    batch: Any = batches.gather(torch.arange(len(batches))[:20])
+    both = model.loss(batch)["loss"]
+    singles = []
+    for member in model.encoders:
+        single = ready(encoder).eval()
+        single.head.load_state_dict(model.head.state_dict())
+        single.encoder.load_state_dict(member.state_dict())
+        singles.append(single.loss(batch)["loss"])
+    torch.testing.assert_close(both, torch.stack(singles).mean())
+    assert len({float(value.detach()) for value in singles}) == 3
+
+
+def test_members_score_by_the_mean_of_theirs() -> None:
+    model = ready(members=2).eval()
+    histories, nobody = torch.tensor([[0, 0, 3], [1, 2, 4]]), torch.zeros(2, dtype=torch.long)
+    first, second = (each.encode(histories) @ each.item_vectors().T for each in model.encoders)
+    columns, added = model.added(histories)
+    expected = ((first + second) / 2).scatter_add_(1, columns, added)
+    torch.testing.assert_close(model.scorer()(histories, nobody), expected)
+    blocks = torch.cat(list(model.block_scorer(5)(histories, nobody)), dim=1)
+    torch.testing.assert_close(blocks, expected)
+    reasons = model.reasons(histories[1], torch.tensor([3, 5]))
+    torch.testing.assert_close(reasons.sum(dim=1), expected[1, [3, 5]])
+
+
+def test_the_distillation_of_members_is_the_mean_of_theirs() -> None:
+    model = ready(members=2).eval()
+    told = data_of(LOG).ted(TedOptions(weight=0.1))
+    assert told is not None
+    ted = told.distillation(LOG, CPU)
+    heads = torch.tensor([1, 4, 0, 2])
+    of_each = [distil(member, heads, ted) for member in model.encoders]
+    torch.testing.assert_close(distil(model, heads, ted), (of_each[0] + of_each[1]) / 2)
+    assert not of_each[0].equal(of_each[1])
+
+
+def test_members_in_a_folder_and_from_an_earlier_model(tmp_path: Path) -> None:
+    told = settings("seer", **{**SMALL, "members": 2})
+    result = train(data_of(LOG), told, seed=1)
+    save_model(tmp_path / "model", result.trained)
+    loaded = load_model(tmp_path / "model").model.eval()
+    histories, nobody = torch.tensor([[1, 2, 3]]), torch.zeros(1, dtype=torch.long)
+    scores = result.trained.model.scorer()(histories, nobody)
+    torch.testing.assert_close(loaded.scorer()(histories, nobody), scores, rtol=0, atol=0)
+    names = result.trained.model.per_item
+    assert names == ("encoder.item_embedding.weight", "others.0.item_embedding.weight")
+    assert all(name in result.trained.model.state_dict() for name in names)
 
 
 def test_what_is_past_is_no_class() -> None:

@@ -2,10 +2,10 @@
 
 What an encoder makes of a history, and what the log as a whole says about the history's items, in
 one softmax: logit(h, i) = s(h) · v_i + kappa · b(h, i). s and v are those of any encoder of the
-package. b is the evidence: of the items that follow those of the history, or are had together with
-them, the strongest K; a small head says how far to trust which channel at this moment. All is
-trained end to end, and a user's own interactions never count as evidence for themselves
-(``seqrec.evidence``).
+package, or s · v is the mean of several encoders'. b is the evidence: of the items that
+follow those of the history, or are had together with them, the strongest K; a small head says how
+far to trust which channel at this moment. All is trained end to end, and a user's own interactions
+never count as evidence for themselves (``seqrec.evidence``).
 
 Notable: the encoder's own loss is computed by the encoder, which is handed a loss over items that
 adds the evidence; so any causal encoder will do. kappa is 1 in training, and chosen on validation
@@ -18,7 +18,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -57,6 +57,8 @@ class SEERConfig:
     """Any model of the package whose states look back only."""
     encoder_options: dict[str, Any] | None = field(default_factory=dict)
     """Of the encoder's own options, those that are not as it has them; None: all are."""
+    members: Size = 2
+    """How many encoders; the mean of their scores is the model's."""
     list_length: Size = 128
     """K."""
     neighbours: Size = 5000
@@ -174,7 +176,6 @@ class SEER(SequentialModel):
     learns_new_items_alone: ClassVar[bool] = True
     learns_faster: ClassVar[Mapping[str, float]] = {"head.": 3.0}
     counted: ClassVar[tuple[str, ...]] = ("tables.", "scales")
-    per_item: ClassVar[tuple[str, ...]] = ("encoder.item_embedding.weight",)
     scales: Tensor
     """(C,) what a channel's largest value is on average."""
     kappa: Tensor
@@ -183,8 +184,9 @@ class SEER(SequentialModel):
     def __init__(self, config: SEERConfig) -> None:
         super().__init__()
         self.config = config
-        kind = model_class(config.encoder)
-        self.encoder: SequentialModel = kind(config.encoder_config(config.num_items))
+        kind, of_encoder = model_class(config.encoder), config.encoder_config(config.num_items)
+        self.encoder: SequentialModel = kind(of_encoder)
+        self.others = nn.ModuleList(kind(of_encoder) for _ in range(config.members - 1))
         self.head = Head()
         self.tables = Tables(config.num_items)
         self.register_buffer("scales", torch.ones(FEATURES - 1))
@@ -232,8 +234,12 @@ class SEER(SequentialModel):
         return max(LONGEST, self.config.max_len)
 
     def item_vectors(self) -> Tensor:
-        """Return the encoder's; the evidence is no product of vectors."""
-        return self.encoder.item_vectors()
+        """Return (V, members · d), those of all encoders; the evidence is no product of vectors."""
+        return torch.cat(self.distilled(), dim=1) if self.others else self.encoder.item_vectors()
+
+    def distilled(self) -> list[Tensor]:
+        """Return each encoder's."""
+        return [encoder.item_vectors() for encoder in self.encoders]
 
     @property
     def item_embedding(self) -> nn.Embedding:  # type: ignore[override]
@@ -241,8 +247,21 @@ class SEER(SequentialModel):
         return self.encoder.item_embedding
 
     def encode(self, histories: Tensor, users: Tensor | None = None) -> Tensor:
-        """Return the encoder's states, (B, d) of (B, L)."""
-        return self.encoder.encode(histories[:, -self.config.max_len :], users)
+        """Return (B, members · d) of (B, L), whose product with item vectors is the mean score."""
+        recent = histories[:, -self.config.max_len :]
+        states = [encoder.encode(recent, users) for encoder in self.encoders]
+        return torch.cat(states, dim=1) / len(states) if self.others else states[0]
+
+    @property
+    def per_item(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Each encoder's item vectors."""
+        others = (f"others.{number}" for number in range(len(self.others)))
+        return tuple(f"{name}.item_embedding.weight" for name in ("encoder", *others))
+
+    @property
+    def encoders(self) -> list[SequentialModel]:
+        """The members."""
+        return cast("list[SequentialModel]", [self.encoder, *self.others])
 
     def scorer(self) -> Scorer:
         """Score by states and evidence."""
@@ -333,13 +352,15 @@ class SEER(SequentialModel):
         self.kappa.fill_(1)
 
     def loss(self, batch: Any, item_loss: ItemLoss | None = None) -> dict[str, Tensor]:
-        """Return the encoder's loss, in whose softmax the evidence stands.
+        """Return the members' mean loss, in whose softmax the evidence stands.
 
         Args:
             batch: in the encoder's training form, with the places of its targets.
             item_loss: not asked: it is cross entropy over all items.
         """
-        return self.encoder.loss(batch, _WithEvidence(self, batch.places))
+        with_evidence = _WithEvidence(self, batch.places)
+        losses = [encoder.loss(batch, with_evidence) for encoder in self.encoders]
+        return {name: torch.stack([loss[name] for loss in losses]).mean() for name in losses[0]}
 
     def training_evidence(self, places: np.ndarray[Any, Any]) -> tuple[Evidence, Tensor]:
         """Return the evidence before targets, and the items before them, on the device.
@@ -387,6 +408,7 @@ class _WithEvidence:
 
     def __init__(self, model: SEER, places: Tensor) -> None:
         self.model, self.places = model, places.flatten().cpu()
+        self.bonus: Bonus | None = None
 
     def __call__(
         self,
@@ -397,9 +419,10 @@ class _WithEvidence:
     ) -> Tensor:
         """Return the mean over the rows that have a target."""
         rows = (self.places >= 0).nonzero()[:, 0]
-        evidence, past = self.model.training_evidence(self.places[rows].numpy())
+        if self.bonus is None:
+            evidence, past = self.model.training_evidence(self.places[rows].numpy())
+            self.bonus = Bonus(evidence.columns, self.model.head(evidence), past)
         rows = rows.to(states.device, non_blocking=True)
-        bonus = Bonus(evidence.columns, self.model.head(evidence), past)
         return cross_entropy_with_bonus(
-            states[rows], item_vectors, targets[rows], bonus, padding=self.model.padding
+            states[rows], item_vectors, targets[rows], self.bonus, padding=self.model.padding
         )

@@ -204,6 +204,8 @@ def distil(model: SequentialModel, heads: Tensor, distillation: Distillation) ->
     """Return TED's loss for the heads of a batch, (H,) items of which 0 does not count."""
     rows = rows_that_count(heads)
     heads = heads if rows is None else heads[rows]
-    vectors = model.item_vectors()
-    of_heads = dropout(F.embedding(heads, vectors), model.embedding_dropout, model.training)
-    return distillation(heads, of_heads, vectors)
+    losses = []
+    for vectors in model.distilled():
+        of_heads = dropout(F.embedding(heads, vectors), model.embedding_dropout, model.training)
+        losses.append(distillation(heads, of_heads, vectors))
+    return losses[0] if len(losses) == 1 else torch.stack(losses).mean()

@@ -190,6 +190,10 @@ class SequentialModel(ScoringModel):
         """
         return self.item_embedding.weight
 
+    def distilled(self) -> list[Tensor]:
+        """Return the tables that a distillation acts on, (items + 1, d) each; its mean counts."""
+        return [self.item_vectors()]
+
     def own_loss(self) -> ItemLoss:
         """Return the loss over items that the model has unless another is asked for."""
         settings = LossSettings(self.config.num_items, padding=self.padding)
