@@ -1,12 +1,15 @@
 """Sums of rows over histories against the recursion, item by item."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
-from seqrec.evidence import channels
+from seqrec.evidence import channels, evidence_lists
 from seqrec.evidence.channels import CHANNELS, FORGOTTEN, Channel, channel_sums
-from seqrec.evidence.evidence_lists import divided_sums, evidence_after
+from seqrec.evidence.evidence_lists import divided_sums, evidence_after, largest_values
+from seqrec.evidence.held_columns import held_columns
 from tests.counted import random_users
 from tests.evidence.logs import ITEMS, Plain, of_users
 from tests.golden_lists import told
@@ -46,6 +49,37 @@ def test_lists_hold_the_strongest_items_and_what_is_told_of_them() -> None:
         assert found.columns[row].tolist() == expected.columns
         np.testing.assert_allclose(found.features[row].numpy(), expected.features, atol=2e-4)
         np.testing.assert_allclose(found.moments[row].numpy(), expected.moments, atol=2e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_held_columns_are_those_of_whole_rows(seed: int) -> None:
+    """The plain form passes over the whole catalog."""
+    tables = of_users(random_users(seed))
+    generator = np.random.default_rng(seed)
+    histories = padded([generator.integers(1, ITEMS + 1, n).tolist() for n in (1, 4, 30, 2, 300)])
+    whole, held = divided_sums(tables, histories), held_columns(tables, histories)
+    begins = [0, *held.counts.cumsum(0).tolist()]
+    for row, (begin, end) in enumerate(pairwise(begins)):
+        columns = held.columns[begin:end]
+        assert columns.unique().equal(columns)
+        torch.testing.assert_close(held.values[:, begin:end], whole[:, row, columns])
+        others = torch.ones(tables.size, dtype=torch.bool).index_fill(0, columns, False)
+        assert not whole[:, row, others].any()
+    torch.testing.assert_close(held.largest(), whole.amax(dim=2))
+
+
+@pytest.mark.parametrize("at_once", [1, 1 << 20])
+def test_lists_by_held_columns_are_the_same(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables, scales = of_users(random_users()), torch.tensor([0.5, 1.0, 1.5, 1.0, 2.0, 3.0])
+    monkeypatch.setattr(evidence_lists, "is_dense", lambda _: True)
+    whole = evidence_after(tables, padded(HISTORIES), scales, length=9)
+    largest = largest_values(tables, padded(HISTORIES))
+    monkeypatch.setattr(evidence_lists, "is_dense", lambda _: False)
+    monkeypatch.setattr(evidence_lists, "CELLS_MARKED", at_once)
+    held = evidence_after(tables, padded(HISTORIES), scales, length=9)
+    for mine, plain in zip(held, whole, strict=True):
+        torch.testing.assert_close(mine, plain)
+    torch.testing.assert_close(largest_values(tables, padded(HISTORIES)), largest)
 
 
 def test_items_of_the_history_have_no_evidence() -> None:

@@ -88,12 +88,17 @@ def ages(channel: Channel, histories: Tensor) -> Tensor:
     return channel.decay ** back.to(torch.float32) * (back < channel.reach)
 
 
+def is_dense(tables: Tables) -> bool:
+    """Whether rows hold so much that they are summed whole."""
+    return DENSE_FROM * len(tables.columns) > tables.size**2 <= MOST_CELLS
+
+
 class _Rows:
     """The rows of one table for the items of (B, L) histories; summed in a fixed order."""
 
     def __init__(self, tables: Tables, kind: int, histories: Tensor) -> None:
         self.histories, self.tables, self.kind = histories, tables, kind
-        self.dense = DENSE_FROM * len(tables.columns) > tables.size**2 <= MOST_CELLS
+        self.dense = is_dense(tables)
         if not self.dense:
             self._find_entries()
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seqrec.evidence.channels import CHANNELS, channel_sums
+from seqrec.evidence.channels import CHANNELS, channel_sums, is_dense
+from seqrec.evidence.held_columns import held_columns
 from seqrec.evidence.pair_tables import Tables
 
 FEATURES = len(CHANNELS) + 1
@@ -19,6 +20,8 @@ MOMENTS = 3 + len(CHANNELS)
 """Of a moment: length, users of the last item, items with evidence, each channel's largest."""
 CELLS_AT_ONCE = 1 << 22
 """Sums of all channels together: 16 MB, for they are gone over many times."""
+CELLS_MARKED = 1 << 20
+"""Items of the catalog, for all histories together, that are marked where a row holds them."""
 
 
 class Evidence(NamedTuple):
@@ -41,31 +44,58 @@ def evidence_after(tables: Tables, histories: Tensor, scales: Tensor, length: in
         scales: (C,) what a channel's largest value is on average.
         length: K.
     """
+    made = _of_whole_rows if is_dense(tables) else _of_held_columns
     rows = histories_at_once(tables)
-    parts = [_evidence(tables, part, scales, length) for part in histories.split(rows)]
+    parts = [made(tables, part, scales, length) for part in histories.split(rows)]
     return Evidence(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
 def histories_at_once(tables: Tables) -> int:
     """Return how many histories are summed together."""
-    return max(1, CELLS_AT_ONCE // (len(CHANNELS) * tables.size))
+    cells = CELLS_AT_ONCE // len(CHANNELS) if is_dense(tables) else CELLS_MARKED
+    return max(1, cells // tables.size)
 
 
-def _evidence(tables: Tables, histories: Tensor, scales: Tensor, length: int) -> Evidence:
+def largest_values(tables: Tables, histories: Tensor) -> Tensor:
+    """Return (C, B) the largest value of each channel after (B, L) histories, not scaled."""
+    if is_dense(tables):
+        return divided_sums(tables, histories).amax(dim=2)
+    return held_columns(tables, histories).largest()
+
+
+def _of_held_columns(tables: Tables, histories: Tensor, scales: Tensor, length: int) -> Evidence:
+    """Return the lists of few histories, by the columns alone that their rows hold."""
+    held = held_columns(tables, histories)
+    held.values.div_(scales[:, None])
+    columns, features, found = held.strongest(min(length, tables.size - 1))
+    return _told(tables, histories, columns, features, found, held.largest())
+
+
+def _of_whole_rows(tables: Tables, histories: Tensor, scales: Tensor, length: int) -> Evidence:
+    """Return them by sums over the whole catalog."""
     values = divided_sums(tables, histories)
     values /= scales[:, None, None]
     score = values.sum(dim=0)
     best, columns = score.topk(min(length, tables.size - 1), dim=1)
-    listed = best > 0
-    columns = columns * listed
+    columns = columns * (best > 0)
     features = torch.stack([value.gather(1, columns) for value in values], dim=2)
-    counts = tables.popularity[columns]
+    found = (score > 0).sum(dim=1)
+    return _told(tables, histories, columns, features, found, values.amax(dim=2))
+
+
+def _told(
+    tables: Tables,
+    histories: Tensor,
+    columns: Tensor,
+    features: Tensor,
+    found: Tensor,
+    largest: Tensor,
+) -> Evidence:
+    """Return what is told of listed columns (B, K), whose scaled channels are (B, K, C)."""
     lengths = (histories != 0).sum(dim=1)
-    moments = told_of_moments(
-        lengths, tables.users[histories[:, -1]], (score > 0).sum(dim=1), values.amax(dim=2).T
-    )
-    told = told_of_entries(features, counts, mean_popularity(tables)) * listed[:, :, None]
-    return Evidence(columns, told, moments)
+    moments = told_of_moments(lengths, tables.users[histories[:, -1]], found, largest.T)
+    told = told_of_entries(features, tables.popularity[columns], mean_popularity(tables))
+    return Evidence(columns, told * (columns != 0)[:, :, None], moments)
 
 
 def divided_sums(tables: Tables, histories: Tensor) -> Tensor:

@@ -29,9 +29,9 @@ from seqrec.evidence.evidence_lists import (
     FEATURES,
     MOMENTS,
     Evidence,
-    divided_sums,
     evidence_after,
     histories_at_once,
+    largest_values,
 )
 from seqrec.evidence.leaving_out import LeavingOut
 from seqrec.evidence.pair_tables import Tables, count_pairs
@@ -210,7 +210,7 @@ def mean_largest(tables: Tables, sequences: Sequences) -> Tensor:
         back = np.arange(-width, 0)
         places = ends[users, None] + back
         histories = sequences.items[places.clip(min=0)] * (back >= -lengths[users, None])
-        largest = divided_sums(tables, torch.from_numpy(histories).long()).amax(dim=2).sum(dim=1)
+        largest = largest_values(tables, torch.from_numpy(histories).long()).sum(dim=1)
         total, count = total + largest.double() if count else largest.double(), count + len(users)
     return (total / max(count, 1)).float().clamp(min=1e-9)
 
