@@ -71,11 +71,10 @@ def test_held_columns_are_those_of_whole_rows(seed: int) -> None:
 @pytest.mark.parametrize("at_once", [1, 1 << 20])
 def test_lists_by_held_columns_are_the_same(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
     tables, scales = of_users(random_users()), torch.tensor([0.5, 1.0, 1.5, 1.0, 2.0, 3.0])
-    monkeypatch.setattr(evidence_lists, "is_dense", lambda _: True)
     whole = evidence_after(tables, padded(HISTORIES), scales, length=9)
     largest = largest_values(tables, padded(HISTORIES))
-    monkeypatch.setattr(evidence_lists, "is_dense", lambda _: False)
-    monkeypatch.setattr(evidence_lists, "CELLS_MARKED", at_once)
+    monkeypatch.setattr(evidence_lists, "WIDE", 0)
+    monkeypatch.setattr(evidence_lists, "ENTRIES_AT_ONCE", at_once)
     held = evidence_after(tables, padded(HISTORIES), scales, length=9)
     for mine, plain in zip(held, whole, strict=True):
         torch.testing.assert_close(mine, plain)

@@ -89,7 +89,7 @@ def ages(channel: Channel, histories: Tensor) -> Tensor:
 
 
 def is_dense(tables: Tables) -> bool:
-    """Whether rows hold so much that they are summed whole."""
+    """Whether rows hold so much that they are added up as those of a dense table."""
     return DENSE_FROM * len(tables.columns) > tables.size**2 <= MOST_CELLS
 
 

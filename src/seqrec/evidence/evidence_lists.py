@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from seqrec.evidence.channels import CHANNELS, channel_sums, is_dense
-from seqrec.evidence.held_columns import held_columns
+from seqrec.evidence.channels import CHANNELS, channel_sums
+from seqrec.evidence.held_columns import held_columns, most_entries
 from seqrec.evidence.pair_tables import Tables
 
 FEATURES = len(CHANNELS) + 1
@@ -20,8 +20,10 @@ MOMENTS = 3 + len(CHANNELS)
 """Of a moment: length, users of the last item, items with evidence, each channel's largest."""
 CELLS_AT_ONCE = 1 << 22
 """Sums of all channels together: 16 MB, for they are gone over many times."""
-CELLS_MARKED = 1 << 20
-"""Items of the catalog, for all histories together, that are marked where a row holds them."""
+WIDE = 1 << 15
+"""Items from which on the columns that rows hold are looked up, and the others left alone."""
+ENTRIES_AT_ONCE = 1 << 18
+"""Of the rows of all histories together, there."""
 
 
 class Evidence(NamedTuple):
@@ -44,23 +46,32 @@ def evidence_after(tables: Tables, histories: Tensor, scales: Tensor, length: in
         scales: (C,) what a channel's largest value is on average.
         length: K.
     """
-    made = _of_whole_rows if is_dense(tables) else _of_held_columns
-    rows = histories_at_once(tables)
+    made = _of_held_columns if is_wide(tables) else _of_whole_rows
+    rows = histories_at_once(tables, histories)
     parts = [made(tables, part, scales, length) for part in histories.split(rows)]
     return Evidence(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
 
-def histories_at_once(tables: Tables) -> int:
-    """Return how many histories are summed together."""
-    cells = CELLS_AT_ONCE // len(CHANNELS) if is_dense(tables) else CELLS_MARKED
-    return max(1, cells // tables.size)
+def is_wide(tables: Tables) -> bool:
+    """Whether the catalog is so large that passing over it costs more than looking up columns."""
+    return tables.size > WIDE
+
+
+def histories_at_once(tables: Tables, histories: Tensor) -> int:
+    """Return how many of (B, L) histories are summed together."""
+    if is_wide(tables):
+        return max(1, ENTRIES_AT_ONCE // max(1, most_entries(tables, histories)))
+    return max(1, CELLS_AT_ONCE // (len(CHANNELS) * tables.size))
 
 
 def largest_values(tables: Tables, histories: Tensor) -> Tensor:
     """Return (C, B) the largest value of each channel after (B, L) histories, not scaled."""
-    if is_dense(tables):
-        return divided_sums(tables, histories).amax(dim=2)
-    return held_columns(tables, histories).largest()
+    rows = histories_at_once(tables, histories)
+    if is_wide(tables):
+        parts = [held_columns(tables, part).largest() for part in histories.split(rows)]
+    else:
+        parts = [divided_sums(tables, part).amax(dim=2) for part in histories.split(rows)]
+    return torch.cat(parts, dim=1)
 
 
 def _of_held_columns(tables: Tables, histories: Tensor, scales: Tensor, length: int) -> Evidence:
@@ -94,7 +105,7 @@ def _told(
     """Return what is told of listed columns (B, K), whose scaled channels are (B, K, C)."""
     lengths = (histories != 0).sum(dim=1)
     moments = told_of_moments(lengths, tables.users[histories[:, -1]], found, largest.T)
-    told = told_of_entries(features, tables.popularity[columns], mean_popularity(tables))
+    told = told_of_entries(features, tables.popularity[columns], tables.mean_popularity)
     return Evidence(columns, told * (columns != 0)[:, :, None], moments)
 
 
@@ -108,18 +119,13 @@ def divided_sums(tables: Tables, histories: Tensor) -> Tensor:
     return values
 
 
-def mean_popularity(tables: Tables) -> Tensor:
-    """Return the mean logarithm of the items' popularities, a scalar."""
-    return torch.log1p(tables.popularity).mean()
-
-
 def told_of_entries(features: Tensor, counts: Tensor, mean: Tensor) -> Tensor:
     """Return (…, FEATURES) of listed items.
 
     Args:
         features: (…, C) scaled channels.
         counts: (…) popularities.
-        mean: of all items, as ``mean_popularity`` has it.
+        mean: of all items, as the tables have it.
     """
     popularity = (torch.log1p(counts) - mean) / 2
     return torch.cat([_damped(features), popularity[..., None]], dim=-1)

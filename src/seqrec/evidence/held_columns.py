@@ -74,19 +74,21 @@ def held_columns(tables: Tables, histories: Tensor) -> HeldColumns:
     lines = torch.arange(len(recent), device=recent.device)[:, None] * tables.size
     keys = lines.expand_as(recent).flatten().index_select(0, place)
     keys += tables.columns.index_select(0, entry)
-    held = torch.zeros(len(recent) * tables.size, dtype=torch.bool, device=keys.device)
-    held[keys] = True
-    found = held.nonzero()[:, 0]
-    position = torch.empty(len(held), dtype=torch.int32, device=keys.device)
-    position[found] = torch.arange(len(found), dtype=torch.int32, device=keys.device)
+    found, target = keys.unique(return_inverse=True)
     columns = found % tables.size
     counts = torch.bincount(found // tables.size, minlength=len(recent))
-    values = _sums(tables, recent, place, entry, position.index_select(0, keys), len(found))
+    values = _sums(tables, recent, place, entry, target, len(found))
     for value, channel in zip(values, CHANNELS, strict=True):
         value /= tables.divisors[channel.kind].index_select(0, columns)
-    own = (lines + histories).flatten()  # what stands in the history has no evidence
-    values[:, position[own[held[own]]].long()] = 0
+    # what stands in the history has no evidence
+    values *= ~torch.isin(found, lines + histories, assume_unique=False)
     return HeldColumns(columns, counts, values)
+
+
+def most_entries(tables: Tables, histories: Tensor) -> int:
+    """Return how many entries the rows of a history have, at the most."""
+    degrees = tables.offsets.diff()[histories[:, -REACH:]]
+    return int(degrees.sum(dim=1).max())
 
 
 def _sums(
@@ -119,4 +121,4 @@ def _add(sums: Tensor, target: Tensor, added: Tensor) -> None:
     if sums.device.type == "cpu":
         sums.index_add_(0, target, added)
     else:  # where index_add_ would add in any order
-        sums.index_put_((target.long(),), added, accumulate=True)
+        sums.index_put_((target,), added, accumulate=True)

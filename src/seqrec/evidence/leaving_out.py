@@ -24,7 +24,6 @@ from seqrec.batches import Integers
 from seqrec.evidence.channels import CHANNELS, REACH
 from seqrec.evidence.evidence_lists import (
     Evidence,
-    mean_popularity,
     told_of_entries,
     told_of_moments,
 )
@@ -59,7 +58,7 @@ class LeavingOut:
 
     def __init__(self, tables: Tables, scales: torch.Tensor, length: int) -> None:
         self.size, self.length = tables.size, min(length, tables.size - 1)
-        self.users, self.mean = tables.users, mean_popularity(tables)
+        self.users, self.mean = tables.users, tables.mean_popularity
         self.scales = scales.numpy()[:, None, None]
         self.offsets, self.columns = tables.offsets.numpy(), tables.columns.numpy()
         self.values, self.sources = tables.values.numpy(), tables.sources.numpy()

@@ -106,6 +106,9 @@ class Tables(nn.Module):
     divisors: Tensor
     """(4, V) what an item's column is divided by, by kind."""
 
+    mean_popularity: Tensor
+    """The mean logarithm of the items' popularities, a scalar."""
+
     def __init__(self, num_items: int) -> None:
         super().__init__()
         self.size = num_items + 1
@@ -116,6 +119,7 @@ class Tables(nn.Module):
         self.register_buffer("sources", torch.ones(4, self.size), persistent=False)
         self.register_buffer("divisors", torch.ones(4, self.size), persistent=False)
         self._dense: dict[int, Tensor] = {}
+        self.register_buffer("mean_popularity", torch.zeros(()), persistent=False)
         self.register_load_state_dict_pre_hook(_take_their_sizes)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(_weigh)  # type: ignore[no-untyped-call]
 
@@ -133,6 +137,7 @@ class Tables(nn.Module):
     def weigh(self) -> None:
         """Work out what rows and columns are divided by."""
         self._dense.clear()
+        self.mean_popularity = torch.log1p(self.popularity).mean()
         found = Degrees(*self.degrees.double().cpu().numpy())
         device = self.degrees.device
         for name, of in (("sources", found.source_weights), ("divisors", found.target_divisors)):

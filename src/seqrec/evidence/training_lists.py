@@ -30,7 +30,6 @@ from seqrec.evidence.evidence_lists import (
     MOMENTS,
     Evidence,
     evidence_after,
-    histories_at_once,
     largest_values,
 )
 from seqrec.evidence.leaving_out import LeavingOut
@@ -203,7 +202,7 @@ def mean_largest(tables: Tables, sequences: Sequences) -> Tensor:
     order = order[lengths[order] > 0]
     if len(order) > MOST_HISTORIES:
         order = order[np.linspace(0, len(order) - 1, MOST_HISTORIES).astype(int)]
-    total, count, rows = torch.zeros(0), 0, min(ROWS_AT_ONCE, histories_at_once(tables))
+    total, count, rows = torch.zeros(0), 0, ROWS_AT_ONCE
     for first in range(0, len(order), rows):
         users = order[first : first + rows]
         width = int(lengths[users].max())
