@@ -184,6 +184,21 @@ def test_no_cells_are_no_book(tmp_path: Path) -> None:
     assert "no evaluated cell there" in done.output
 
 
+@pytest.mark.parametrize("content", ["{", "{}", '{"by_seed": {"1": {"splits": {"test": {}}}}}'])
+def test_metrics_of_an_earlier_version_are_named(tmp_path: Path, content: str) -> None:
+    place = tmp_path / "data" / "07_model_output" / A.id
+    place.mkdir(parents=True)
+    (place / "metrics.json").write_text(content)
+    (tmp_path / "data" / "05_model_input" / "tiny").mkdir(parents=True)
+    input_ = tmp_path / "data" / "05_model_input" / "tiny" / "sequences.parquet"
+    pq.write_table(sequences(), input_)
+    given = ["pack", str(tmp_path / "cells"), "--data", str(tmp_path / "data")]
+    done = CliRunner().invoke(results, given)
+    assert done.exit_code == 1
+    assert "evaluate it again" in done.output
+    assert not (tmp_path / "cells").exists()
+
+
 def test_the_commands_go_from_a_project_to_the_book(tmp_path: Path) -> None:
     data, cells, folder = tmp_path / "data", tmp_path / "cells", tmp_path / "book"
     for result in RESULTS:

@@ -85,13 +85,27 @@ def _pack_one(cell: Any, file: Path, data: Path, facts: Any, cells: Path) -> lis
 
     places = pack(
         cell,
-        json.loads(file.read_text(encoding="utf-8")),
+        _metrics(file),
         _table(file.with_name("ranks.parquet")),
         _table(data / "06_models" / cell.id / HISTORY),
         facts,
         cells,
     )
     return [place.name for place in places]
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    """Return the content of a metrics.json that tells its seeds apart."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        of_splits = [set(seed["splits"]) for seed in content["by_seed"].values()]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise SeqrecError(
+            f"{path} is damaged or of an earlier version; evaluate it again"
+        ) from None
+    if not all({"valid", "test"} <= splits for splits in of_splits):
+        raise SeqrecError(f"{path} has no metrics of both splits; evaluate it again")
+    return content
 
 
 def _facts(folder: Path) -> Any:
