@@ -164,7 +164,7 @@ class SEER(SequentialModel):
         "list_length": (64, 128, 256),
     }
     section_defaults: ClassVar[Mapping[str, Any]] = {
-        "training.max_epochs": 60,
+        "training.max_epochs": 200,
         "training.patience": 8,
         "training.monitor": "NDCG@10",
         "training.target_share": 0.5,
