@@ -81,6 +81,21 @@ def test_lists_by_held_columns_are_the_same(at_once: int, monkeypatch: pytest.Mo
     torch.testing.assert_close(largest_values(tables, padded(HISTORIES)), largest)
 
 
+def test_a_list_does_not_depend_on_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After item 1 hundreds of items are alike, and the cut at K goes between them."""
+    monkeypatch.setattr(evidence_lists, "WIDE", 0)
+    alike = [[1, item] for item in range(3, 500)] + [[2, item] for item in range(3, 1000)]
+    tables = of_users(alike, num_items=1000)
+    histories = padded([[1], [2], [1, 2], [7, 1], [2, 1]])
+    together = evidence_after(tables, histories, torch.ones(6), length=20)
+    for row, history in enumerate(histories):
+        alone = evidence_after(tables, history[None], torch.ones(6), length=20)
+        for mine, plain in zip(alone, together, strict=True):
+            assert mine[0].equal(plain[row])
+    assert together.columns[0].tolist() == list(range(3, 23))  # of those alike the first
+    assert not len(evidence_after(tables, histories[:0], torch.ones(6), length=20).columns)
+
+
 def test_items_of_the_history_have_no_evidence() -> None:
     values = divided_sums(of_users(random_users()), padded(HISTORIES))
     for row, history in enumerate(HISTORIES):

@@ -1,5 +1,6 @@
 """SEER: an encoder and the evidence in one softmax, against the parts by themselves."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -124,7 +125,18 @@ def test_the_distillation_of_members_is_the_mean_of_theirs() -> None:
     assert not of_each[0].equal(of_each[1])
 
 
-def test_members_in_a_folder_and_from_an_earlier_model(tmp_path: Path) -> None:
+def test_a_folder_from_before_there_were_members_has_one(tmp_path: Path) -> None:
+    result = train(data_of(LOG), settings("seer", **SMALL), seed=1)
+    save_model(tmp_path / "model", result.trained)
+    path = tmp_path / "model" / "config.json"
+    config = json.loads(path.read_text())
+    del config["options"]["members"]
+    path.write_text(json.dumps(config))
+    loaded = load_model(tmp_path / "model")
+    assert loaded.options["members"] == loaded.model.config.members == 1
+
+
+def test_members_in_a_folder(tmp_path: Path) -> None:
     told = settings("seer", **{**SMALL, "members": 2})
     result = train(data_of(LOG), told, seed=1)
     save_model(tmp_path / "model", result.trained)

@@ -17,14 +17,17 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import gains, mean_and_error
 from seqrec.reporting.book import book_of, write_book
 from seqrec.reporting.breakdowns import breakdowns, target_facts
+from seqrec.reporting.cells import Group
 from seqrec.reporting.command import results
-from seqrec.reporting.packed_cells import pack, unpack
+from seqrec.reporting.packed_cells import pack
 from seqrec.reporting.significance import significance
+from seqrec.reporting.unpacked_cells import unpack
 
 USERS = 40
 LABELS = ("HR@10", "NDCG@10")
 ROOT = Path(__file__).parents[2]
 A, B = Cell("tiny", "a", "standard"), Cell("tiny", "b", "standard")
+GROUP = Group("tiny", "standard")
 
 
 def sequences() -> pa.Table:
@@ -110,7 +113,7 @@ def test_what_was_packed_comes_back(tmp_path: Path) -> None:
         assert found.histories[result["cell"]].equals(result["history"])
     facts = target_facts(sequences(), graph())
     expected = facts[facts["split"] == "test"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(found.facts["tiny"][list(facts.columns)], expected)
+    pd.testing.assert_frame_equal(found.facts[GROUP][list(facts.columns)], expected)
 
 
 def test_metrics_are_those_of_the_ranks(tmp_path: Path) -> None:
@@ -132,7 +135,9 @@ def test_the_reference_is_the_best_in_validation(tmp_path: Path) -> None:
     of_packed = significance(found.ranks, reference=found.references, resamples=200)
     pd.testing.assert_frame_equal(of_all, of_packed)
     facts = {"tiny": target_facts(sequences(), graph())}
-    pd.testing.assert_frame_equal(breakdowns(whole, facts), breakdowns(found.ranks, found.facts))
+    pd.testing.assert_frame_equal(
+        breakdowns(whole, facts), breakdowns(found.ranks, {"tiny": found.facts[GROUP]})
+    )
 
 
 def test_seeds_may_be_packed_one_after_the_other(tmp_path: Path) -> None:
@@ -159,9 +164,10 @@ def test_other_targets_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["metrics.json", "test_ranks.parquet", "training_history.parquet"])
 def test_a_damaged_cell_is_named(tmp_path: Path, name: str) -> None:
     place = packed(tmp_path) / A.id / "43"
-    (place / name).write_text("{")
-    with pytest.raises(SeqrecError, match=r"43: damaged or unfinished .* pack it again"):
-        unpack(tmp_path)
+    for content in ("{", "[]", "{}"):
+        (place / name).write_text(content)
+        with pytest.raises(SeqrecError, match=r"43: damaged or unfinished .* pack it again"):
+            unpack(tmp_path)
 
 
 def test_missing_ranks_and_targets_are_named(tmp_path: Path) -> None:
@@ -169,9 +175,92 @@ def test_missing_ranks_and_targets_are_named(tmp_path: Path) -> None:
     pq.write_table(pq.read_table(place).slice(1), place)
     with pytest.raises(SeqrecError, match="not as many ranks as targets"):
         unpack(tmp_path)
-    (tmp_path / "tiny" / "targets.parquet").unlink()
-    with pytest.raises(SeqrecError, match=r"targets\.parquet is missing"):
+    path = tmp_path / "tiny" / "targets.standard.parquet"
+    path.write_text("{")
+    with pytest.raises(SeqrecError, match=r"targets\.standard\.parquet is damaged"):
         unpack(tmp_path)
+    path.unlink()
+    with pytest.raises(SeqrecError, match=r"targets\.standard\.parquet is missing"):
+        unpack(tmp_path)
+
+
+def test_ranks_belong_to_their_targets(tmp_path: Path) -> None:
+    path = packed(tmp_path) / "tiny" / "targets.standard.parquet"
+    targets = pq.read_table(path)
+    reversed_ = targets["item_index"].to_numpy()[::-1]
+    pq.write_table(targets.set_column(2, "item_index", pa.array(reversed_)), path)
+    with pytest.raises(SeqrecError, match="ranked other targets than those that lie there"):
+        unpack(tmp_path)
+
+
+def test_a_protocol_has_targets_of_its_own(tmp_path: Path) -> None:
+    facts = target_facts(sequences(), graph())
+    packed(tmp_path)
+    ranks = RESULTS[1]["ranks"]
+    fewer = ranks.filter(pc.not_equal(ranks["user_index"], 5))
+    other = Cell("tiny", "b", "authors")
+    pack(other, RESULTS[1]["metrics"], fewer, RESULTS[1]["history"], facts, tmp_path)
+    found = unpack(tmp_path)
+    assert len(found.facts["tiny", "authors"]) == len(found.facts[GROUP]) - 1  # type: ignore[index]
+    book = book_of(found, {}, metrics=LABELS, resamples=50)
+    assert set(book["breakdowns"].table["protocol"]) == {"standard", "authors"}
+
+
+def test_a_seed_is_a_number(tmp_path: Path) -> None:
+    place = packed(tmp_path) / A.id
+    (place / "43").rename(place / ".43.saving")
+    assert unpack(tmp_path).metrics[A]["seeds"] == [42]
+    (place / ".43.saving").rename(place / "seed43")
+    with pytest.raises(SeqrecError, match="seed43: a seed is a number"):
+        unpack(tmp_path)
+
+
+def test_seeds_may_have_measured_different_things(tmp_path: Path) -> None:
+    place = packed(tmp_path) / A.id / "43" / "training_history.parquet"
+    history = pq.read_table(place)
+    pq.write_table(history.append_column("distillation", pa.array([1.0, 2.0, 3.0])), place)
+    found = unpack(tmp_path).histories[A]
+    assert found["distillation"].to_pylist() == [None, None, None, 1.0, 2.0, 3.0]
+
+
+def without(table: pa.Table, seed: int) -> pa.Table:
+    return table.filter(pc.not_equal(table["seed"], seed))
+
+
+def lacking(metrics: dict[str, Any]) -> dict[str, Any]:
+    changed: dict[str, Any] = json.loads(json.dumps(metrics))
+    del changed["by_seed"]["43"]["splits"]["valid"]["metrics"]["NDCG@10"]
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda r: {"history": without(r["history"], 43)}, "no training history of seed 43"),
+        (lambda r: {"history": r["history"].drop(["seed"])}, "no training history of seed 42"),
+        (lambda r: {"metrics": {"by_seed": {"42": r["metrics"]["by_seed"]["42"]}}}, "seed 43"),
+        (lambda r: {"metrics": {"by_seed": {"42": {"splits": {}}}}}, "of an earlier version"),
+        (lambda r: {"metrics": []}, "of an earlier version"),
+        (lambda r: {"metrics": lacking(r["metrics"])}, "not measured at NDCG@10 in validation"),
+        (
+            lambda r: {"ranks": r["ranks"].set_column(4, "rank", pc.divide(r["ranks"]["rank"], 4))},
+            "ranks that are none",
+        ),
+    ],
+)
+def test_a_cell_is_packed_whole_or_not_at_all(tmp_path: Path, change: Any, message: str) -> None:
+    result = RESULTS[0]
+    with pytest.raises(SeqrecError, match=message):
+        pack(**result | change(result), facts=target_facts(sequences(), graph()), folder=tmp_path)
+    assert not list(tmp_path.rglob("*.*"))
+
+
+def test_other_facts_of_the_targets_are_another_training_part(tmp_path: Path) -> None:
+    packed(tmp_path)
+    facts = target_facts(sequences(), graph())
+    facts["popularity"] += 1
+    with pytest.raises(SeqrecError, match="the training part of tiny is not that of the models"):
+        pack(**RESULTS[0], facts=facts, folder=tmp_path)
 
 
 def test_no_cells_are_no_book(tmp_path: Path) -> None:
@@ -184,19 +273,33 @@ def test_no_cells_are_no_book(tmp_path: Path) -> None:
     assert "no evaluated cell there" in done.output
 
 
-@pytest.mark.parametrize("content", ["{", "{}", '{"by_seed": {"1": {"splits": {"test": {}}}}}'])
-def test_metrics_of_an_earlier_version_are_named(tmp_path: Path, content: str) -> None:
-    place = tmp_path / "data" / "07_model_output" / A.id
-    place.mkdir(parents=True)
-    (place / "metrics.json").write_text(content)
-    (tmp_path / "data" / "05_model_input" / "tiny").mkdir(parents=True)
-    input_ = tmp_path / "data" / "05_model_input" / "tiny" / "sequences.parquet"
-    pq.write_table(sequences(), input_)
-    given = ["pack", str(tmp_path / "cells"), "--data", str(tmp_path / "data")]
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- a\n- b\n", "it is to hold the lists published and targets"),
+        (b"a", "it is to hold the lists"),
+        (b"publishd: []\n", "it is to hold the lists"),
+        (b"a: [\n\n", "not to be read as YAML"),
+        (b"\xff\xfe\x00", "not to be read as YAML"),
+    ],
+)
+def test_published_figures_of_another_form(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "p.yml").write_bytes(content)
+    cells, folder = packed(tmp_path / "c"), tmp_path / "book"
+    given = ["book", str(cells), str(folder), "--published", str(tmp_path / "p.yml")]
     done = CliRunner().invoke(results, given)
-    assert done.exit_code == 1
-    assert "evaluate it again" in done.output
-    assert not (tmp_path / "cells").exists()
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert message in done.output
+    assert not folder.exists()
+
+
+def test_a_metric_named_twice_is_compared_once(tmp_path: Path) -> None:
+    cells, folder = packed(tmp_path / "c"), tmp_path / "book"
+    given = ["book", str(cells), str(folder), "--metrics", "NDCG@10, NDCG@10", "--resamples", "50"]
+    assert CliRunner().invoke(results, given).exit_code == 0
+    assert len(pd.read_csv(folder / "significance.csv")) == 1
+    done = CliRunner().invoke(results, [*given[:3], "--metrics", "HR10"])
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
 
 
 def test_the_commands_go_from_a_project_to_the_book(tmp_path: Path) -> None:

@@ -46,8 +46,9 @@ def evidence_after(tables: Tables, histories: Tensor, scales: Tensor, length: in
         scales: (C,) what a channel's largest value is on average.
         length: K.
     """
-    made = _of_held_columns if is_wide(tables) else _of_whole_rows
-    rows = histories_at_once(tables, histories)
+    wide = is_wide(tables) and len(histories) > 0
+    made = _of_held_columns if wide else _of_whole_rows
+    rows = histories_at_once(tables, histories) if len(histories) else 1
     parts = [made(tables, part, scales, length) for part in histories.split(rows)]
     return Evidence(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 

@@ -49,9 +49,11 @@ class HeldColumns(NamedTuple):
         steps = torch.arange(int(self.counts.max()), device=score.device)
         places = (begins[:, None] + steps).clamp(max=max(len(score) - 1, 0))
         score = score[places] * (steps < self.counts[:, None])
-        best, at = score.topk(min(length, len(steps)), dim=1)
+        # of columns that are alike the first: whatever else is in the batch
+        key = (score.view(torch.int32).long() << 32) - steps
+        at = key.topk(min(length, len(steps)), dim=1).indices
         chosen = places.gather(1, at)
-        listed = best > 0
+        listed = score.gather(1, at) > 0
         columns = self.columns[chosen] * listed
         features = self.values[:, chosen].permute(1, 2, 0) * listed[:, :, None]
         missing = length - columns.shape[1]
@@ -67,7 +69,7 @@ def held_columns(tables: Tables, histories: Tensor) -> HeldColumns:
 
     Args:
         tables: on the device.
-        histories: (B, L) item indices, oldest first, padded with 0 on the left.
+        histories: (B, L) item indices, oldest first, padded with 0 on the left; B is not 0.
     """
     recent = histories[:, -REACH:]
     place, entry = _entries(tables, recent)
@@ -87,7 +89,8 @@ def held_columns(tables: Tables, histories: Tensor) -> HeldColumns:
 
 def most_entries(tables: Tables, histories: Tensor) -> int:
     """Return how many entries the rows of a history have, at the most."""
-    degrees = tables.offsets.diff()[histories[:, -REACH:]]
+    recent = histories[:, -REACH:]
+    degrees = tables.offsets[recent + 1] - tables.offsets[recent]
     return int(degrees.sum(dim=1).max())
 
 

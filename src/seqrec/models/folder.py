@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
 from seqrec.files import sha256_of
-from seqrec.models import build_any
+from seqrec.models import any_class, build_any
 from seqrec.models.parts.face import ScoringModel
 
 WEIGHTS, CONFIG, ITEMS = "model.safetensors", "config.json", "items.parquet"
@@ -195,6 +195,7 @@ def _read(folder: Path, config: bytes) -> TrainedModel:
     content = json.loads(config)
     _check_format(folder, content.get("format", 1))
     facts = {key: content[key] for key in _fact_names() if key in content or key not in LATER}
+    facts["options"] = {**any_class(facts["model_name"]).before, **facts["options"]}
     named = ("model_name", "options", "protocol", "num_items", "num_users")
     model = build_any(*(facts[name] for name in named))
     model.load_state_dict(load_file(folder / WEIGHTS))

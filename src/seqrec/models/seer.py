@@ -172,6 +172,7 @@ class SEER(SequentialModel):
         "ted.weight": 0.1,
     }
     losses: ClassVar[tuple[str, ...] | None] = ("cross_entropy",)
+    before: ClassVar[Mapping[str, Any]] = {"members": 1}
     looks_things_up: ClassVar[bool] = True
     learns_new_items_alone: ClassVar[bool] = True
     learns_faster: ClassVar[Mapping[str, float]] = {"head.": 3.0}

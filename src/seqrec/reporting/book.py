@@ -16,16 +16,17 @@ import pandas as pd
 from seqrec.files import replacing
 from seqrec.reporting import tables
 from seqrec.reporting.breakdowns import breakdowns
+from seqrec.reporting.cells import grouped
 from seqrec.reporting.curves import trainings
 from seqrec.reporting.glance import glance_figure
 from seqrec.reporting.leaderboard import leaderboard, of_as_many_targets, published_table
-from seqrec.reporting.packed_cells import Unpacked
 from seqrec.reporting.pages import PrintedTable, printed
 from seqrec.reporting.significance import significance
+from seqrec.reporting.unpacked_cells import Unpacked
 
 log = logging.getLogger(__name__)
 
-DIGITS = "%.9g"
+DIGITS, NOTHING = "%.9g", 1e-12
 PICTURED = "NDCG@10"
 
 
@@ -49,7 +50,17 @@ def book_of(
     compared = significance(
         cells.ranks, metrics=metrics, reference=cells.references, resamples=resamples
     )
-    groups = breakdowns(cells.ranks, cells.facts, metrics=metrics)
+    groups = pd.concat(
+        [
+            breakdowns(
+                {cell: cells.ranks[cell] for cell in of_group},
+                {group.dataset: cells.facts[group]},
+                metrics=metrics,
+            )
+            for group, of_group in grouped(cells.ranks).items()
+        ],
+        ignore_index=True,
+    )
     trained = trainings(cells.histories, cells.metrics)
     return {
         "leaderboard": printed("Leaderboard", board, tables.leaderboard_views(board, elsewhere)),
@@ -73,7 +84,7 @@ def write_book(book: dict[str, PrintedTable], folder: Path) -> list[Path]:
     """
     written = []
     for name, page in book.items():
-        csv = page.table.to_csv(index=False, lineterminator="\n", float_format=DIGITS)
+        csv = _rounded(page.table).to_csv(index=False, lineterminator="\n", float_format=DIGITS)
         texts = {".csv": csv, ".md": page.markdown, ".tex": page.latex}
         for ending, text in texts.items():
             written.append(folder / f"{name}{ending}")
@@ -81,14 +92,17 @@ def write_book(book: dict[str, PrintedTable], folder: Path) -> list[Path]:
                 unfinished.write_text(text, encoding="utf-8", newline="\n")
     written.append(folder / "glance_plot.json")
     with replacing(written[-1]) as unfinished:
-        figure = glance_figure(_rounded(book["leaderboard"].table), PICTURED)
-        unfinished.write_text(figure.to_json() + "\n", encoding="utf-8", newline="\n")
+        text = glance_figure(_rounded(book["leaderboard"].table), PICTURED).to_json(engine="json")
+        unfinished.write_text(text + "\n", encoding="utf-8", newline="\n")
     return written
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose numbers are those that are written."""
+    """Return a table whose numbers are those that are written; what only rounding left is 0."""
     numbers = table.select_dtypes("float").columns
     return table.assign(
-        **{name: [float(DIGITS % value) for value in table[name]] for name in numbers}
+        **{
+            name: [float(DIGITS % (0 if abs(value) < NOTHING else value)) for value in table[name]]
+            for name in numbers
+        }
     )

@@ -53,10 +53,10 @@ def pack(cells: Path, data: Path) -> None:
 def book(cells: Path, folder: Path, published: Path | None, metrics: str, resamples: int) -> None:
     """Make the tables of the packed cells in CELLS, into FOLDER: the same bytes every time."""
     from seqrec.reporting.book import book_of, write_book
-    from seqrec.reporting.packed_cells import unpack
+    from seqrec.reporting.unpacked_cells import unpack
 
     try:
-        labels = tuple(label.strip() for label in metrics.split(","))
+        labels = tuple(dict.fromkeys(label.strip() for label in metrics.split(",")))
         tables = book_of(unpack(cells), _published(published), metrics=labels, resamples=resamples)
         for path in write_book(tables, folder):
             click.echo(path)
@@ -94,18 +94,11 @@ def _pack_one(cell: Any, file: Path, data: Path, facts: Any, cells: Path) -> lis
     return [place.name for place in places]
 
 
-def _metrics(path: Path) -> dict[str, Any]:
-    """Return the content of a metrics.json that tells its seeds apart."""
+def _metrics(path: Path) -> Any:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        of_splits = [set(seed["splits"]) for seed in content["by_seed"].values()]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise SeqrecError(
-            f"{path} is damaged or of an earlier version; evaluate it again"
-        ) from None
-    if not all({"valid", "test"} <= splits for splits in of_splits):
-        raise SeqrecError(f"{path} has no metrics of both splits; evaluate it again")
-    return content
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise SeqrecError(f"{path} is damaged; evaluate it again") from None
 
 
 def _facts(folder: Path) -> Any:
@@ -141,7 +134,12 @@ def _published(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise SeqrecError(f"{path}: not to be read ({error})") from None
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise SeqrecError(f"{path}: not to be read as YAML ({reason})") from None
+    if not isinstance(content, dict) or not set(content) <= {"published", "targets"}:
+        raise SeqrecError(
+            f"{path}: it is to hold the lists published and targets, as conf/base/published.yml"
+        )
     return content

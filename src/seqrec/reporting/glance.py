@@ -29,8 +29,8 @@ def glance_figure(
         protocol: whose cells; where there are none of it the figure says so.
 
     Returns:
-        A figure. Models stand in order of their mean share of the best, data sets by size. A cell
-        that was not run is blank.
+        A figure. Models stand in order of their shares of the best, added up over the data sets
+        that they were run on; data sets by size. A cell that was not run is blank.
     """
     rows = leaderboard[(leaderboard["metric"] == metric) & (leaderboard["protocol"] == protocol)]
     if rows.empty:
@@ -38,7 +38,7 @@ def glance_figure(
     best = rows.groupby("dataset")["value"].transform("max")
     rows = rows.assign(share=(rows["value"] / best.where(best > 0, 1)).astype(float))
     datasets = list(rows.groupby("dataset")["targets"].max().sort_values(kind="stable").index)
-    order = rows.groupby("model")["share"].mean()
+    order = rows.groupby("model")["share"].sum()
     models = sorted(order.index, key=lambda model: (order[model], model))
     figure = go.Figure(_cells(rows, models, datasets))
     for row in rows.itertuples():

@@ -43,6 +43,8 @@ class ScoringModel(nn.Module):
     """A frozen dataclass with ``num_items``, ``max_len``, ``protocol`` and its own."""
     authors_ranking: ClassVar[RankingRules] = AUTHORS_RANKING
     """The rules of the ranking in the authors' code."""
+    before: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Options that a model folder of an earlier version lacks, and what they were then."""
     space: ClassVar[Mapping[str, Space]] = {}
     """What a search varies unless told otherwise: the model's options by their names, parameters
     of a section as ``training.learning_rate``."""
