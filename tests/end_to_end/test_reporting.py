@@ -18,7 +18,15 @@ CHAIN = ("run", "--env", "test", "--params")
 MADE = ("seeds=7;8", "model=markov,model_options.window=1")
 PAGES = ("leaderboard", "significance", "breakdowns")
 FROM_MODELS = ("attention_spectrum", "learned_filter", "singular_values", "similarity")
-PLOTS = (*PAGES, "learning_curves", "cost", "transition_frequency", "sensitivity", *FROM_MODELS)
+PLOTS = (
+    *PAGES,
+    "glance",
+    "learning_curves",
+    "cost",
+    "transition_frequency",
+    "sensitivity",
+    *FROM_MODELS,
+)
 TARGETS = 1783
 
 

@@ -40,10 +40,11 @@ def trained(name: str, protocol: str, log: Sequences, seed: int) -> TrainedModel
     torch.manual_seed(seed)
     options: dict[str, Any] = SMALL | ({"c": 3} if name == "bsarec" else {})
     model = build_model(name, options, protocol, log.num_items, log.num_users)
-    vectors = torch.nn.init.normal_(model.item_vectors())
-    with torch.no_grad():
-        for items in EQUAL:
-            vectors[items] = vectors[items[0]].clone()
+    for vectors in model.distilled():
+        torch.nn.init.normal_(vectors)
+        with torch.no_grad():
+            for items in EQUAL:
+                vectors[items] = vectors[items[0]].clone()
     facts: dict[str, Any] = {"dataset": "by-hand", "seed": 1, "best_epoch": 1, "monitor": "NDCG@20"}
     return TrainedModel(
         model=model.eval(),

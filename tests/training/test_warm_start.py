@@ -60,7 +60,7 @@ def test_a_model_says_which_parameters_have_a_row_for_each_item_or_user(
         config = unchecked_config(model, SMALL, protocol, num_items, num_users)
         return {name: w.shape for name, w in model_class(model)(config).learned().items()}
 
-    kind = model_class(model)
+    kind = model_class(model)(unchecked_config(model, SMALL, protocol, 12, 40))
     few, items, users = shapes(12, 40), shapes(15, 40), shapes(12, 44)
     assert {name for name in few if few[name] != items[name]} == set(kind.per_item)
     assert {name for name in few if few[name] != users[name]} == set(kind.per_user)
@@ -83,14 +83,14 @@ def test_known_items_keep_their_vectors_and_new_ones_start_from_the_mean(
     start_from(start, fresh, NEW.items)
     after = fresh.learned()
 
-    (per_item,) = fresh.per_item
-    old, new = before[per_item], after[per_item]
-    mean = old[1:13].mean(dim=0)
-    rows = {1: old[3], 2: mean, 3: old[1], 4: mean, 12: old[12], 0: old[0]}
-    for row, vector in rows.items():
-        torch.testing.assert_close(new[row], vector, rtol=0, atol=1e-7)
-    assert torch.equal(new[13:], old[13:])  # tokens
-    others = set(after) - {per_item, "user_embedding.weight"}
+    for per_item in fresh.per_item:
+        old, new = before[per_item], after[per_item]
+        mean = old[1:13].mean(dim=0)
+        rows = {1: old[3], 2: mean, 3: old[1], 4: mean, 12: old[12], 0: old[0]}
+        for row, vector in rows.items():
+            torch.testing.assert_close(new[row], vector, rtol=0, atol=1e-7)
+        assert torch.equal(new[13:], old[13:])  # tokens
+    others = set(after) - {*fresh.per_item, "user_embedding.weight"}
     assert all(torch.equal(after[name], before[name]) for name in others)
     line = (
         "training starts from a model of 12 items: 10 are matched, 2 are gone; "

@@ -195,10 +195,11 @@ def _read(folder: Path, config: bytes) -> TrainedModel:
     content = json.loads(config)
     _check_format(folder, content.get("format", 1))
     facts = {key: content[key] for key in _fact_names() if key in content or key not in LATER}
-    facts["options"] = {**any_class(facts["model_name"]).before, **facts["options"]}
+    weights = load_file(folder / WEIGHTS)
+    facts["options"] = any_class(facts["model_name"]).options_of(facts["options"], weights.keys())
     named = ("model_name", "options", "protocol", "num_items", "num_users")
     model = build_any(*(facts[name] for name in named))
-    model.load_state_dict(load_file(folder / WEIGHTS))
+    model.load_state_dict(weights)
     items = pq.read_table(folder / ITEMS)
     _check_items(items, facts["num_items"])
     if SUMS in content and content[SUMS] != _sums(folder):

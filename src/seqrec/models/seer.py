@@ -15,7 +15,7 @@ Shapes: B histories of L items, N targets, K entries of a list, V = items + 1, d
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from typing import Any, ClassVar, cast
@@ -172,7 +172,6 @@ class SEER(SequentialModel):
         "ted.weight": 0.1,
     }
     losses: ClassVar[tuple[str, ...] | None] = ("cross_entropy",)
-    before: ClassVar[Mapping[str, Any]] = {"members": 1}
     looks_things_up: ClassVar[bool] = True
     learns_new_items_alone: ClassVar[bool] = True
     learns_faster: ClassVar[Mapping[str, float]] = {"head.": 3.0}
@@ -196,6 +195,12 @@ class SEER(SequentialModel):
         self._items = torch.zeros(0, dtype=torch.long)
         self._remembered: dict[bytes, Evidence] | None = None
         self._room = 0.0
+
+    @classmethod
+    def options_of(cls, options: Mapping[str, Any], weights: Collection[str]) -> dict[str, Any]:
+        """Return the options; the members are those whose weights there are."""
+        others = {name.split(".")[1] for name in weights if name.startswith("others.")}
+        return {**options, "members": 1 + len(others)}
 
     # --- what training and ranking ask -------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The small face every model has; training, evaluation and export know nothing else of it."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -43,13 +43,21 @@ class ScoringModel(nn.Module):
     """A frozen dataclass with ``num_items``, ``max_len``, ``protocol`` and its own."""
     authors_ranking: ClassVar[RankingRules] = AUTHORS_RANKING
     """The rules of the ranking in the authors' code."""
-    before: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """Options that a model folder of an earlier version lacks, and what they were then."""
     space: ClassVar[Mapping[str, Space]] = {}
     """What a search varies unless told otherwise: the model's options by their names, parameters
     of a section as ``training.learning_rate``."""
 
     config: Any
+
+    @classmethod
+    def options_of(cls, options: Mapping[str, Any], weights: Collection[str]) -> dict[str, Any]:
+        """Return the options of a saved model: an earlier version may not have had all of them.
+
+        Args:
+            options: as they were saved.
+            weights: the names of what was saved.
+        """
+        return dict(options)
 
     @property
     def history_len(self) -> int:
