@@ -18,7 +18,8 @@ from seqrec.evidence.evidence_lists import Evidence
 from seqrec.losses.bonus import Bonus, plain_cross_entropy_with_bonus
 from seqrec.models import build_model
 from seqrec.models.folder import load_model, save_model
-from seqrec.models.seer import KAPPAS, SEER, Head
+from seqrec.models.parts.evidence_head import EvidenceHead
+from seqrec.models.seer import KAPPAS, SEER
 from seqrec.parameters.sections import RankingOptions, TedOptions
 from seqrec.recommendation.explanation import PARTS, explain
 from seqrec.recommendation.recommender import Recommender
@@ -174,7 +175,7 @@ def test_scores_are_states_and_evidence_whole_and_in_blocks() -> None:
 
 def test_a_head_by_hand() -> None:
     """b = exp(gate) (trust · x) + w · relu(W x + U m + c) + w0, and 0 for no item."""
-    head, generator = Head(), torch.Generator().manual_seed(2)
+    head, generator = EvidenceHead(), torch.Generator().manual_seed(2)
     for parameter in head.parameters():
         torch.nn.init.normal_(parameter, generator=generator)
     columns = torch.tensor([[4, 0], [1, 2]])
@@ -194,7 +195,7 @@ def test_a_head_by_hand() -> None:
 
 def test_at_the_start_evidence_counts_a_quarter() -> None:
     evidence = Evidence(torch.tensor([[1]]), torch.ones(1, 1, 7), torch.ones(1, 9))
-    assert float(Head()(evidence).detach()) == pytest.approx(7 / 4)
+    assert float(EvidenceHead()(evidence).detach()) == pytest.approx(7 / 4)
 
 
 def test_a_share_of_targets_is_learned_from() -> None:

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from seqrec.batches import Sequences
-from seqrec.evidence.evidence_lists import FEATURES, MOMENTS, Evidence, evidence_after
+from seqrec.evidence.evidence_lists import FEATURES, Evidence, evidence_after
 from seqrec.evidence.pair_tables import Tables, count_pairs
 from seqrec.evidence.training_lists import LONGEST, TrainingLists, mean_largest
 from seqrec.losses import Held, ItemLoss, Padding
@@ -33,6 +33,7 @@ from seqrec.losses.bonus import Bonus, cross_entropy_with_bonus
 from seqrec.machine.products import inner
 from seqrec.models import GIVEN, model_class
 from seqrec.models.parts.bounds import Count, Size, Weight
+from seqrec.models.parts.evidence_head import EvidenceHead
 from seqrec.models.parts.face import BlockScorer, Scorer, SequentialModel, TrainingForm
 from seqrec.models.parts.search_range import LEARNING_RATE, Space
 from seqrec.protocol import Protocol
@@ -40,7 +41,6 @@ from seqrec.protocol import Protocol
 log = logging.getLogger(__name__)
 
 KAPPAS = (0.7, 1.0, 1.4, 2.0)
-HIDDEN = 16
 GIGABYTE = 1e9
 SHARED = ("max_len", "dim")
 """Options that are the encoder's too."""
@@ -107,53 +107,6 @@ def _misfit_of_states(encoder: SequentialModel) -> str | None:
     return None
 
 
-class Head(nn.Module):
-    """How far to trust which evidence: a gate and a small network."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trust = nn.Parameter(torch.full((FEATURES,), 0.25))
-        self.entry = nn.Linear(FEATURES, HIDDEN)
-        self.moment = nn.Linear(MOMENTS, HIDDEN)
-        self.output = nn.Linear(HIDDEN, 1)
-        self.gate = nn.Linear(MOMENTS, 1)
-        for layer in (self.output, self.gate):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-
-    def parts(self, evidence: Evidence) -> Tensor:
-        """Return (N, K, FEATURES + 1): what each feature adds by the gate, and the network."""
-        gated = evidence.features * self.trust * self.gate(evidence.moments).exp()[:, None]
-        rest = self(evidence) - gated.sum(dim=2) * (evidence.columns != 0)
-        return torch.cat([gated, rest[:, :, None]], dim=2)
-
-    def forward(self, evidence: Evidence) -> Tensor:
-        """Return (N, K) what the evidence adds to the logits of listed items, 0 for no item."""
-        features, moments = evidence.features, evidence.moments
-        weights = torch.cat([self.entry.weight, self.trust[None]])
-        mapped: Tensor = _Linear.apply(  # type: ignore[no-untyped-call]
-            features.flatten(0, 1), weights
-        ).view(*features.shape[:2], -1)
-        hidden = mapped[..., :-1] + (self.moment(moments) + self.entry.bias)[:, None]
-        gated = mapped[..., -1] * self.gate(moments).exp()
-        added: Tensor = gated + torch.relu(hidden) @ self.output.weight[0] + self.output.bias
-        return added * (evidence.columns != 0)
-
-
-class _Linear(torch.autograd.Function):
-    """A product of very many rows, which want no gradient, with few."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(rows)
-        return inner(rows, weights)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
-        (rows,) = ctx.saved_tensors
-        return None, inner(gradients[0].t().contiguous(), rows.to(gradients[0].dtype).t())
-
-
 class SEER(SequentialModel):
     """The model: an encoder, the tables, and the head."""
 
@@ -187,7 +140,7 @@ class SEER(SequentialModel):
         kind, of_encoder = model_class(config.encoder), config.encoder_config(config.num_items)
         self.encoder: SequentialModel = kind(of_encoder)
         self.others = nn.ModuleList(kind(of_encoder) for _ in range(config.members - 1))
-        self.head = Head()
+        self.head = EvidenceHead()
         self.tables = Tables(config.num_items)
         self.register_buffer("scales", torch.ones(FEATURES - 1))
         self.register_buffer("kappa", torch.ones(()))
