@@ -81,7 +81,9 @@ class SEERConfig:
                     f"{', '.join(own)}; model_options.encoder_options=null leaves all as they are"
                 )
         if problem := _misfit(kind) or _misfit_of_states(kind(self.encoder_config(1))):
-            raise ValueError(f"encoder {self.encoder} will not do: {problem}")
+            raise ValueError(
+                f"encoder {self.encoder} will not do: {problem}; mqsa_ted, bsarec and sasrec will"
+            )
 
     def encoder_config(self, num_items: int) -> Any:
         """Return the configuration of the encoder."""
