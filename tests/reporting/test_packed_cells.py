@@ -279,8 +279,8 @@ def test_no_cells_are_no_book(tmp_path: Path) -> None:
         (b"- a\n- b\n", "it is to hold the lists published and targets"),
         (b"a", "it is to hold the lists"),
         (b"publishd: []\n", "it is to hold the lists"),
-        (b"a: [\n\n", "not to be read as YAML"),
-        (b"\xff\xfe\x00", "not to be read as YAML"),
+        (b"a: [\n\n", "no YAML"),
+        (b"\xff\xfe\x00", "no YAML"),
     ],
 )
 def test_published_figures_of_another_form(tmp_path: Path, content: bytes, message: str) -> None:
@@ -291,6 +291,9 @@ def test_published_figures_of_another_form(tmp_path: Path, content: bytes, messa
     assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
     assert message in done.output
     assert not folder.exists()
+    done = CliRunner().invoke(results, [*given[:-1], str(tmp_path / "none.yml")])
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert "cannot read" in done.output
 
 
 def test_a_metric_named_twice_is_compared_once(tmp_path: Path) -> None:

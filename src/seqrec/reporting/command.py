@@ -135,9 +135,11 @@ def _published(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except OSError as error:
+        raise SeqrecError(f"cannot read {path}: {error.strerror}; name another file") from None
+    except (ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise SeqrecError(f"{path}: not to be read as YAML ({reason})") from None
+        raise SeqrecError(f"{path}: no YAML ({reason}); mend it, or name another file") from None
     if not isinstance(content, dict) or not set(content) <= {"published", "targets"}:
         raise SeqrecError(
             f"{path}: it is to hold the lists published and targets, as conf/base/published.yml"
