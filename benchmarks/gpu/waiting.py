@@ -68,7 +68,10 @@ def ranking(model_name: str, protocol: str, device: torch.device) -> Figures:
     ranks_of = ranker(case, read(case), model, "valid", where)
     for warm in (False, True):
         with no_waiting(where if warm else None):
-            parts = [target_ranks(part.scores, part.targets) for part in ranks_of.scored(model)]
+            parts = [
+                (part.rows, target_ranks(part.scores, part.targets))
+                for part in ranks_of.scored(model)
+            ]
             ranks_of.in_order(parts)
     return {"batches": len(parts)}
 

@@ -120,7 +120,7 @@ def test_a_ranking_does_not_wait(name: str, protocol: str) -> None:
     ranker = Ranker(sequences, targets, model, META, EvaluationOptions(batch_size=16))
     parts = []
     for part in ranker.scored(model):
-        parts.append(target_ranks(part.scores, part.targets))
+        parts.append((part.rows, target_ranks(part.scores, part.targets)))
         assert candidate_counts(part.scores).is_meta
         assert repeat_targets(part).is_meta
     assert ranker.in_order(parts).shape == (len(targets),)

@@ -11,7 +11,8 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.optimizer import Adam
-from seqrec.training.step import AnyBatch, TrainingStep, distil
+from seqrec.training.shares import AnyBatch
+from seqrec.training.step import TrainingStep, distil
 from tests.logs import circle_distillation, circles
 
 CPU = torch.device("cpu")

@@ -92,6 +92,22 @@ class Batch:
         """(B,) the items that are followed by a target, 0 where a history is empty."""
         return self.histories[:, -1]
 
+    def part(self, which: int, parts: int) -> Batch:
+        """Return one of so many parts: every so many rows."""
+        taken = slice(which, None, parts)
+        same, places = (
+            None if each is None else each[taken] for each in (self.same_target, self.places)
+        )
+        return Batch(self.users[taken], self.histories[taken], self.targets[taken], same, places)
+
+    def count_targets(self) -> Tensor:
+        """Return how many targets there are, a scalar."""
+        return torch.tensor(len(self.targets), device=self.targets.device)
+
+    def holds_any(self) -> bool:
+        """Return whether there is a target."""
+        return len(self.targets) > 0
+
 
 class Partners(Protocol):
     """Draws other examples with the same targets."""
@@ -129,9 +145,9 @@ class Batches:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def shuffled(self) -> Tensor:
-        """Return the examples in a random order (drawn from torch's global generator)."""
-        return torch.randperm(len(self)).to(self.back.device)
+    def shuffled(self, generator: torch.Generator | None = None) -> Tensor:
+        """Return the examples in a random order; None: drawn from torch's global generator."""
+        return torch.randperm(len(self), generator=generator).to(self.back.device)
 
     def gather(self, rows: Tensor | slice, width: int | None = None) -> Batch:
         """Return the examples ``rows`` as one batch, its histories ``width`` columns wide."""

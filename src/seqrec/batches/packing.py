@@ -67,6 +67,8 @@ class PackedBatch(PackedRows):
     """B."""
     places: Tensor | None = None
     """(R, W) where the targets stand in the flat array, -1 for none; on the host."""
+    masked: Tensor | None = None
+    """(R, W) which items are to be found again, where that was drawn already."""
 
     @property
     def heads(self) -> Tensor:
@@ -74,12 +76,37 @@ class PackedBatch(PackedRows):
         0 where there is none, or where what follows is not learned from."""
         return (self.histories * (self.targets != 0)).flatten()
 
-    def sampled(self, share: float) -> PackedBatch:
-        """Return the batch with a share of its targets, drawn from torch's global generator."""
-        kept = torch.rand(self.targets.shape) < share
+    def sampled(self, share: float, generator: torch.Generator | None = None) -> PackedBatch:
+        """Return the batch with a share of its targets; None: by torch's global generator."""
+        kept = torch.rand(self.targets.shape, generator=generator) < share
         targets = self.targets * kept.to(self.targets.device, non_blocking=True)
         places = None if self.places is None else torch.where(kept, self.places, -1)
         return replace(self, targets=targets, places=places)
+
+    def part(self, which: int, parts: int) -> PackedBatch:
+        """Return one of so many parts: every so many rows; the others' users are empty in it."""
+        taken = slice(which, None, parts)
+        places, masked = (
+            None if each is None else each[taken] for each in (self.places, self.masked)
+        )
+        return PackedBatch(
+            self.histories[taken],
+            self.positions[taken],
+            self.segments[taken],
+            self.targets[taken],
+            self.count,
+            places,
+            masked,
+        )
+
+    def count_targets(self) -> Tensor:
+        """Return how many targets there are, a scalar."""
+        return (self.targets != 0 if self.masked is None else self.masked).sum()
+
+    def holds_any(self) -> bool:
+        """Return whether there is a target."""
+        where = self.targets > 0 if self.places is None else self.places >= 0
+        return bool(where.any())
 
     def windows(self) -> Tensor:
         """Return (B, W + 1): each user's inputs and last target, padded on the left."""
@@ -116,6 +143,33 @@ class PackedHistories(PackedRows):
     def heads(self) -> Tensor:
         """(B,) the items that are followed by a target, 0 where a history is empty."""
         return self.histories.flatten()[self.last]
+
+    def part(self, which: int, parts: int) -> PackedHistories:
+        """Return one of so many parts: every so many rows, with the histories in them."""
+        assert self.same_target is None, "partners lie in rows of their own"
+        width = self.histories.shape[1]
+        row, column = self.last.div(width, rounding_mode="floor"), self.last % width
+        mine = (row % parts == which).nonzero().squeeze(1)
+        taken = slice(which, None, parts)
+        number = torch.full((len(self.last) + 1,), -1, device=row.device)
+        number[mine] = torch.arange(len(mine), device=row.device)
+        return PackedHistories(
+            histories=self.histories[taken],
+            positions=self.positions[taken],
+            segments=number[self.segments[taken]],
+            last=row[mine].div(parts, rounding_mode="floor") * width + column[mine],
+            users=self.users[mine],
+            targets=self.targets[mine],
+            places=None if self.places is None else self.places[mine.cpu()],
+        )
+
+    def count_targets(self) -> Tensor:
+        """Return how many targets there are, a scalar."""
+        return torch.tensor(len(self.last), device=self.last.device)
+
+    def holds_any(self) -> bool:
+        """Return whether there is a target."""
+        return len(self.last) > 0
 
     def seen(self) -> Held:
         """Return the items of each history with its target: no negatives for it."""
@@ -235,9 +289,9 @@ class PackedSequences:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def shuffled(self) -> Tensor:
-        """Return the users in a random order (drawn from torch's global generator)."""
-        return torch.randperm(len(self))
+    def shuffled(self, generator: torch.Generator | None = None) -> Tensor:
+        """Return the users in a random order; None: drawn from torch's global generator."""
+        return torch.randperm(len(self), generator=generator)
 
     def gather(self, users: Tensor) -> PackedBatch:
         """Return these of the users as one batch."""
@@ -280,9 +334,9 @@ class PackedExamples:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def shuffled(self) -> Tensor:
-        """Return the examples in a random order (drawn from torch's global generator)."""
-        return torch.randperm(len(self))
+    def shuffled(self, generator: torch.Generator | None = None) -> Tensor:
+        """Return the examples in a random order; None: drawn from torch's global generator."""
+        return torch.randperm(len(self), generator=generator)
 
     def gather(self, rows: Tensor) -> PackedHistories:
         """Return these of the examples as one batch."""

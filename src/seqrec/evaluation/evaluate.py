@@ -20,6 +20,7 @@ from seqrec.evaluation.ranking import candidate_counts, target_ranks
 from seqrec.evaluation.sampled_ranking import SampledRanks
 from seqrec.machine.devices import resolve_device
 from seqrec.machine.heap import keep_freed_memory
+from seqrec.machine.processes import ALONE, Processes
 from seqrec.models.parts.face import ScoringModel
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def evaluate(
     *,
     options: EvaluationOptions,
     device: str = "auto",
+    processes: Processes = ALONE,
 ) -> EvaluationResult:
     """Rank the validation and test targets among all items.
 
@@ -52,6 +54,7 @@ def evaluate(
         sequences: the table it was trained on.
         options: the section ``evaluation``.
         device: as in ``training.device``.
+        processes: this one and the others among which the targets are shared out.
 
     Returns:
         The ranks and, by split, metrics with standard errors.
@@ -70,7 +73,9 @@ def evaluate(
         "seed": trained.seed,
         "best_epoch": trained.best_epoch,
     }
-    measured = rank_splits(trained.model, data, options=options, device=device, seed=trained.seed)
+    measured = rank_splits(
+        trained.model, data, options=options, device=device, seed=trained.seed, processes=processes
+    )
     return EvaluationResult(measured.ranks, facts | measured.metrics)
 
 
@@ -82,6 +87,7 @@ def rank_splits(
     protocol: str | None = None,
     device: str = "auto",
     seed: int = 0,
+    processes: Processes = ALONE,
 ) -> EvaluationResult:
     """Rank the validation and test targets of any model, wherever it comes from.
 
@@ -92,6 +98,7 @@ def rank_splits(
         protocol: whose rules of the ranking; the model's own unless another is named.
         device: as in ``training.device``.
         seed: draws the sampled negatives, where they are asked for.
+        processes: this one and the others among which the targets are shared out.
 
     Returns:
         The ranks and, as metrics, ``seen_items`` and ``splits``.
@@ -105,7 +112,7 @@ def rank_splits(
     model = model.to(where)
     protocol = protocol or model.config.protocol
     results = {
-        split: _evaluate_split(model, data, split, options, protocol, where, seed)
+        split: _evaluate_split(model, data, split, options, protocol, where, seed, processes)
         for split in EVALUATED
     }
     return EvaluationResult(
@@ -125,9 +132,10 @@ def _evaluate_split(
     protocol: str,
     device: torch.device,
     seed: int,
+    processes: Processes,
 ) -> tuple[pa.Table, dict[str, Any]]:
     examples = split_targets(data, split, model.history_len, protocol)
-    ranker = Ranker(data, examples, model, device, options, protocol)
+    ranker = Ranker(data, examples, model, device, options, protocol, processes)
     results = _SplitResults(data, options, device)
     negatives = options.sampled_negatives
     sampled = SampledRanks(data, examples, ranker, negatives, seed, device) if negatives else None
@@ -135,13 +143,15 @@ def _evaluate_split(
         results.add(part)
         if sampled:
             sampled.add(part)
+    results.join(processes)
     ranks = checked_ranks(ranker.in_order(results.ranks))
     metrics: dict[str, Any] = {"metrics": ranking_metrics(ranks, options.cutoffs, examples.users)}
     metrics |= _counts(data, examples, split)
     metrics |= {"repeat_targets": int(results.repeats)} | results.lists.summary()
     if sampled:
         metrics["sampled"] = sampled.summary(split, options.cutoffs)
-    return _rank_table(data, examples, split, ranks, ranker.in_order(results.candidates)), metrics
+    candidates = ranker.in_order(results.candidates, torch.long)
+    return _rank_table(data, examples, split, ranks, candidates), metrics
 
 
 class _SplitResults:
@@ -149,17 +159,22 @@ class _SplitResults:
 
     def __init__(self, data: Sequences, options: EvaluationOptions, device: torch.device) -> None:
         self.lists = _Lists(data, options.cutoffs, device)
-        self.ranks: list[Tensor] = []
-        self.candidates: list[Tensor] = []
+        self.ranks: list[tuple[slice, Tensor]] = []
+        self.candidates: list[tuple[slice, Tensor]] = []
         self.repeats = torch.zeros((), dtype=torch.long, device=device)
         """How many targets stand in their own history."""
 
     def add(self, part: ScoredBatch) -> None:
         """Rank the targets of a batch."""
-        self.ranks.append(target_ranks(part.scores, part.targets))
-        self.candidates.append(candidate_counts(part.scores))
+        self.ranks.append((part.rows, target_ranks(part.scores, part.targets)))
+        self.candidates.append((part.rows, candidate_counts(part.scores)))
         self.lists.add(part.scores)
         self.repeats += repeat_targets(part)
+
+    def join(self, processes: Processes) -> None:
+        """Take in what the other processes counted."""
+        for counted in (self.repeats, *self.lists.shown.values()):
+            processes.sum(counted)
 
 
 def _seen_items(model: ScoringModel, options: EvaluationOptions, protocol: str) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from seqrec.batches import Batches, Examples, Sequences
 from seqrec.evaluation.ranking import SeenItems
+from seqrec.machine.processes import ALONE, Processes
 from seqrec.models.parts.face import ScoringModel
 
 CACHED = 1_600_000
@@ -44,6 +45,7 @@ class HistoryBatches:
         device: where to gather them.
         batch_size: how many at a time.
         window: how many of a user's last training items count as seen; None for all.
+        processes: of several, each goes through every so many batches.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class HistoryBatches:
         device: torch.device,
         batch_size: int,
         window: int | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         lengths = examples.ends - examples.starts
         self.order = (
@@ -64,13 +67,14 @@ class HistoryBatches:
         self.inverse = torch.from_numpy(np.argsort(self.order)).to(device)
         self.batches = Batches(sequences, examples, model.history_len, device)
         self.seen = SeenItems(sequences, examples, device, window)
-        self.batch_size = batch_size
+        self.batch_size, self.processes = batch_size, processes
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[HistoryBatch]:
-        for first in range(0, len(self), self.batch_size):
+        step = self.batch_size * self.processes.size
+        for first in range(self.batch_size * self.processes.rank, len(self), step):
             rows = slice(first, first + self.batch_size)
             histories = self.batches.histories(rows, self._width(rows))
             yield HistoryBatch(rows, histories, self.batches.users[rows], self.seen.pairs(rows))

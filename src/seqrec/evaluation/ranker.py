@@ -17,6 +17,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.history_batches import HistoryBatches, rows_at_once
 from seqrec.evaluation.metrics import Floats
 from seqrec.evaluation.ranking import apply_rules, target_ranks
+from seqrec.machine.processes import ALONE, Processes
 from seqrec.models.parts.face import ScoringModel
 from seqrec.protocol import ranking_rules
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 class ScoredBatch(NamedTuple):
     """Scores with the rules applied, and what they were computed for."""
 
+    rows: slice
+    """Which of the targets, in the order of the batches."""
     scores: Tensor
     """(B, V)."""
     targets: Tensor
@@ -48,6 +51,7 @@ class Ranker:
         device: where to compute.
         options: batch size, and whether seen items compete.
         protocol: whose rules of the ranking; the model's own unless another is named.
+        processes: of several, each ranks every so many batches, and gets the results of all.
     """
 
     def __init__(
@@ -58,38 +62,41 @@ class Ranker:
         device: torch.device,
         options: RankingOptions | None = None,
         protocol: str | None = None,
+        processes: Processes = ALONE,
     ) -> None:
+        self.processes, self.device = processes, device
         options, config = options or default_evaluation(), model.config
         rules = protocol or config.protocol
         self.rules = ranking_rules(rules, options.seen_items, model.authors_ranking)
         window = config.max_len if self.rules.seen_in_window else None
         rows = rows_at_once(options.batch_size, sequences.num_items, device)
-        self.parts = HistoryBatches(sequences, examples, model, device, rows, window)
+        self.parts = HistoryBatches(sequences, examples, model, device, rows, window, processes)
 
     @torch.inference_mode()
     def scored(self, model: ScoringModel) -> Iterator[ScoredBatch]:
-        """Yield the targets batch by batch."""
+        """Yield the targets of this process batch by batch."""
         model.eval()
         score = model.scorer()
         for rows, histories, users, seen in self.parts:
             scores = score(histories, users).float()
             targets = self.parts.batches.targets(rows)
-            yield ScoredBatch(apply_rules(scores, seen, self.rules), targets, seen)
+            yield ScoredBatch(rows, apply_rules(scores, seen, self.rules), targets, seen)
 
     def ranks(self, model: ScoringModel) -> Floats:
         """Return (T,) ranks of the targets, 1 the best, in the order of the examples."""
-        inverse = self.parts.inverse
-        ranks = torch.empty(len(self.parts), device=inverse.device)
-        done = 0
-        for part in self.scored(model):
-            stop = done + len(part.targets)
-            ranks[done:stop] = target_ranks(part.scores, part.targets)
-            done = stop
-        return checked_ranks(ranks[inverse])
+        ranks = [
+            (part.rows, target_ranks(part.scores, part.targets)) for part in self.scored(model)
+        ]
+        return checked_ranks(self.in_order(ranks))
 
-    def in_order(self, parts: list[Tensor]) -> Tensor:
-        """Join results of the batches, in the order of the examples."""
-        return torch.cat(parts)[self.parts.inverse]
+    def in_order(
+        self, parts: list[tuple[slice, Tensor]], kind: torch.dtype = torch.float32
+    ) -> Tensor:
+        """Join numbers of the batches, of all processes, in the order of the examples."""
+        joined = torch.zeros(len(self.parts), dtype=kind, device=self.device)
+        for rows, numbers in parts:
+            joined[rows] = numbers
+        return self.processes.sum(joined)[self.parts.inverse]
 
 
 def split_targets(sequences: Sequences, split: Split, max_len: int, protocol: str) -> Examples:

@@ -58,18 +58,17 @@ class SampledRanks:
         self.seen = SeenItems(data, ordered, device)
         self.users = torch.from_numpy(ordered.users).to(device).long()
         self.negatives, self.seed = negatives, seed
-        self.done = 0
-        self.ranks: list[Tensor] = []
-        self.unseen: list[Tensor] = []
+        self.ranks: list[tuple[slice, Tensor]] = []
+        self.unseen: list[tuple[slice, Tensor]] = []
 
     def add(self, part: ScoredBatch) -> None:
         """Rank the targets of a batch."""
-        rows = slice(self.done, self.done + len(part.targets))
+        rows = part.rows
         drawable = drawable_items(part.scores, part.targets, self.seen.pairs(rows))
         keys = item_keys(drawable, self.seed, self.users[rows], part.targets)
-        self.ranks.append(ranks_among_drawn(part.scores, part.targets, keys, self.negatives))
-        self.unseen.append(drawable.sum(dim=1))
-        self.done = rows.stop
+        ranks = ranks_among_drawn(part.scores, part.targets, keys, self.negatives)
+        self.ranks.append((rows, ranks))
+        self.unseen.append((rows, drawable.sum(dim=1)))
 
     def summary(self, split: str, cutoffs: tuple[int, ...]) -> dict[str, Any]:
         """Return the block ``sampled`` of the metrics.
@@ -77,7 +76,7 @@ class SampledRanks:
         Raises:
             SeqrecError: no user has enough unseen items.
         """
-        unseen = self.ranker.in_order(self.unseen)
+        unseen = self.ranker.in_order(self.unseen, torch.long)
         check_negatives(self.negatives, int(unseen.max()))
         kept = (unseen >= self.negatives).cpu()
         ranks = checked_ranks(self.ranker.in_order(self.ranks)[kept.to(unseen.device)])

@@ -32,6 +32,8 @@ class LossSettings:
     item_counts: Callable[[], npt.NDArray[np.int64]] | None = None
     """Gives (V,) training interactions an item."""
     device: torch.device = torch.device("cpu")  # noqa: RUF009
+    generator: torch.Generator | None = None
+    """What is drawn for a batch as a whole comes from it; None: torch's global one."""
     sparse: bool = False
     """Whether a loss may give the item vectors sparse gradients."""
 
@@ -58,7 +60,11 @@ def _gbce(settings: LossSettings) -> ItemLoss:
 def _sampled_softmax(settings: LossSettings) -> ItemLoss:
     assert settings.item_counts is not None, "its negatives are drawn by popularity"
     return SampledSoftmax(
-        settings.item_counts(), settings.negatives, settings.device, sparse=settings.sparse
+        settings.item_counts(),
+        settings.negatives,
+        settings.device,
+        sparse=settings.sparse,
+        generator=settings.generator,
     )
 
 

@@ -28,6 +28,7 @@ class SampledSoftmax:
         negatives: n, shared by all states of a batch.
         device: where the batches are.
         sparse: whether the item vectors get gradients for the drawn rows only.
+        generator: what the negatives are drawn from; None: torch's global one.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class SampledSoftmax:
         device: torch.device,
         *,
         sparse: bool = False,
+        generator: torch.Generator | None = None,
     ) -> None:
+        self.generator = generator
         weights = item_counts[1:] + 1.0
         shares = weights / weights.sum()
         self.negatives, self.sparse = negatives, sparse
@@ -76,7 +79,12 @@ class SampledSoftmax:
 
     def draw(self) -> Tensor:
         """Return (n,) items, by popularity and with repetition."""
-        draws = torch.rand(self.negatives, dtype=torch.float64, device=self.cumulated.device)
+        draws = torch.rand(
+            self.negatives,
+            dtype=torch.float64,
+            device=self.cumulated.device,
+            generator=self.generator,
+        )
         places = torch.searchsorted(self.cumulated, draws, right=True)
         return (places.clamp(max=len(self.cumulated) - 1) + 1).to(self.log_expected.device)
 

@@ -13,7 +13,7 @@ Shapes: B histories, L positions, R rows of W packed positions, d channels.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import torch
@@ -132,19 +132,28 @@ class BERT4Rec(Transformer):
         """
         item_loss = item_loss or self.own_loss()
         if isinstance(batch, PackedBatch):
-            return {"loss": self._cloze(batch, self.masked(batch), item_loss)}
+            masked = self.masked(batch) if batch.masked is None else batch.masked
+            return {"loss": self._cloze(batch, masked, item_loss)}
         places = self.masked_places(batch.histories)
         states = self.at_last_masked(batch.histories, places)
         # the mask token is a class too, as padding is
         vectors = self.item_embedding.weight
         return {"loss": item_loss(states, vectors, batch.targets, batch.seen)}
 
-    def masked(self, batch: PackedBatch) -> Tensor:
+    def drawn(self, batch: Any, generator: torch.Generator | None = None) -> Any:
+        """Return the batch with its masks, where it has whole sequences."""
+        if not isinstance(batch, PackedBatch):
+            return batch
+        return replace(batch, masked=self.masked(batch, generator))
+
+    def masked(self, batch: PackedBatch, generator: torch.Generator | None = None) -> Tensor:
         """Draw which positions of packed sequences are masked, (R, W): at least one of each."""
         present, ends = batch.segments >= 0, batch.positions == self.config.max_len - 1
         segments = torch.where(present, batch.segments, batch.count)
-        draws = torch.rand(segments.shape, device=segments.device)
-        last_only = torch.rand(batch.count + 1, device=segments.device)[segments] < LAST_ONLY
+        place = segments.device
+        draws = torch.rand(segments.shape, device=place, generator=generator)
+        users = torch.rand(batch.count + 1, device=place, generator=generator)
+        last_only = users[segments] < LAST_ONLY
         drawn = present & ~last_only & (draws < self.config.mask_ratio)
         has_any = torch.zeros(batch.count + 1, device=segments.device)
         has_any = has_any.index_add(0, segments.flatten(), drawn.flatten().float()) > 0

@@ -74,6 +74,11 @@ class DuoRec(CausalTransformer):
         return "packed_prefixes"
 
     @property
+    def compares_histories(self) -> bool:
+        """Whether it contrasts at all."""
+        return self.config.contrast != "none"
+
+    @property
     def needs_same_targets(self) -> bool:
         """Whether the contrast takes a second history with the same target."""
         return self.config.contrast in ("su", "us", "us_x")

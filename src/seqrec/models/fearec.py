@@ -149,6 +149,11 @@ class FEARec(FrequencyModel):
         self.register_buffer("spectra", spectrum_map(config.max_len), persistent=False)
 
     @property
+    def compares_histories(self) -> bool:
+        """Whether it contrasts at all."""
+        return bool(PAIRS[self.config.contrast])
+
+    @property
     def needs_same_targets(self) -> bool:
         """Whether some view is another history with the same target."""
         config = self.config

@@ -165,6 +165,11 @@ class SEER(SequentialModel):
         return self.encoder.training_form
 
     @property
+    def compares_histories(self) -> bool:
+        """As the encoder."""
+        return self.encoder.compares_histories
+
+    @property
     def needs_same_targets(self) -> bool:
         """As the encoder."""
         return self.encoder.needs_same_targets

@@ -144,6 +144,8 @@ class TrainingOptions(Section):
     validate_every: Positive = 1
     """Epochs between two validations; the last epoch is validated in any case."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    processes: Positive | Literal["auto"] = 1
+    """How many train one model, each with its share of every batch; ``auto``: one a GPU."""
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     compile: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
     """Whether torch compiles the step; ``auto`` does where it pays."""

@@ -28,18 +28,21 @@ from seqrec.evaluation.metrics import metric_of, parse_label
 from seqrec.evaluation.ranker import Ranker
 from seqrec.losses.distillation import Distillation
 from seqrec.machine.heap import keep_freed_memory
+from seqrec.machine.processes import ALONE, Processes
 from seqrec.models.parts.face import SequentialModel
 from seqrec.training.averaging import AverageWeights
 from seqrec.training.checkpoint import Progress, Run, load_checkpoint, save_checkpoint
 from seqrec.training.fitted import Fitted
 from seqrec.training.objective import check_loss, item_loss
 from seqrec.training.progress import EpochBar
-from seqrec.training.step import AnyBatch, TrainingStep
+from seqrec.training.shares import AnyBatch, Draws
+from seqrec.training.step import TrainingStep
 
 if TYPE_CHECKING:
     from seqrec.parameters.sections import RankingOptions, TrainingOptions
 
 log = logging.getLogger(__name__)
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ def fit(
     checkpointing: Checkpointing | None = None,
     after_epoch: Callable[[dict[str, float]], None] | None = None,
     epochs: int | None = None,
+    processes: Processes = ALONE,
 ) -> Fitted[SequentialModel]:
     """Train until the validation metric stops improving, and keep the best weights.
 
@@ -80,15 +84,19 @@ def fit(
             or is to go further than it did.
         after_epoch: called with the history row of each epoch; what it raises ends the training.
         epochs: instead of ``max_epochs`` and ``patience``.
+        processes: this one and the others that train the same model, each with its share of every
+            batch; the first one writes the state.
 
     Returns:
         The model in evaluation mode, with the weights of its best epoch.
 
     Raises:
-        SeqrecError: nothing to learn from or to validate on, an unknown metric, a diverged loss.
+        SeqrecError: nothing to learn from or to validate on, an unknown metric, a diverged loss,
+            or a model that needs whole batches in several processes.
     """
     parse_label(options.monitor)
     check_loss(options, type(model), model.config.protocol)
+    check_shares(model, processes)
     if model.learns_new_items_alone and evaluation and evaluation.seen_items == "keep":
         log.warning(
             "this model learns which new items come next; with evaluation.seen_items=keep items of "
@@ -97,7 +105,15 @@ def fit(
     model.prepare(sequences)
     model.to(device)
     trainer = Trainer(
-        model, sequences, options, seed, device, evaluation, distillation, epochs=epochs
+        model,
+        sequences,
+        options,
+        seed,
+        device,
+        evaluation,
+        distillation,
+        epochs=epochs,
+        processes=processes,
     )
     run, optimizer = trainer.run(checkpointing), trainer.step.optimizer
     progress = Progress()
@@ -105,14 +121,24 @@ def fit(
         progress = load_checkpoint(checkpointing.path, run, model, optimizer, trainer.average)
         if progress.epoch:
             log.info("training goes on after epoch %d", progress.epoch)
+        processes.check_same(progress.epoch, "checkpoints, of epochs")
     while not run.is_over(progress):
         trainer.epoch(progress)
-        if checkpointing:
+        if checkpointing and processes.first:
             save_checkpoint(checkpointing.path, run, model, optimizer, progress, trainer.average)
         if after_epoch:
             after_epoch(progress.history[-1])
     trainer.finish(progress)
     return Fitted(model.eval(), progress.history, progress.best_epoch, progress.best_value)
+
+
+def check_shares(model: SequentialModel, processes: Processes) -> None:
+    """Raise a SeqrecError where a batch cannot be shared out."""
+    if model.compares_histories and not processes.alone:
+        raise SeqrecError(
+            f"training.processes={processes.size}: this model compares all histories of a batch "
+            "with each other; train it in one process, or with model_options.contrast=none"
+        )
 
 
 def training_batches(
@@ -154,10 +180,12 @@ class Trainer:
         distillation: Distillation | None,
         *,
         epochs: int | None = None,
+        processes: Processes = ALONE,
     ) -> None:
         if device.type == "cpu":
             keep_freed_memory()
         self.model, self.options, self.seed = model, options, seed
+        self.processes, self.draws = processes, Draws(processes, device)
         self.max_epochs = options.max_epochs if epochs is None else epochs
         self.patience = options.patience if epochs is None else None
         self.batches = training_batches(sequences, model, device)
@@ -167,7 +195,7 @@ class Trainer:
             config = model.config
             valid = evaluation_examples(sequences, "valid", model.history_len, config.protocol)
             _check_any("validation", valid)
-            self.ranker = Ranker(sequences, valid, model, device, evaluation)
+            self.ranker = Ranker(sequences, valid, model, device, evaluation, processes=processes)
         # weight decay and an average move all item vectors in every step
         moves_all = bool(options.weight_decay or options.average_weights)
         sparse = model.sparse_gradients and distillation is None and device.type != "mps"
@@ -179,9 +207,10 @@ class Trainer:
             options,
             device,
             distillation=distillation,
-            item_loss=item_loss(options, model, sequences, device, sparse=sparse),
+            item_loss=item_loss(options, model, sequences, device, sparse=sparse, draws=self.draws),
             sparse_items=sparse and options.loss == "sampled_softmax",
             steps_ahead=self.max_epochs * -(-self._examples_of_an_epoch() // options.batch_size),
+            processes=processes,
         )
 
     def run(self, checkpointing: Checkpointing | None) -> Run:
@@ -258,18 +287,23 @@ class Trainer:
 
     def _train(self, number: int) -> dict[str, float]:
         """Return the mean of every named loss over the epoch's examples."""
-        torch.manual_seed(epoch_seed(self.seed, number))
+        self.draws.start(epoch_seed(self.seed, number))
+        self.processes.as_first(self.model.parameters())  # machines of two kinds round in two ways
         self.model.train()
-        order = self._drawn(self.batches.shuffled())
+        order = self._drawn(self.batches.shuffled(self.draws.on(CPU)))
         sums: dict[str, Tensor] = {}
-        with EpochBar(number, self.max_epochs, len(order)) as bar:
+        with EpochBar(number, self.max_epochs, len(order), shown=self.processes.first) as bar:
             for rows in torch.split(order, self.options.batch_size):
                 losses = self.step(self.gathered(rows))
                 if self.average:
                     self.average.update()
                 for name, value in losses.items():
                     sums[name] = sums.get(name, 0.0) + value * len(rows)
-                bar.advance(len(rows), losses["loss"])
+                bar.advance(len(rows), losses.get("loss"), self.processes.size)
+        sums = {
+            name: self.processes.sum(sums.get(name, torch.zeros((), device=self.step.device)))
+            for name in (sums if self.processes.alone else self.processes.names(sums))
+        }
         means = {name: float(total) / len(order) for name, total in sums.items()}
         if not np.isfinite(means["loss"]):
             raise SeqrecError(
@@ -292,7 +326,12 @@ class Trainer:
     def gathered(self, rows: Tensor) -> AnyBatch:
         """Return a batch, of whole sequences perhaps with a share of their targets."""
         batch, share = self.batches.gather(rows), self.options.target_share
-        return batch.sampled(share) if isinstance(batch, PackedBatch) and share < 1 else batch
+        if isinstance(batch, PackedBatch) and share < 1:
+            batch = batch.sampled(share, self.draws.on(CPU))
+        if self.processes.alone:
+            return batch
+        drawn: AnyBatch = self.model.drawn(batch, self.draws.on(self.step.device))
+        return drawn
 
 
 def epoch_seed(seed: int, epoch: int) -> int:

@@ -11,6 +11,7 @@ from seqrec.errors import SeqrecError
 from seqrec.losses import ItemLoss
 from seqrec.losses.by_name import LOSSES, LossSettings
 from seqrec.models.parts.face import SequentialModel
+from seqrec.training.shares import Draws
 
 if TYPE_CHECKING:
     from seqrec.parameters.sections import TrainingOptions
@@ -59,6 +60,7 @@ def item_loss(
     device: torch.device,
     *,
     sparse: bool = False,
+    draws: Draws | None = None,
 ) -> ItemLoss:
     """Return the loss over items that the section ``training`` asks for.
 
@@ -68,6 +70,7 @@ def item_loss(
         sequences: which items there are, and how often.
         device: where the batches are.
         sparse: whether sampled softmax gives the item vectors sparse gradients.
+        draws: where what is drawn for a batch as a whole comes from.
     """
     loss = LOSSES[options.loss]
     settings = LossSettings(
@@ -77,6 +80,7 @@ def item_loss(
         calibration=options.calibration,
         item_counts=sequences.item_counts,
         device=device,
+        generator=draws.on(device) if draws else None,
         sparse=sparse,
     )
     return loss.build(settings)

@@ -22,10 +22,11 @@ class EpochBar:
         epoch: the running epoch.
         max_epochs: the most there will be.
         examples: how many an epoch has.
+        shown: whether it is; of several processes one shows it.
     """
 
-    def __init__(self, epoch: int, max_epochs: int, examples: int) -> None:
-        self._bar = _terminal_bar(f"epoch {epoch}/{max_epochs}", examples)
+    def __init__(self, epoch: int, max_epochs: int, examples: int, *, shown: bool = True) -> None:
+        self._bar = _terminal_bar(f"epoch {epoch}/{max_epochs}", examples) if shown else None
         self._done = 0
         self._started = self._last = time.perf_counter()
 
@@ -43,8 +44,14 @@ class EpochBar:
         if self._bar:
             self._bar.stop()
 
-    def advance(self, examples: int, loss: Tensor) -> None:
-        """Count examples; redraw if half a second has passed."""
+    def advance(self, examples: int, loss: Tensor | None, parts: int = 1) -> None:
+        """Count examples; redraw if half a second has passed.
+
+        Args:
+            examples: how many more.
+            loss: of them, or of one of several parts of them, as it adds to the whole.
+            parts: how many.
+        """
         self._done += examples
         now = time.perf_counter()
         if not self._bar or now - self._last < REFRESH_SECONDS:
@@ -52,7 +59,8 @@ class EpochBar:
         self._last = now
         speed = f"{self._done / (now - self._started):,.0f}"
         (task,) = self._bar.task_ids
-        self._bar.update(task, completed=self._done, loss=f"{loss.item():.4f}", speed=speed)
+        shown = "-" if loss is None else f"{loss.item() * parts:.4f}"
+        self._bar.update(task, completed=self._done, loss=shown, speed=speed)
         self._bar.refresh()
 
 

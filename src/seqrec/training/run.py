@@ -16,6 +16,7 @@ import torch
 from seqrec import __version__
 from seqrec.errors import SeqrecError
 from seqrec.machine.devices import resolve_device
+from seqrec.machine.processes import ALONE, Processes, joined_by_torchrun
 from seqrec.models import model_class
 from seqrec.models.folder import TrainedModel
 from seqrec.models.parts.counting import CountingModel
@@ -23,6 +24,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.training.counted import count, tune
 from seqrec.training.data import TrainingData
 from seqrec.training.fitted import Fitted
+from seqrec.training.in_processes import Task, processes_asked_for, train_in_processes
 from seqrec.training.initial_weights import draw_weights
 from seqrec.training.loop import Checkpointing, fit
 from seqrec.training.settings import Settings
@@ -63,6 +65,7 @@ def train(
     after_epoch: AfterEpoch | None = None,
     report_trials: bool = True,
     epochs: int | None = None,
+    processes: Processes | None = None,
 ) -> TrainingResult:
     """Train a model, or count one and choose its parameters on validation.
 
@@ -76,6 +79,8 @@ def train(
         report_trials: whether a model without training says which parameters it tries; a search
             says so itself.
         epochs: train for so many, or count with the parameters as they are; nothing is validated.
+        processes: this one and those that train with it; None: those of torchrun, or else as many
+            are started as ``training.processes`` says, one where ``after_epoch`` wants to be told.
 
     Returns:
         The trained model and its history.
@@ -84,13 +89,21 @@ def train(
         SeqrecError: no usable data, no such device, or a diverged training.
     """
     fitted: Fitted[Any]
+    processes = processes or joined_by_torchrun(settings.training.device)
+    if processes is None and not settings.counted and after_epoch is None:
+        count = processes_asked_for(settings.training)
+        if count > 1:
+            task = Task(data, settings, seed, checkpoint, epochs)
+            return TrainingResult(*train_in_processes(count, task, train))
     if settings.counted:
         fitted = _count(data, settings, seed, report_trials, epochs)
         told = settings.plain()
     else:
         start = load_start(settings)
         told = settings.plain()  # where it starts from may be gone at the end
-        fitted = _fit(data, settings, seed, start, told, checkpoint, after_epoch, epochs)
+        fitted = _fit(
+            data, settings, seed, start, told, checkpoint, after_epoch, epochs, processes or ALONE
+        )
     rows = [{"seed": seed, **row} for row in fitted.history]
     return TrainingResult(
         _trained_model(data, settings, told, seed, fitted),
@@ -118,6 +131,7 @@ def _fit(
     checkpoint: Path | None,
     after_epoch: AfterEpoch | None,
     epochs: int | None,
+    processes: Processes,
 ) -> Fitted[SequentialModel]:
     device = resolve_device(settings.training.device)
     sequences, ted = data.sequences, data.ted(settings.ted)
@@ -139,6 +153,7 @@ def _fit(
         checkpointing=Checkpointing(checkpoint, run) if checkpoint else None,
         after_epoch=after_epoch,
         epochs=epochs,
+        processes=processes,
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from seqrec.parameters.sections import RankingOptions, TedOptions, TrainingOptions
 
 OPTIONS = "model_options"
-OF_THE_MACHINE = ("device",)
+OF_THE_MACHINE = ("device", "processes")
 """What of the section ``training`` says where to compute, not what."""
 
 

@@ -10,19 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqrec.batches import Batch
-from seqrec.batches.packing import PackedBatch, PackedHistories
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.losses.distillation import Distillation
 from seqrec.machine import products
 from seqrec.machine.devices import autocast, use_precision
+from seqrec.machine.processes import ALONE, Processes
 from seqrec.models.parts.face import SequentialModel
 from seqrec.models.parts.layers import dropout
 from seqrec.training.optimizer import Optimizers
+from seqrec.training.shares import AnyBatch, GradientSum, share_of
 
 log = logging.getLogger(__name__)
 
-AnyBatch = Batch | PackedBatch | PackedHistories
 Losses = dict[str, Tensor]
 REPAID_AFTER = 20_000
 """Steps after which compiling, some minutes on a CPU, has saved more than it took."""
@@ -59,6 +58,7 @@ class TrainingStep:
         item_loss: another loss over items than the model's own.
         sparse_items: whether that loss gives the item vectors sparse gradients.
         steps_ahead: how many steps there may be; a long run repays the time that compiling takes.
+        processes: this one and the others that take the same steps, each with its share of a batch.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class TrainingStep:
         item_loss: ItemLoss | None = None,
         sparse_items: bool = False,
         steps_ahead: int = 0,
+        processes: Processes = ALONE,
     ) -> None:
         use_precision(device, options.precision)
         self.model, self.device, self.precision = model, device, options.precision
@@ -83,7 +84,9 @@ class TrainingStep:
             faster=model.learns_faster,
             weight_decay=options.weight_decay,
         )
-        self._compiled: Callable[[AnyBatch], Losses] | None = None
+        self.processes = processes
+        self._sum = GradientSum(model.parameters(), processes)
+        self._compiled: Callable[..., Losses] | None = None
         obstacle = self._obstacle(sparse_items)
         if obstacle and options.compile == "on":
             log.warning("training.compile=on: not here, for %s", obstacle)
@@ -95,16 +98,32 @@ class TrainingStep:
     _has_worked = False
 
     def __call__(self, batch: AnyBatch) -> Losses:
-        """Take one step, and return the named losses before it, detached scalars."""
-        losses = self._gradients(batch)
+        """Take one step, and return the named losses before it, detached scalars.
+
+        Of several processes each returns its part of their sums.
+        """
+        if self.processes.alone:
+            losses = self._gradients(batch)
+        else:
+            share = share_of(batch, self.processes)
+            losses = {} if share.batch is None else self._gradients(share.batch, share.weights)
+            self._sum()
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
 
-    def losses(self, batch: AnyBatch) -> Losses:
-        """Return the model's losses, with the distillation's added to their sum."""
+    def losses(self, batch: AnyBatch, weights: Tensor | None = None) -> Losses:
+        """Return the model's losses, with the distillation's added to their sum.
+
+        Args:
+            batch: in the model's training form.
+            weights: (2,) by which the model's losses and the distillation count; None: fully.
+        """
         losses = self.model.loss(batch, self.item_loss)
+        if weights is not None:
+            losses = {name: value * weights[0] for name, value in losses.items()}
         if self.distillation is not None:
             distilled = distil(self.model, batch.heads, self.distillation)
+            distilled = distilled if weights is None else distilled * weights[1]
             losses["loss"] = losses["loss"] + self.distillation.weight * distilled
             losses["distillation"] = distilled
         return losses
@@ -122,14 +141,14 @@ class TrainingStep:
             )
         return None
 
-    def _gradients(self, batch: AnyBatch) -> Losses:
+    def _gradients(self, batch: AnyBatch, weights: Tensor | None = None) -> Losses:
         if self._compiled is None:
-            return self._backward(self.losses, batch)
+            return self._backward(self.losses, batch, weights)
         generators = None if self._has_worked else _generators(self.device)
         try:
             if self.device.type == "cuda":  # what the last step left may be written over now
                 torch.compiler.cudagraph_mark_step_begin()
-            losses = self._backward(self._compiled, batch)
+            losses = self._backward(self._compiled, batch, weights)
             self._has_worked = True
             return losses
         except Exception as error:
@@ -145,11 +164,13 @@ class TrainingStep:
             self._compiled = None
             _restore(generators)
             self.model.zero_grad(set_to_none=True)
-            return self._backward(self.losses, batch)
+            return self._backward(self.losses, batch, weights)
 
-    def _backward(self, forward: Callable[[AnyBatch], Losses], batch: AnyBatch) -> Losses:
+    def _backward(
+        self, forward: Callable[..., Losses], batch: AnyBatch, weights: Tensor | None
+    ) -> Losses:
         with autocast(self.device, self.precision):
-            losses = forward(batch)
+            losses = forward(batch) if weights is None else forward(batch, weights)
         torch.autograd.backward(losses["loss"])
         return losses
 
@@ -181,12 +202,10 @@ def compiles(choice: str, device: torch.device, steps_ahead: int) -> bool:
     return choice == "on"
 
 
-def _compiled(
-    losses: Callable[[AnyBatch], Losses], device: torch.device
-) -> Callable[[AnyBatch], Losses]:
+def _compiled(losses: Callable[..., Losses], device: torch.device) -> Callable[..., Losses]:
     """Compile for each shape of its own; on a GPU the kernels are replayed as one graph."""
     mode = "reduce-overhead" if device.type == "cuda" else None
-    compiled: Callable[[AnyBatch], Losses] = torch.compile(losses, dynamic=False, mode=mode)
+    compiled: Callable[..., Losses] = torch.compile(losses, dynamic=False, mode=mode)
     return compiled
 
 

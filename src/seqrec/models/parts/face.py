@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
@@ -165,6 +165,20 @@ class SequentialModel(ScoringModel):
             if name.startswith(self.counted)
         }
         self.load_state_dict({**rest, **state})
+
+    def drawn(self, batch: Any, generator: Generator | None = None) -> Any:
+        """Return a batch with what is drawn for it as a whole; most draw nothing.
+
+        Args:
+            batch: in the model's ``training_form``.
+            generator: what to draw from; None: torch's global one.
+        """
+        return batch
+
+    @property
+    def compares_histories(self) -> bool:
+        """Whether the loss compares the histories of a batch with each other."""
+        return False
 
     @property
     def needs_same_targets(self) -> bool:
