@@ -1,6 +1,8 @@
 """Trainings that one process and several do alike; several are started once for all of them."""
 
 import json
+import os
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,14 @@ import torch
 from safetensors.torch import save_file
 
 from seqrec.batches import evaluation_examples
+from seqrec.errors import SeqrecError
 from seqrec.evaluation.evaluate import rank_splits
 from seqrec.evaluation.ranker import Ranker
 from seqrec.machine.processes import ALONE, Processes
 from seqrec.models import model_class
 from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import EvaluationOptions
-from seqrec.training import Fitted, fit
+from seqrec.training import Fitted, fit, train
 from tests.trainings import data_of, settings
 
 CPU = torch.device("cpu")
@@ -35,7 +38,7 @@ class Case:
     ted: dict[str, Any] = field(default_factory=dict)
 
 
-BSAREC = {**SMALL, **NO_DROPOUT, "c": 3, "alpha": 0.5}
+BSAREC: dict[str, Any] = {**SMALL, **NO_DROPOUT, "c": 3, "alpha": 0.5}
 MQSA = {**SMALL, "dropout": 0.0}
 CASES = {
     "bsarec": Case("bsarec", options=BSAREC),
@@ -132,3 +135,23 @@ def _leave(place: Path, result: Fitted[SequentialModel]) -> None:
     learned = {name: value.contiguous() for name, value in result.model.learned().items()}
     save_file(learned, place / "weights.safetensors")
     (place / "history.json").write_text(json.dumps(result.history))
+
+
+def refuse(processes: Processes, line: str) -> None:
+    """Let the second process meet what a user is to read, while the first waits for it."""
+    if not processes.first:
+        raise SeqrecError(line)
+    processes.sum(torch.zeros(1))
+
+
+def die_in_epoch(processes: Processes, number: int, state: Path) -> None:
+    """Train with a state on the disk; the second process is killed in an epoch."""
+
+    def after_epoch(row: dict[str, float]) -> None:
+        if row["epoch"] == number - 1 and not processes.first:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    data, told = data_of(), settings(training={"max_epochs": 4}, **BSAREC)
+    train(
+        data, told, 3, checkpoint=state, after_epoch=after_epoch, epochs=None, processes=processes
+    )

@@ -18,6 +18,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
 from seqrec.machine.locks import RunLocks
 from seqrec.parameters.sections import EvaluationOptions
+from seqrec.torchrun_hooks import speaks
 
 if TYPE_CHECKING:
     from seqrec.models.folder import TrainedModel
@@ -189,6 +190,8 @@ class ReportHooks:
 
         What ``--only-missing-outputs`` left as it was is not shown as if it were new.
         """
+        if not speaks():
+            return
         console = Console(highlight=False)
         ran = [node for node in pipeline.nodes if node.name in self._ran]
         outputs = {name for node in ran for name in node.outputs}

@@ -13,6 +13,7 @@ from kedro.config import OmegaConfigLoader
 from seqrec.hooks import OneRunHooks, ReportHooks, TrainingChecksHooks
 from seqrec.parameters.plain_yaml import read_plainly
 from seqrec.parameters.selection import select_parameters
+from seqrec.torchrun_hooks import TorchrunHooks
 
 BLOCKS = "parameter_blocks"
 PARAMETER_FILES = ["parameters*", "parameters*/**", "**/parameters*"]
@@ -49,7 +50,7 @@ class SelectingConfigLoader(OmegaConfigLoader):
 CONFIG_LOADER_CLASS = SelectingConfigLoader
 CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
 # Kedro calls the last one first: locks are taken when all is checked, and let go at the very end.
-HOOKS = (OneRunHooks(), TrainingChecksHooks(), ReportHooks())
+HOOKS = (OneRunHooks(), TrainingChecksHooks(), ReportHooks(), TorchrunHooks())
 # No usage data leaves the machine (see also .telemetry).
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 

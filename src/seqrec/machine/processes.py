@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from seqrec.errors import SeqrecError
+from seqrec.machine.devices import resolve_device
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,18 @@ def join(rank: int, size: int, device: str, meeting: str | None = None) -> Proce
         world_size=size,
     )
     return Processes(rank, size)
+
+
+def count_of(processes: int | Literal["auto"], device: str) -> int:
+    """Return how many processes ``training.processes`` means on this machine.
+
+    Args:
+        processes: a number, or ``auto``: one for each GPU, if that is where to compute.
+        device: as in ``training.device``.
+    """
+    if processes != "auto":
+        return processes
+    return torch.cuda.device_count() if resolve_device(device).type == "cuda" else 1
 
 
 def of_torchrun() -> Processes | None:

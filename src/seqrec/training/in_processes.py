@@ -9,21 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
-from seqrec.machine.devices import resolve_device
 from seqrec.machine.processes import Processes
 from seqrec.machine.together import run_together
 from seqrec.models.folder import TrainedModel, load_model, save_model
 from seqrec.training.data import TrainingData
 from seqrec.training.settings import Settings
-
-if TYPE_CHECKING:
-    from seqrec.parameters.sections import TrainingOptions
 
 MODEL, HISTORY, PROGRESS = "model", "history.parquet", "progress.parquet"
 
@@ -37,14 +32,6 @@ class Task:
     seed: int
     checkpoint: Path | None
     epochs: int | None
-
-
-def processes_asked_for(options: TrainingOptions) -> int:
-    """Return how many processes ``training.processes`` means on this machine."""
-    if options.processes != "auto":
-        return options.processes
-    on_gpu = resolve_device(options.device).type == "cuda"
-    return torch.cuda.device_count() if on_gpu else 1
 
 
 def train_in_processes(

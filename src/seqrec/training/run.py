@@ -16,7 +16,7 @@ import torch
 from seqrec import __version__
 from seqrec.errors import SeqrecError
 from seqrec.machine.devices import resolve_device
-from seqrec.machine.processes import ALONE, Processes, joined_by_torchrun
+from seqrec.machine.processes import ALONE, Processes, count_of, joined_by_torchrun
 from seqrec.models import model_class
 from seqrec.models.folder import TrainedModel
 from seqrec.models.parts.counting import CountingModel
@@ -24,7 +24,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.training.counted import count, tune
 from seqrec.training.data import TrainingData
 from seqrec.training.fitted import Fitted
-from seqrec.training.in_processes import Task, processes_asked_for, train_in_processes
+from seqrec.training.in_processes import Task, train_in_processes
 from seqrec.training.initial_weights import draw_weights
 from seqrec.training.loop import Checkpointing, fit
 from seqrec.training.settings import Settings
@@ -91,7 +91,7 @@ def train(
     fitted: Fitted[Any]
     processes = processes or joined_by_torchrun(settings.training.device)
     if processes is None and not settings.counted and after_epoch is None:
-        count = processes_asked_for(settings.training)
+        count = count_of(settings.training.processes, settings.training.device)
         if count > 1:
             task = Task(data, settings, seed, checkpoint, epochs)
             return TrainingResult(*train_in_processes(count, task, train))

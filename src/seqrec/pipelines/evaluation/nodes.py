@@ -1,22 +1,23 @@
 """Rank all items for every user, measure the ranking, and say what was measured."""
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
 
 from seqrec.batches import SPLITS
 from seqrec.cell import Cell
-from seqrec.evaluation.evaluate import evaluate
 from seqrec.evaluation.model_card import DataFacts, model_card, trained_with
 from seqrec.evaluation.over_seeds import over_seeds, scores_of
+from seqrec.evaluation.shared_out import evaluate_shared
 from seqrec.models.folder import TrainedModel, check_seeds
 from seqrec.parameters.raw_sections import RawOptions
 from seqrec.parameters.sections import (
     EvaluationOptions,
     FilteringOptions,
     SplittingOptions,
+    TrainingOptions,
     TransitionOptions,
 )
 
@@ -25,7 +26,7 @@ def rank_and_measure(
     models: dict[str, TrainedModel],
     sequences: ir.Table,
     options: EvaluationOptions,
-    device: Literal["auto", "cpu", "cuda", "mps"],
+    training: TrainingOptions,
     cell: Cell,
     seeds: tuple[int, ...],
 ) -> tuple[pa.Table, dict[str, Any], dict[str, Any]]:
@@ -35,7 +36,7 @@ def rank_and_measure(
         models: the trained models by their seeds.
         sequences: every user's interactions, split.
         options: cutoffs and what competes.
-        device: where to rank.
+        training: where to rank, and in how many processes.
         cell: data set, model and protocol, as the models must have been trained.
         seeds: likewise; each also draws its sampled negatives, where they are asked for.
 
@@ -49,7 +50,13 @@ def rank_and_measure(
     for seed in seeds:
         model = models[str(seed)]
         model.check_run(protocol=cell.protocol, seed=seed)
-        results[seed] = evaluate(model, data, options=options, device=device)
+        results[seed] = evaluate_shared(
+            model,
+            data,
+            options=options,
+            device=training.device,
+            processes=training.processes,
+        )
     ranks, metrics = over_seeds(results)
     for seed in seeds:
         metrics["by_seed"][str(seed)]["fingerprint"] = models[str(seed)].fingerprint()

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
                     "models",
                     "sequences",
                     "params:evaluation",
-                    "params:training.device",
+                    "params:training",
                     "params:cell",
                     "params:seeds",
                 ],
