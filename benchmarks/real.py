@@ -19,6 +19,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import metric_of
 from seqrec.evaluation.ranker import Ranker
 from seqrec.losses.distillation import Distillation, TransitionGraph
+from seqrec.machine.processes import ALONE, Processes
 from seqrec.models import model_class
 from seqrec.models.parts.face import SequentialModel
 from seqrec.training.loop import Trainer, fit, training_batches
@@ -128,15 +129,19 @@ def training_of(case: Case, epochs: int = 1) -> Training:
 class Real:
     """What the project's loop trains with: its batches, its step, its ranking."""
 
-    def __init__(self, case: Case, sequences: Sequences) -> None:
+    def __init__(self, case: Case, sequences: Sequences, processes: Processes = ALONE) -> None:
         options: Any = training_of(case)
         evaluation: Any = Evaluation()
         check_loss(options, model_class(case.model), case.protocol)
         self.case, self.sequences, self.model = case, sequences, build(case)
         self.model.prepare(sequences)
         ted = distillation(case, sequences)
-        trainer = Trainer(self.model, sequences, options, 0, case.where, evaluation, ted)
+        trainer = Trainer(
+            self.model, sequences, options, 0, case.where, evaluation, ted, processes=processes
+        )
+        trainer.draws.start(0)
         self.source, self.step_of, self.gathered = trainer.batches, trainer.step, trainer.gathered
+        self.draws, self.processes = trainer.draws, processes
         self.rankers = {"valid": trainer.ranker} if trainer.ranker else {}
         self.examples, self.batch_size = len(self.source), options.batch_size
         self.steps = -(-self.examples // self.batch_size)
@@ -145,7 +150,8 @@ class Real:
     def batch(self) -> Any:
         """Put the next batch together."""
         if not self.order:
-            self.order = list(torch.split(self.source.shuffled(), self.batch_size))
+            order = self.source.shuffled(self.draws.on(torch.device("cpu")))
+            self.order = list(torch.split(order, self.batch_size))
         return self.gathered(self.order.pop())
 
     def step(self, batch: Any) -> Tensor:

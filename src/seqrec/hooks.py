@@ -3,12 +3,13 @@
 import gc
 import logging
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich.console import Console
@@ -18,7 +19,6 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
 from seqrec.machine.locks import RunLocks
 from seqrec.parameters.sections import EvaluationOptions
-from seqrec.torchrun_hooks import speaks
 
 if TYPE_CHECKING:
     from seqrec.models.folder import TrainedModel
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 SPILL = "temp_directory"
 """In the catalog: where DuckDB spills."""
+SHARED_NODES = ("train_model", "refit_models", "rank_and_measure", "describe_cell")
+"""What several processes can do together."""
 
 
 class OneRunHooks:
@@ -205,6 +207,56 @@ class ReportHooks:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):
                 console.print(f"  {line}", soft_wrap=True)
+
+
+class TorchrunHooks:
+    """One of the processes of torchrun does its part; the first one speaks and saves for all."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Keep what this process makes to itself, unless it is the first one.
+
+        Raises:
+            SeqrecError: the run does what one process has to do alone.
+        """
+        if not _under_torchrun():  # torch need not be loaded
+            return
+        from seqrec.machine.processes import of_torchrun
+
+        processes = of_torchrun()
+        if processes is None:
+            return
+        for node in pipeline.nodes:
+            if node.name not in SHARED_NODES:
+                raise SeqrecError(
+                    f"torchrun started {processes.size} processes, and each would run "
+                    f"{node.name}: run --pipelines training,evaluation under it, all else without"
+                )
+        if not processes.first:
+            logging.getLogger("kedro").setLevel(logging.ERROR)  # it tells of what is replaced
+            for name in pipeline.all_outputs():
+                catalog[name] = MemoryDataset(copy_mode="assign")
+            logging.getLogger("seqrec").setLevel(logging.ERROR)
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 until the process ends
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Take leave of the others."""
+        if not _under_torchrun():
+            return
+        import torch.distributed as dist
+
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def speaks() -> bool:
+    """Return whether this process speaks for all: the first one, or the only one."""
+    return not _under_torchrun() or os.environ.get("RANK", "0") == "0"
+
+
+def _under_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def left_line(ran: int, nodes: int) -> str:

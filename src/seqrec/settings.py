@@ -10,10 +10,9 @@ from typing import Any
 
 from kedro.config import OmegaConfigLoader
 
-from seqrec.hooks import OneRunHooks, ReportHooks, TrainingChecksHooks
+from seqrec.hooks import OneRunHooks, ReportHooks, TorchrunHooks, TrainingChecksHooks
 from seqrec.parameters.plain_yaml import read_plainly
 from seqrec.parameters.selection import select_parameters
-from seqrec.torchrun_hooks import TorchrunHooks
 
 BLOCKS = "parameter_blocks"
 PARAMETER_FILES = ["parameters*", "parameters*/**", "**/parameters*"]

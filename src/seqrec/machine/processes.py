@@ -123,10 +123,21 @@ def count_of(processes: int | Literal["auto"], device: str) -> int:
     Args:
         processes: a number, or ``auto``: one for each GPU, if that is where to compute.
         device: as in ``training.device``.
+
+    Raises:
+        SeqrecError: several, where they could not tell each other anything.
     """
-    if processes != "auto":
-        return processes
-    return torch.cuda.device_count() if resolve_device(device).type == "cuda" else 1
+    if processes == 1:
+        return 1
+    where = resolve_device(device).type
+    if processes == "auto":
+        return torch.cuda.device_count() if where == "cuda" else 1
+    if where == "mps":
+        raise SeqrecError(
+            f"training.processes={processes} works on CPUs and CUDA devices, not on mps; "
+            "choose training.device=cpu, or one process"
+        )
+    return processes
 
 
 def of_torchrun() -> Processes | None:
