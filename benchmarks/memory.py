@@ -6,10 +6,8 @@ The peak of a process never falls, so each measurement is a process of its own.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
-from pathlib import Path
 from typing import Literal
 
 import torch
@@ -18,10 +16,10 @@ from benchmarks import ROOT
 from benchmarks.asking import reason
 from benchmarks.case import Case, Contender, prepare
 from seqrec.errors import SeqrecError
+from seqrec.machine import memory
 
 Part = Literal["training", "evaluation"]
 Form = Literal["real", "plain"]
-STATUS = Path("/proc/self/status")
 MIB = 2**20
 
 
@@ -59,13 +57,7 @@ def contender(case: Case, form: Form) -> Contender:
 
 def highest_resident() -> float:
     """Return the most MiB this process ever had in main memory."""
-    if STATUS.exists():  # ru_maxrss would count what the parent had when it forked
-        rows = STATUS.read_text().splitlines()
-        highest = [int(row.split()[1]) for row in rows if row.startswith("VmHWM")]
-        if highest:  # some sandboxes leave it out
-            return highest[0] / 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (MIB if sys.platform == "darwin" else 1024)
+    return memory.highest_resident() / MIB
 
 
 def main(case: Case, form: Form, part: Part, steps: int) -> None:

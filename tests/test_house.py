@@ -33,6 +33,7 @@ FLOORS = (
     {"add_dataset", "pipelines"},
     {"hooks", "pipeline_registry"},
     {"settings", "cli"},
+    {"estimates"},
     {"__main__"},
 )
 """From the ground up. A room uses what lies below it, never what stands beside it."""

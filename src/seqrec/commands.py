@@ -32,6 +32,9 @@ COMMANDS = {
     "add-dataset": Place(
         "seqrec.add_dataset.command", "add_dataset", "Make a log of your own a data set."
     ),
+    "estimate": Place(
+        "seqrec.estimates.command", "estimate", "Tell what a run will take, without running it."
+    ),
     "recommend": Place(
         "seqrec.recommendation.command", "recommend", "Give lists, from a trained model's folder."
     ),

@@ -75,9 +75,13 @@ class HistoryBatches:
     def __iter__(self) -> Iterator[HistoryBatch]:
         step = self.batch_size * self.processes.size
         for first in range(self.batch_size * self.processes.rank, len(self), step):
-            rows = slice(first, first + self.batch_size)
-            histories = self.batches.histories(rows, self._width(rows))
-            yield HistoryBatch(rows, histories, self.batches.users[rows], self.seen.pairs(rows))
+            yield self.at(first)
+
+    def at(self, first: int) -> HistoryBatch:
+        """Return the batch that begins with one of the examples."""
+        rows = slice(first, first + self.batch_size)
+        histories = self.batches.histories(rows, self._width(rows))
+        return HistoryBatch(rows, histories, self.batches.users[rows], self.seen.pairs(rows))
 
     def _width(self, rows: slice) -> int | None:
         """Return the longest history of some examples, or None where padding must stay.

@@ -5,6 +5,7 @@ Shapes: B targets in a batch, V = items + 1, T targets of a split.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +15,11 @@ from torch import Tensor
 
 from seqrec.batches import Examples, Sequences, Split, evaluation_examples
 from seqrec.errors import SeqrecError
-from seqrec.evaluation.history_batches import HistoryBatches, rows_at_once
+from seqrec.evaluation.history_batches import HistoryBatch, HistoryBatches, rows_at_once
 from seqrec.evaluation.metrics import Floats
 from seqrec.evaluation.ranking import apply_rules, target_ranks
 from seqrec.machine.processes import ALONE, Processes
-from seqrec.models.parts.face import ScoringModel
+from seqrec.models.parts.face import Scorer, ScoringModel
 from seqrec.protocol import ranking_rules
 
 if TYPE_CHECKING:
@@ -77,10 +78,33 @@ class Ranker:
         """Yield the targets of this process batch by batch."""
         model.eval()
         score = model.scorer()
-        for rows, histories, users, seen in self.parts:
-            scores = score(histories, users).float()
-            targets = self.parts.batches.targets(rows)
-            yield ScoredBatch(rows, apply_rules(scores, seen, self.rules), targets, seen)
+        for batch in self.parts:
+            yield self._scored(score, batch)
+
+    def _scored(self, score: Scorer, batch: HistoryBatch) -> ScoredBatch:
+        scores = score(batch.histories, batch.users).float()
+        targets = self.parts.batches.targets(batch.rows)
+        return ScoredBatch(
+            batch.rows, apply_rules(scores, batch.seen, self.rules), targets, batch.seen
+        )
+
+    @torch.inference_mode()
+    def expected_seconds(self, model: ScoringModel) -> float:
+        """Return what ranking all targets is going to take, told by a few batches of them.
+
+        They are ranked twice: what is looked up but once does not count.
+        """
+        model.eval()
+        score, size, parts = model.scorer(), self.parts.batch_size, self.parts
+        count = -(-len(parts) // size)
+        looked_at = sorted({0, count // 4, count // 2, 3 * count // 4, count - 1})
+        for _ in range(2):
+            started = time.perf_counter()
+            for number in looked_at:
+                part = self._scored(score, parts.at(number * size))
+                target_ranks(part.scores, part.targets).sum().item()
+            seconds = time.perf_counter() - started
+        return seconds / len(looked_at) * count / self.processes.size
 
     def ranks(self, model: ScoringModel) -> Floats:
         """Return (T,) ranks of the targets, 1 the best, in the order of the examples."""

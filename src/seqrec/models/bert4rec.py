@@ -68,6 +68,7 @@ class BERT4Rec(Transformer):
     """The bidirectional transformer, with one more embedding for the mask."""
 
     Config: ClassVar[type] = BERT4RecConfig
+    usually_best_in: ClassVar[int] = 22
     config: BERT4RecConfig
     space: ClassVar[Mapping[str, Space]] = {
         "num_blocks": (1, 2, 3),

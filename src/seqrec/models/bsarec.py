@@ -113,6 +113,7 @@ class BSARec(FrequencyModel):
     """The model: embeddings, and blocks of attention and filter."""
 
     Config: ClassVar[type] = BSARecConfig
+    usually_best_in: ClassVar[int] = 33
     config: BSARecConfig
     space: ClassVar[Mapping[str, Space]] = {
         "alpha": SearchRange(0.1, 0.9),

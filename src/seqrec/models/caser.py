@@ -69,6 +69,7 @@ class Caser(SequentialModel):
     """Embeddings, filters, and two linear layers."""
 
     Config: ClassVar[type] = CaserConfig
+    usually_best_in: ClassVar[int] = 10
     config: CaserConfig
     space: ClassVar[Mapping[str, Space]] = {
         "horizontal_filters": (4, 8, 16),

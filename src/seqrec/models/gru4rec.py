@@ -112,6 +112,7 @@ class GRU4Rec(SequentialModel):
     """An embedding, gated recurrent units, and a linear layer back to the items' channels."""
 
     Config: ClassVar[type] = GRU4RecConfig
+    usually_best_in: ClassVar[int] = 24
     config: GRU4RecConfig
     space: ClassVar[Mapping[str, Space]] = {
         "hidden_dim": (32, 64, 128),

@@ -153,6 +153,7 @@ class MQSATED(SequentialModel):
     """The model: embeddings, two branches, and the face every model of the project has."""
 
     Config: ClassVar[type] = MQSATEDConfig
+    usually_best_in: ClassVar[int] = 57
     config: MQSATEDConfig
     space: ClassVar[Mapping[str, Space]] = {
         "L": SearchRange(1, 8),

@@ -13,4 +13,5 @@ from seqrec.models.parts.next_items import NextItemsTransformer
 class SASRec(NextItemsTransformer):
     """The causal transformer with the paper's loss."""
 
+    usually_best_in: ClassVar[int] = 93
     authors_losses: ClassVar[tuple[str, ...]] = ("bce", "cross_entropy")

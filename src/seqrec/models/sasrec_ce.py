@@ -12,4 +12,5 @@ from seqrec.models.parts.next_items import NextItemsTransformer
 class SASRecCE(NextItemsTransformer):
     """The causal transformer with cross entropy over all items."""
 
+    usually_best_in: ClassVar[int] = 75
     authors_losses: ClassVar[tuple[str, ...]] = ("cross_entropy", "bce")

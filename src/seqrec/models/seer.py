@@ -113,6 +113,7 @@ class SEER(SequentialModel):
     """The model: an encoder, the tables, and the head."""
 
     Config: ClassVar[type] = SEERConfig
+    usually_best_in: ClassVar[int] = 51
     config: SEERConfig
     space: ClassVar[Mapping[str, Space]] = {
         "training.learning_rate": LEARNING_RATE,

@@ -33,6 +33,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.training.averaging import AverageWeights
 from seqrec.training.checkpoint import Progress, Run, load_checkpoint, save_checkpoint
 from seqrec.training.fitted import Fitted
+from seqrec.training.forecast import Forecast, usual_epochs
 from seqrec.training.objective import check_loss, item_loss
 from seqrec.training.progress import EpochBar
 from seqrec.training.shares import AnyBatch, Draws
@@ -209,8 +210,16 @@ class Trainer:
             distillation=distillation,
             item_loss=item_loss(options, model, sequences, device, sparse=sparse, draws=self.draws),
             sparse_items=sparse and options.loss == "sampled_softmax",
-            steps_ahead=self.max_epochs * -(-self._examples_of_an_epoch() // options.batch_size),
+            steps_ahead=self.max_epochs * -(-self.examples_of_an_epoch() // options.batch_size),
             processes=processes,
+        )
+        self.forecast = Forecast(
+            -(-self.examples_of_an_epoch() // options.batch_size),
+            self.max_epochs,
+            usual_epochs(model, options) if self.patience else None,
+            self.ranker,
+            model,
+            device,
         )
 
     def run(self, checkpointing: Checkpointing | None) -> Run:
@@ -222,6 +231,7 @@ class Trainer:
     def epoch(self, progress: Progress) -> None:
         """Train one epoch, validate where one does, and write both into ``progress``."""
         number = progress.epoch + 1
+        self.forecast.go_on_after(progress.epoch)
         started = time.perf_counter()
         losses = self._train(number)
         seconds = time.perf_counter() - started
@@ -233,7 +243,7 @@ class Trainer:
                 **measured,
                 "seconds": seconds,
                 "validation_seconds": time.perf_counter() - started - seconds,
-                "examples_per_second": self._examples_of_an_epoch() / seconds,
+                "examples_per_second": self.examples_of_an_epoch() / seconds,
             }
         )
         progress.epoch = number
@@ -300,6 +310,7 @@ class Trainer:
                 for name, value in losses.items():
                     sums[name] = sums.get(name, 0.0) + value * len(rows)
                 bar.advance(len(rows), losses.get("loss"), self.processes.size)
+                self.forecast.after_step()
         sums = {
             name: self.processes.sum(sums.get(name, torch.zeros((), device=self.step.device)))
             for name in (sums if self.processes.alone else self.processes.names(sums))
@@ -314,9 +325,9 @@ class Trainer:
 
     def _drawn(self, order: Tensor) -> Tensor:
         """Return the examples of an epoch, of those in a random order."""
-        return order[: self._examples_of_an_epoch()]
+        return order[: self.examples_of_an_epoch()]
 
-    def _examples_of_an_epoch(self) -> int:
+    def examples_of_an_epoch(self) -> int:
         """Return how many there are: where each has one target, a share of all."""
         share, count = self.options.target_share, len(self.batches)
         if share == 1 or isinstance(self.batches, PackedSequences):

@@ -24,6 +24,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.training.counted import count, tune
 from seqrec.training.data import TrainingData
 from seqrec.training.fitted import Fitted
+from seqrec.training.forecast import check_fits
 from seqrec.training.in_processes import Task, train_in_processes
 from seqrec.training.initial_weights import draw_weights
 from seqrec.training.loop import Checkpointing, fit
@@ -135,8 +136,11 @@ def _fit(
 ) -> Fitted[SequentialModel]:
     device = resolve_device(settings.training.device)
     sequences, ted = data.sequences, data.ted(settings.ted)
+    kind = model_class(settings.model)
+    config = settings.config(sequences.num_items, sequences.num_users)
+    check_fits(kind, config, sequences, device, processes.size)
     torch.manual_seed(seed)
-    model = model_class(settings.model)(settings.config(sequences.num_items, sequences.num_users))
+    model = kind(config)
     if settings.training.initialisation:
         draw_weights(model, settings.training.initialisation)
     if start:

@@ -116,6 +116,9 @@ class SequentialModel(ScoringModel):
     """Whether items of the history are no answers in its training."""
     learns_faster: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """By the beginnings of their names: parameters that learn so many times as fast."""
+    usually_best_in: ClassVar[int] = 40
+    """The epoch in which a training is usually best: the median of those in docs/results, or of
+    models like it."""
     losses: ClassVar[tuple[str, ...] | None] = None
     """The losses over items that it can take under protocol ``standard``; None for all."""
     counted: ClassVar[tuple[str, ...]] = ()

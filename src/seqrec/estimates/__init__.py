@@ -1,0 +1,1 @@
+"""What a training or the data pipelines will take, told without doing them."""

@@ -1,0 +1,170 @@
+"""What an estimate is asked about: the parameters of a run, and its data, there or by hand."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from omegaconf import OmegaConf
+
+from seqrec.errors import SeqrecError
+from seqrec.estimates.data_pipelines import DataCost, expect_data
+from seqrec.estimates.made_log import made_sequences
+from seqrec.estimates.trial import Expected, expect
+from seqrec.parameters.typed_params import typed_params
+from seqrec.project import run_folder, working_in
+from seqrec.settings import SelectingConfigLoader
+from seqrec.training import Settings, TrainingData
+
+SIZES = ("users", "items", "interactions")
+PREPARED = "data/05_model_input/{}"
+REPORT = "data/02_intermediate/{}/ingestion_report.json"
+GRAPH = "{}/transition_graph.parquet"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run takes."""
+
+    cell: dict[str, str]
+    """Data set, model and protocol."""
+    sizes: dict[str, int]
+    """Users, items and interactions."""
+    made_up: bool
+    """Whether the data are."""
+    starting: float
+    """Seconds for loading packages and reading the data."""
+    training: Expected
+    data: DataCost
+    """Of the pipelines before, for as many rows."""
+
+    def as_values(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        training = self.training
+        return {
+            "cell": self.cell,
+            "sizes": self.sizes,
+            "made_up": self.made_up,
+            "starting": self.starting,
+            "training": asdict(training),
+            "usual_seconds": self.starting + training.seconds(training.usual),
+            "most_seconds": self.starting + training.seconds(training.most),
+            "data": self.data._asdict(),
+        }
+
+
+def asked_for(text: str, env: str | None = None) -> Estimate:
+    """Return what a run with these parameters takes.
+
+    Args:
+        text: as after ``--params``, with the sizes of data that are not there.
+        env: the configuration's environment.
+
+    Raises:
+        SeqrecError: unknown parameters, sizes that cannot be, data that were not prepared, or a
+            training that does not fit into the memory.
+    """
+    params = _parsed(text)
+    sizes = _sizes({name: params.pop(name) for name in SIZES if name in params})
+    with working_in(run_folder(None), None):
+        config = SelectingConfigLoader(
+            "conf", env=env, base_env="base", default_run_env="local", runtime_params=params
+        )
+        chosen = config["parameters"]
+        settings = Settings(**chosen["settings"]).checked()
+        data = _made(chosen, *sizes) if sizes else _prepared(chosen, settings)
+        starting = time.process_time()
+        training = expect(data, settings, chosen["seeds"][0])
+        log = data.sequences
+        found = dict(zip(SIZES, (log.num_users, log.num_items, len(log.items)), strict=True))
+        rows = sizes or _raw_sizes(chosen["dataset"], *found.values())
+        return Estimate(
+            chosen["cell"], found, bool(sizes), starting, training, expect_data(*rows, chosen)
+        )
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    def split(_: Any, __: Any, pair: str) -> Any:
+        if not pair:
+            return {}
+        if "=" not in pair:
+            raise SeqrecError(f"--params {pair!r} is no KEY=VALUE; write key=value,key=value")
+        return OmegaConf.to_container(OmegaConf.from_dotlist([pair]))
+
+    parsed: dict[str, Any] = dict(typed_params(split)(None, None, text))
+    return parsed
+
+
+def _sizes(given: dict[str, Any]) -> tuple[int, int, int] | None:
+    """Return the three sizes, None where none is given.
+
+    Raises:
+        SeqrecError: one is missing, or is no number of things.
+    """
+    if not given:
+        return None
+    for name in SIZES:
+        value = given.get(name)
+        if not isinstance(value, int) or value < 1:
+            raise SeqrecError(
+                f"{name}={value}: sizes are whole numbers, all three of "
+                "users=, items=, interactions="
+            )
+    users, items, interactions = (given[name] for name in SIZES)
+    return users, items, interactions
+
+
+def _made(chosen: dict[str, Any], users: int, items: int, interactions: int) -> TrainingData:
+    """Return made-up data of these sizes, with their transition graph where it is distilled."""
+    import ibis
+
+    from seqrec.preparation.transitions import count_transitions
+
+    sequences = made_sequences(users, items, interactions)
+    numbers = list(range(1, items + 1))
+    names = pa.table({"item_index": pa.array(numbers, pa.int32()), "item_id": map(str, numbers)})
+    graph = None
+    if chosen["settings"]["ted"].weight:
+        graph = count_transitions(ibis.memtable(sequences), chosen["transitions"]).to_pyarrow()
+    return TrainingData.from_arrow("made-up", sequences, names, graph, chosen["transitions"])
+
+
+def _prepared(chosen: dict[str, Any], settings: Settings) -> TrainingData:
+    """Return the prepared data of the data set.
+
+    Raises:
+        SeqrecError: they are not there.
+    """
+    cell = chosen["cell"]
+    folder = PREPARED.format(cell["dataset"])
+    files = {name: f"{folder}/{name}.parquet" for name in ("sequences", "items")}
+    if settings.ted.weight:
+        files["graph"] = GRAPH.format(f"{folder}/{cell['protocol']}")
+    for file in files.values():
+        if not Path(file).is_file():
+            raise SeqrecError(
+                f"no {file}: prepare the data, `kedro run --pipelines "
+                "ingestion,filtering,sequences,transitions` with the same --params, or say how "
+                "large they are, users=NUMBER,items=NUMBER,interactions=NUMBER"
+            )
+    tables = {name: pq.read_table(file) for name, file in files.items()}
+    return TrainingData.from_arrow(
+        cell["dataset"],
+        tables["sequences"],
+        tables["items"],
+        tables.get("graph"),
+        chosen["transitions"],
+    )
+
+
+def _raw_sizes(dataset: str, users: int, items: int, interactions: int) -> tuple[int, int, int]:
+    """Return the sizes of the raw log, whose rows its report has; those of the data without it."""
+    report = Path(REPORT.format(dataset))
+    rows = json.loads(report.read_text())["rows_read"] if report.is_file() else interactions
+    share = max(rows / interactions, 1.0)
+    return int(users * share), int(items * share), max(rows, interactions)
