@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from seqrec.project import run_folder, working_in
 from seqrec.settings import SelectingConfigLoader
 from seqrec.training import Settings, TrainingData
 
+DATA_SECTIONS = ("filtering", "splitting", "transitions", "engine")
 SIZES = ("users", "items", "interactions")
 PREPARED = "data/05_model_input/{}"
 REPORT = "data/02_intermediate/{}/ingestion_report.json"
@@ -83,9 +86,14 @@ def asked_for(text: str, env: str | None = None) -> Estimate:
         log = data.sequences
         found = dict(zip(SIZES, (log.num_users, log.num_items, len(log.items)), strict=True))
         rows = sizes or _raw_sizes(chosen["dataset"], *found.values())
-        return Estimate(
-            chosen["cell"], found, bool(sizes), starting, training, expect_data(*rows, chosen)
-        )
+        return Estimate(chosen["cell"], found, bool(sizes), starting, training, _data(rows, chosen))
+
+
+def _data(sizes: tuple[int, int, int], chosen: dict[str, Any]) -> DataCost:
+    """Try the data pipelines in a process of their own, that has had no other memory."""
+    sections = {name: chosen[name] for name in DATA_SECTIONS}
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(expect_data, *sizes, sections).result()
 
 
 def _parsed(text: str) -> dict[str, Any]:

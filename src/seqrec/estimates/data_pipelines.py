@@ -40,12 +40,16 @@ class DataCost(NamedTuple):
 def expect_data(users: int, items: int, interactions: int, sections: dict[str, Any]) -> DataCost:
     """Prepare two small logs, and return what one of the given size takes.
 
+    What the packages of a run take is counted; torch is none of them.
+
     Args:
         users: of the raw log.
         items: likewise.
         interactions: its rows.
         sections: the parameters of the data pipelines: filtering, splitting, transitions, engine.
     """
+    import seqrec.settings  # noqa: F401 Kedro comes with it, as with a run
+
     few, more = (min(interactions, rows) for rows in (FEW, MORE))
     costs = []
     for rows in (few, more):

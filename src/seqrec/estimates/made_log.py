@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seqrec.batches import SPLITS
 from seqrec.errors import SeqrecError
 
 SHORTEST = 5
@@ -54,11 +53,11 @@ def made_sequences(users: int, items: int, interactions: int) -> pa.Table:
     user = np.repeat(np.arange(users), lengths)
     position = np.arange(interactions) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     left = np.repeat(lengths, lengths) - position
-    split = np.select([left == 1, left == 2], [SPLITS.index("test"), SPLITS.index("valid")], 0)
+    split = np.select([left == 1, left == 2], ["test", "valid"], "train")
     columns = {"user_index": user + 1, "position": position}
     columns["item_index"] = items_of(items, interactions, rng)
     table = {name: pa.array(values.astype(np.int32)) for name, values in columns.items()}
-    return pa.table({**table, "split": pa.array(np.array(SPLITS)[split])})
+    return pa.table({**table, "split": pa.array(split)})
 
 
 def made_rows(users: int, items: int, interactions: int) -> pa.Table:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import resource
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 STATUS = Path("/proc/self/status")
 MEMINFO = Path("/proc/meminfo")
@@ -17,6 +19,8 @@ KIB, GB = 1024, 1e9
 def free_memory(device: torch.device) -> int | None:
     """Return the bytes that a device has left for this process; None where that is not known."""
     if device.type == "cuda":
+        import torch
+
         free, _ = torch.cuda.mem_get_info(device)
         return int(free)
     if device.type != "cpu" or not MEMINFO.exists():

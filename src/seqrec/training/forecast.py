@@ -101,11 +101,11 @@ class Forecast:
 
 def duration(seconds: float) -> str:
     """Return a time for people."""
-    if seconds < 60:
+    if seconds < 100:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = seconds / 60
     if minutes < 60:
-        return f"{minutes:.0f} min"
+        return f"{minutes:.1f} min" if minutes < 10 else f"{minutes:.0f} min"
     return f"{int(minutes // 60)} h {int(minutes % 60):02d} min"
 
 
