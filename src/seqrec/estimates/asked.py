@@ -6,24 +6,27 @@ import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from omegaconf import OmegaConf
 
 from seqrec.errors import SeqrecError
 from seqrec.estimates.data_pipelines import DataCost, expect_data
 from seqrec.estimates.made_log import made_sequences
 from seqrec.estimates.trial import Expected, expect
+from seqrec.notebook.engine import data_engine
 from seqrec.parameters.typed_params import typed_params
 from seqrec.project import run_folder, working_in
 from seqrec.settings import SelectingConfigLoader
 from seqrec.training import Settings, TrainingData
 
 DATA_SECTIONS = ("filtering", "splitting", "transitions", "engine")
+WHAT_A_RUN_LOADS = ("seqrec.cli", "seqrec.pipelines.training", "seqrec.pipelines.evaluation")
+"""Its time and its memory count."""
 SIZES = ("users", "items", "interactions")
 PREPARED = "data/05_model_input/{}"
 REPORT = "data/02_intermediate/{}/ingestion_report.json"
@@ -72,6 +75,8 @@ def asked_for(text: str, env: str | None = None) -> Estimate:
         SeqrecError: unknown parameters, sizes that cannot be, data that were not prepared, or a
             training that does not fit into the memory.
     """
+    for module in WHAT_A_RUN_LOADS:
+        import_module(module)
     params = _parsed(text)
     sizes = _sizes({name: params.pop(name) for name in SIZES if name in params})
     with working_in(run_folder(None), None):
@@ -160,7 +165,8 @@ def _prepared(chosen: dict[str, Any], settings: Settings) -> TrainingData:
                 "ingestion,filtering,sequences,transitions` with the same --params, or say how "
                 "large they are, users=NUMBER,items=NUMBER,interactions=NUMBER"
             )
-    tables = {name: pq.read_table(file) for name, file in files.items()}
+    with data_engine(chosen["engine"]) as engine:  # as a run reads them
+        tables = {name: engine.read_parquet(file).to_pyarrow() for name, file in files.items()}
     return TrainingData.from_arrow(
         cell["dataset"],
         tables["sequences"],
