@@ -11,7 +11,7 @@ from kedro.pipeline import Pipeline, node
 
 from seqrec.datasets.text_files import AtomicTextDataset
 from seqrec.errors import SeqrecError
-from seqrec.hooks import TrainingChecksHooks, check_filtering, check_order
+from seqrec.hooks import TorchrunHooks, TrainingChecksHooks, check_filtering, check_order
 from seqrec.parameters.sections import (
     EvaluationOptions,
     FilteringOptions,
@@ -167,3 +167,11 @@ def test_a_filter_that_is_not_recorded_is_passed() -> None:
     check_filtering(recorded, FilteringOptions(item_core=7))
     with pytest.raises(SeqrecError, match=r"made with filtering\.item_core=7, not 8; run with"):
         check_filtering(recorded, FilteringOptions(item_core=8))
+
+
+def test_torchrun_is_refused_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"TORCHELASTIC_RUN_ID": "x", "RANK": "1", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    shared = Pipeline([node(nothing, inputs=["a"], outputs=None, name="train_model")])
+    with pytest.raises(SeqrecError, match="--only-missing-outputs asks each process of torchrun"):
+        TorchrunHooks().before_pipeline_run({"only_missing_outputs": True}, shared, DataCatalog())

@@ -54,6 +54,19 @@ CASES = {
     "sasrec-sampled": Case(
         "sasrec", options={**SMALL, **NO_DROPOUT}, training={"loss": "sampled_softmax"}
     ),
+    # batches of one or two rows: the second process often gets nothing, or never anything
+    "mqsa_ted-tiny": Case("mqsa_ted", options=MQSA, training={"batch_size": 2}, ted=TED),
+    "sasrec-tiny": Case(
+        "sasrec",
+        options={**SMALL, **NO_DROPOUT},
+        training={"loss": "sampled_softmax", "batch_size": 2, "target_share": 0.9},
+    ),
+    "sasrec_ce-single": Case(
+        "sasrec_ce", options={**SMALL, **NO_DROPOUT}, training={"batch_size": 1}
+    ),
+    "bert4rec-half": Case(
+        "bert4rec", options={**SMALL, **NO_DROPOUT}, training={"target_share": 0.5}
+    ),
     "bert4rec": Case("bert4rec", options={**SMALL, **NO_DROPOUT}),
     "gru4rec": Case("gru4rec", options={"max_len": 5, "dim": 8, "hidden_dropout": 0.0}),
     "fmlprec": Case("fmlprec", options={**SMALL, "hidden_dropout": 0.0}),

@@ -213,7 +213,9 @@ class TorchrunHooks:
     """One of the processes of torchrun does its part; the first one speaks and saves for all."""
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
+    ) -> None:
         """Keep what this process makes to itself, unless it is the first one.
 
         Raises:
@@ -232,6 +234,11 @@ class TorchrunHooks:
                     f"torchrun started {processes.size} processes, and each would run "
                     f"{node.name}: run --pipelines training,evaluation under it, all else without"
                 )
+        if run_params.get("only_missing_outputs"):
+            raise SeqrecError(
+                "--only-missing-outputs asks each process of torchrun what is missing, and what "
+                "they make stays in memory but for the first; leave it out"
+            )
         if not processes.first:
             logging.getLogger("kedro").setLevel(logging.ERROR)  # it tells of what is replaced
             for name in pipeline.all_outputs():

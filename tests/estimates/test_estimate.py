@@ -65,6 +65,18 @@ def test_data_by_hand(model: str, project: Path) -> None:
     assert not (project / "data/06_models").exists()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [("users=100,items=1000,interactions=500", False), ("users=3,items=4,interactions=15", True)],
+)
+def test_odd_sizes(sizes: str, *, told: bool, project: Path) -> None:
+    """Where every user has five interactions with other items a 5-core is empty."""
+    code, said = estimate(f"model=sasrec,seeds=1;2,{sizes}")
+    assert code == 0, said
+    assert ("not told" in said) or told
+    assert "2 seeds" in said
+
+
 def test_data_that_are_there(kedro: Kedro, project: Path) -> None:
     code, said = estimate("model=sasrec")
     assert code == 1
@@ -84,6 +96,9 @@ def test_data_that_are_there(kedro: Kedro, project: Path) -> None:
         (f"{SIZES},users=0", "sizes are whole numbers"),
         (f"{SIZES},modle=bsarec", "unknown parameter 'modle'"),
         ("users", "is no KEY=VALUE"),
+        (f"{SIZES},training.processes=2", "an estimate is of one process"),
+        ("users=9,items=9,interactions=900000000000", "cpu has"),
+        ("users=9,items=9,interactions=900000000000,model=hybrid", "making up so many takes"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_one_line(params: str, line: str, project: Path) -> None:

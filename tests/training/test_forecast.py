@@ -11,9 +11,9 @@ from seqrec.models import COUNTING_MODELS, MODELS, model_class, unchecked_config
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training import forecast
 from seqrec.training.forecast import (
-    COPIES,
     Forecast,
     check_fits,
+    copies_of,
     duration,
     usual_epochs,
     weight_bytes,
@@ -113,6 +113,13 @@ def test_patience_comes_on_top_of_the_usual_best_epoch(model: torch.nn.Module) -
     assert usual_epochs(model, endless) is None  # type: ignore[arg-type]
 
 
+def test_copies_of_the_weights() -> None:
+    """Weights and moments; gradients where they are dense; the best where one validates."""
+    dense, sparse = TrainingOptions(), TrainingOptions(loss="sampled_softmax")
+    assert [copies_of(dense, validated=True), copies_of(dense, validated=False)] == [5, 4]
+    assert [copies_of(sparse, validated=True), copies_of(sparse, validated=False)] == [4, 3]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(1.23, "1.2 s"), (42.4, "42 s"), (150, "2.5 min"), (1500, "25 min"), (7260, "2 h 01 min")],
@@ -128,14 +135,15 @@ def test_what_cannot_fit_is_refused_with_what_would(
     """Exactly what weights, their gradients and moments, and the data take is enough."""
     kind = model_class(name)
     config = unchecked_config(name, {"max_len": 5, "dim": 16}, "standard", LOG.num_items, 40)
-    needed = COPIES * weight_bytes(kind(config)) + forecast.A_INTERACTION * len(LOG.items)
+    count = len(LOG.items)
+    needed = 5 * weight_bytes(kind(config)) + forecast.A_INTERACTION * count
     monkeypatch.setattr(forecast, "free_memory", lambda device: needed)
-    check_fits(kind, config, LOG, CPU)
+    check_fits(kind, config, count, CPU, copies=5)
     monkeypatch.setattr(forecast, "free_memory", lambda device: needed - 1)
     with pytest.raises(SeqrecError, match=r"cpu has .* left; model_options\.dim=8 would fit"):
-        check_fits(kind, config, LOG, CPU)
+        check_fits(kind, config, count, CPU, copies=5)
     monkeypatch.setattr(forecast, "free_memory", lambda device: 2 * needed - 1)
     with pytest.raises(SeqrecError, match="in each of 2 processes"):
-        check_fits(kind, config, LOG, CPU, processes=2)
+        check_fits(kind, config, count, CPU, copies=5, processes=2)
     monkeypatch.setattr(forecast, "free_memory", lambda device: None)
-    check_fits(kind, config, LOG, CPU)
+    check_fits(kind, config, count, CPU, copies=5)

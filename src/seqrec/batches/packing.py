@@ -101,12 +101,16 @@ class PackedBatch(PackedRows):
 
     def count_targets(self) -> Tensor:
         """Return how many targets there are, a scalar."""
-        return (self.targets != 0 if self.masked is None else self.masked).sum()
+        return self._learned_from().sum()
 
     def holds_any(self) -> bool:
         """Return whether there is a target."""
-        where = self.targets > 0 if self.places is None else self.places >= 0
-        return bool(where.any())
+        if self.places is None or self.masked is not None:
+            return bool(self._learned_from().any())
+        return bool((self.places >= 0).any())  # asked on the host
+
+    def _learned_from(self) -> Tensor:
+        return self.targets != 0 if self.masked is None else self.masked & (self.targets != 0)
 
     def windows(self) -> Tensor:
         """Return (B, W + 1): each user's inputs and last target, padded on the left."""

@@ -12,21 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import torch
 from omegaconf import OmegaConf
 
 from seqrec.errors import SeqrecError
 from seqrec.estimates.data_pipelines import DataCost, expect_data
 from seqrec.estimates.made_log import made_sequences
 from seqrec.estimates.trial import Expected, expect
+from seqrec.machine.devices import resolve_device
+from seqrec.machine.memory import forget_highest, free_memory, size_text
+from seqrec.models import model_class
 from seqrec.notebook.engine import data_engine
 from seqrec.parameters.typed_params import typed_params
 from seqrec.project import run_folder, working_in
 from seqrec.settings import SelectingConfigLoader
 from seqrec.training import Settings, TrainingData
+from seqrec.training.forecast import check_fits, copies_of
 
 DATA_SECTIONS = ("filtering", "splitting", "transitions", "engine")
 AROUND = 1.5
 """Seconds that a run takes around its nodes."""
+A_MADE_UP_ROW = 150
+"""Bytes of memory, at most, while a log is made up."""
 WHAT_A_RUN_LOADS = ("seqrec.cli", "seqrec.pipelines.training", "seqrec.pipelines.evaluation")
 """Its time and its memory count."""
 SIZES = ("users", "items", "interactions")
@@ -45,11 +52,18 @@ class Estimate:
     """Users, items and interactions."""
     made_up: bool
     """Whether the data are."""
+    seeds: int
+    """How many are trained, one after the other."""
     starting: float
     """Seconds for loading packages and reading the data."""
     training: Expected
-    data: DataCost
-    """Of the pipelines before, for as many rows."""
+    """Of one seed."""
+    data: DataCost | None
+    """Of the pipelines before, for as many rows; None where it cannot be told."""
+
+    def seconds(self, epochs: int) -> float:
+        """Return how long a run of so many epochs a seed takes."""
+        return self.starting + self.seeds * self.training.seconds(epochs)
 
     def as_values(self) -> dict[str, Any]:
         """Return it for JSON."""
@@ -58,11 +72,12 @@ class Estimate:
             "cell": self.cell,
             "sizes": self.sizes,
             "made_up": self.made_up,
+            "seeds": self.seeds,
             "starting": self.starting,
             "training": asdict(training),
-            "usual_seconds": self.starting + training.seconds(training.usual),
-            "most_seconds": self.starting + training.seconds(training.most),
-            "data": self.data._asdict(),
+            "usual_seconds": self.seconds(training.usual),
+            "most_seconds": self.seconds(training.most),
+            "data": self.data._asdict() if self.data else None,
         }
 
 
@@ -87,16 +102,52 @@ def asked_for(text: str, env: str | None = None) -> Estimate:
         )
         chosen = config["parameters"]
         settings = Settings(**chosen["settings"]).checked()
-        data = _made(chosen, *sizes) if sizes else _prepared(chosen, settings)
+        _check_processes(settings)
         starting = time.process_time() + AROUND
-        training = expect(data, settings, chosen["seeds"][0])
+        data = _made(chosen, settings, *sizes) if sizes else _prepared(chosen, settings)
+        seeds: tuple[int, ...] = chosen["seeds"]
+        training = expect(data, settings, seeds[0])
         log = data.sequences
         found = dict(zip(SIZES, (log.num_users, log.num_items, len(log.items)), strict=True))
         rows = sizes or _raw_sizes(chosen["dataset"], *found.values())
-        return Estimate(chosen["cell"], found, bool(sizes), starting, training, _data(rows, chosen))
+        return Estimate(
+            cell=chosen["cell"],
+            sizes=found,
+            made_up=bool(sizes),
+            seeds=len(seeds),
+            starting=starting,
+            training=training,
+            data=_data(rows, chosen),
+        )
 
 
-def _data(sizes: tuple[int, int, int], chosen: dict[str, Any]) -> DataCost:
+def _check_processes(settings: Settings) -> None:
+    if settings.training.processes != 1:
+        raise SeqrecError(
+            f"training.processes={settings.training.processes}: an estimate is of one process; "
+            "leave it out (python -m benchmarks.processes compares them)"
+        )
+
+
+def _check_size(settings: Settings, users: int, items: int, interactions: int) -> None:
+    """Raise a SeqrecError where the training, or the log to find out, cannot fit into the memory.
+
+    Nothing of that size is made before.
+    """
+    device = resolve_device(settings.training.device)
+    if not settings.counted:
+        copies = copies_of(settings.training, validated=True)
+        config = settings.config(items, users)
+        check_fits(model_class(settings.model), config, interactions, device, copies=copies)
+    free, needed = free_memory(torch.device("cpu")), A_MADE_UP_ROW * interactions
+    if free is not None and needed > free:
+        raise SeqrecError(
+            f"interactions={interactions:,}: making up so many takes {size_text(needed)}, and "
+            f"{size_text(free)} are left; estimate a part of them, all three sizes smaller alike"
+        )
+
+
+def _data(sizes: tuple[int, int, int], chosen: dict[str, Any]) -> DataCost | None:
     """Try the data pipelines in a process of their own, that has had no other memory."""
     sections = {name: chosen[name] for name in DATA_SECTIONS}
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
@@ -134,8 +185,11 @@ def _sizes(given: dict[str, Any]) -> tuple[int, int, int] | None:
     return users, items, interactions
 
 
-def _made(chosen: dict[str, Any], users: int, items: int, interactions: int) -> TrainingData:
+def _made(
+    chosen: dict[str, Any], settings: Settings, users: int, items: int, interactions: int
+) -> TrainingData:
     """Return made-up data of these sizes, with their transition graph where it is distilled."""
+    _check_size(settings, users, items, interactions)
     import ibis
 
     from seqrec.preparation.transitions import count_transitions
@@ -144,9 +198,12 @@ def _made(chosen: dict[str, Any], users: int, items: int, interactions: int) -> 
     numbers = list(range(1, items + 1))
     names = pa.table({"item_index": pa.array(numbers, pa.int32()), "item_id": map(str, numbers)})
     graph = None
-    if chosen["settings"]["ted"].weight:
+    if settings.ted.weight:
         graph = count_transitions(ibis.memtable(sequences), chosen["transitions"]).to_pyarrow()
-    return TrainingData.from_arrow("made-up", sequences, names, graph, chosen["transitions"])
+    data = TrainingData.from_arrow("made-up", sequences, names, graph, chosen["transitions"])
+    del sequences
+    forget_highest()  # a run makes up nothing
+    return data
 
 
 def _prepared(chosen: dict[str, Any], settings: Settings) -> TrainingData:

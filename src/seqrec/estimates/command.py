@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from seqrec.commands import fail
 from seqrec.errors import SeqrecError
 
 FILE = click.Path(path_type=Path)
@@ -28,17 +27,21 @@ def estimate(params: str, env: str | None, file: Path | None) -> None:
     Takes a few steps on the prepared data, or on made-up data of the size that is given, and
     writes nothing.
     """
-    try:
-        # torch and Kedro come with it: not for --help
-        from seqrec.estimates.asked import asked_for
-        from seqrec.estimates.told import lines_of
+    # torch and Kedro come with them: not for --help
+    from seqrec.cli import errors_in_one_line
+    from seqrec.estimates.asked import asked_for
+    from seqrec.estimates.told import lines_of
 
+    with errors_in_one_line():
         found = asked_for(params, env)
         for line in lines_of(found):
             click.echo(line)
         if file is not None:
-            file.write_text(json.dumps(found.as_values(), indent=1) + "\n", encoding="utf-8")
-    except SeqrecError as error:
-        fail(error)
+            _write(file, json.dumps(found.as_values(), indent=1))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(f"{text}\n", encoding="utf-8")
     except OSError as error:
-        fail(f"cannot write {file}: {error.strerror}; name another file")
+        raise SeqrecError(f"cannot write {file}: {error.strerror}; name another file") from None

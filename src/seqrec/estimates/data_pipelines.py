@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import pyarrow.csv
 
-from seqrec.estimates.made_log import made_rows
-from seqrec.machine.memory import highest_resident
+from seqrec.errors import SeqrecError
+from seqrec.estimates.made_log import SHORTEST, made_rows
+from seqrec.machine.memory import forget_highest, highest_resident
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.sections import (
     EngineOptions,
@@ -37,7 +38,9 @@ class DataCost(NamedTuple):
     memory: float
 
 
-def expect_data(users: int, items: int, interactions: int, sections: dict[str, Any]) -> DataCost:
+def expect_data(
+    users: int, items: int, interactions: int, sections: dict[str, Any]
+) -> DataCost | None:
     """Prepare two small logs, and return what one of the given size takes.
 
     What the packages of a run take is counted; torch is none of them.
@@ -47,16 +50,20 @@ def expect_data(users: int, items: int, interactions: int, sections: dict[str, A
         items: likewise.
         interactions: its rows.
         sections: the parameters of the data pipelines: filtering, splitting, transitions, engine.
+
+    Returns:
+        None where the filters would leave nothing of a made-up log.
     """
     import seqrec.settings  # noqa: F401 Kedro comes with it, as with a run
 
     few, more = (min(interactions, rows) for rows in (FEW, MORE))
     costs = []
     for rows in (few, more):
-        share = rows / interactions
-        costs.append(
-            _prepared(max(1, int(users * share)), max(1, int(items * share)), rows, sections)
-        )
+        people, things = (max(2, count * rows // interactions) for count in (users, items))
+        try:
+            costs.append(_prepared(min(people, rows // SHORTEST), things, rows, sections))
+        except SeqrecError:
+            return None
     if interactions <= more:
         return costs[1]
     slopes = [(b - a) / (more - few) for a, b in zip(*costs, strict=True)]
@@ -88,6 +95,7 @@ def _prepared(users: int, items: int, rows: int, sections: dict[str, Any]) -> Da
                 "columns": {"user": "user_id", "item": "item_id", "timestamp": "timestamp"},
             }
         )
+        forget_highest()  # of making the log
         started = time.perf_counter()
         log = read_log(RawFile(place / "log.csv", options), IngestionOptions(), place / "read")
         engine: EngineOptions = sections["engine"]

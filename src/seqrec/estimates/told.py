@@ -8,7 +8,7 @@ from seqrec.estimates.asked import Estimate
 from seqrec.machine.memory import size_text
 from seqrec.training.forecast import duration
 
-WIDTH = 24
+WIDTH = 30
 
 
 def lines_of(found: Estimate) -> Iterator[str]:
@@ -30,9 +30,13 @@ def lines_of(found: Estimate) -> Iterator[str]:
     epochs = {"usually": expected.usual, "at most": expected.most}
     for name, count in epochs.items():
         if name == "at most" or count < expected.most:
-            total = found.starting + expected.seconds(count)
-            rows[f"{name}, {count} {round_.split()[1]}s"] = duration(total)
+            seeds = f", {found.seeds} seeds" if found.seeds > 1 else ""
+            rows[f"{name}, {count} {round_.split()[1]}s{seeds}"] = duration(found.seconds(count))
     data = found.data
-    rows["the data pipelines"] = f"{duration(data.seconds)}, {size_text(data.memory)}"
+    rows["the data pipelines"] = (
+        f"{duration(data.seconds)}, {size_text(data.memory)}"
+        if data
+        else "not told: the filters leave nothing of a made-up log of this size"
+    )
     for name, value in rows.items():
         yield f"  {name:<{WIDTH}}{value}"

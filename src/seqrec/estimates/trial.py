@@ -15,7 +15,7 @@ from seqrec.machine.memory import highest_resident
 from seqrec.models import model_class
 from seqrec.training import Settings, TrainingData
 from seqrec.training.counted import Attempts
-from seqrec.training.forecast import WARM_UP, check_fits, usual_epochs, weight_bytes
+from seqrec.training.forecast import WARM_UP, check_fits, copies_of, usual_epochs, weight_bytes
 from seqrec.training.loop import Trainer
 
 ENOUGH_SECONDS, FEWEST_STEPS = 6.0, 20
@@ -73,7 +73,8 @@ def _trained(data: TrainingData, settings: Settings, seed: int) -> Expected:
     device = resolve_device(options.device)
     kind = model_class(settings.model)
     config = settings.config(sequences.num_items, sequences.num_users)
-    check_fits(kind, config, sequences, device)
+    copies = copies_of(options, validated=True)
+    check_fits(kind, config, len(sequences.items), device, copies=copies)
     torch.manual_seed(seed)
     model, ted = kind(config), data.ted(settings.ted)
     model.prepare(sequences)

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 from seqrec.evaluation.evaluate import EvaluationResult, evaluate
 from seqrec.machine.processes import ALONE, Processes, count_of, joined_by_torchrun
 from seqrec.machine.together import run_together
+from seqrec.models.folder import TrainedModel, load_model, save_model
 
 if TYPE_CHECKING:
-    from seqrec.models.folder import TrainedModel
     from seqrec.parameters.sections import EvaluationOptions
 
-RANKS, METRICS = "ranks.parquet", "metrics.json"
+MODEL, RANKS, METRICS = "model", "ranks.parquet", "metrics.json"
 
 
 def evaluate_shared(
@@ -49,7 +49,8 @@ def evaluate_shared(
         )
     with TemporaryDirectory(prefix="seqrec-") as folder:
         place = Path(folder)
-        run_together(count, device, _evaluate, place, trained, sequences, options, device)
+        save_model(place / MODEL, trained)  # weights between processes would need shared memory
+        run_together(count, device, _evaluate, place, sequences, options, device)
         metrics = json.loads((place / METRICS).read_text(encoding="utf-8"))
         return EvaluationResult(pq.read_table(place / RANKS), metrics)
 
@@ -57,12 +58,12 @@ def evaluate_shared(
 def _evaluate(
     processes: Processes,
     place: Path,
-    trained: TrainedModel,
     sequences: pa.Table,
     options: EvaluationOptions,
     device: str,
 ) -> None:
     """Evaluate as one of the processes; the first one leaves the result."""
+    trained = load_model(place / MODEL)
     result = evaluate(trained, sequences, options=options, device=device, processes=processes)
     if processes.first:
         pq.write_table(result.ranks, place / RANKS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 STATUS = Path("/proc/self/status")
 MEMINFO = Path("/proc/meminfo")
 GROUP = Path("/sys/fs/cgroup")
+CLEAR = Path("/proc/self/clear_refs")
+PEAK = "5"
+"""What lets the peak begin anew, written there."""
+GIVEN_BACK = ("inactive_file", "active_file", "slab_reclaimable")
 KIB, GB = 1024, 1e9
 
 
@@ -22,7 +27,8 @@ def free_memory(device: torch.device) -> int | None:
         import torch
 
         free, _ = torch.cuda.mem_get_info(device)
-        return int(free)
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free) + kept  # by torch, for this process
     if device.type != "cpu" or not MEMINFO.exists():
         return None
     rows = (row.split() for row in MEMINFO.read_text().splitlines())
@@ -31,12 +37,17 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def _left_in_group() -> list[int]:
-    """Return what the control group of a container leaves, if it has a limit."""
-    limit, used = GROUP / "memory.max", GROUP / "memory.current"
+    """Return what the control group of a container leaves, if it has a limit.
+
+    What of files lies in memory is counted there, and given back where it is needed.
+    """
     try:
-        return [int(limit.read_text()) - int(used.read_text())]
+        limit, used = (int((GROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        rows = (row.split() for row in (GROUP / "memory.stat").read_text().splitlines())
+        given_back = sum(int(count) for name, count in rows if name in GIVEN_BACK)
     except (OSError, ValueError):  # no group, or "max"
         return []
+    return [max(0, limit - used + given_back)]
 
 
 def highest_resident() -> int:
@@ -48,6 +59,12 @@ def highest_resident() -> int:
             return highest[0] * KIB
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * KIB
+
+
+def forget_highest() -> None:
+    """Let the peak begin anew, where the system can."""
+    with suppress(OSError):
+        CLEAR.write_text(PEAK)
 
 
 def size_text(count: float) -> str:

@@ -55,23 +55,25 @@ def run_together(count: int, device: str, task: Callable[..., None], *arguments:
     listener = QueueListener(records, _Here())
     with TemporaryDirectory(prefix="seqrec-") as folder:
         listener.start()
-        running = start_processes(
-            _enter,
-            args=(count, device, folder, records, _threads(count), task, arguments),
-            nprocs=count,
-            join=False,
-            start_method="spawn",
-        )
+        running = None
         try:
+            running = start_processes(
+                _enter,
+                args=(count, device, folder, records, _threads(count), task, arguments),
+                nprocs=count,
+                join=False,
+                start_method="spawn",
+            )
             while not running.join():
                 pass
         except (ProcessExitedException, ProcessRaisedException) as error:
             raise _reason(error, Path(folder), count) from None
         finally:
-            for process in running.processes:
+            for process in running.processes if running else ():
                 process.kill()
                 process.join()
             listener.stop()
+            records.close()
 
 
 class _Here(logging.Handler):

@@ -13,7 +13,6 @@ from seqrec.errors import SeqrecError
 from seqrec.machine.memory import free_memory, highest_resident, size_text
 
 if TYPE_CHECKING:
-    from seqrec.batches import Sequences
     from seqrec.evaluation.ranker import Ranker
     from seqrec.models.parts.face import SequentialModel
     from seqrec.parameters.sections import TrainingOptions
@@ -25,10 +24,10 @@ WARM_UP = 3
 FEWEST_STEPS, FEWEST_SECONDS = 10, 2.0
 WORTH_TELLING = 60.0
 """Seconds from which on a training says what it will take."""
-COPIES = 5
-"""Of the weights: themselves, their gradients, Adam's two moments, and the best so far."""
-A_INTERACTION = 40
-"""Bytes that one takes, at least: items, histories, and their targets as three numbers."""
+KEPT = 3
+"""Copies of the weights that any training has: themselves, and Adam's two moments."""
+A_INTERACTION = 8
+"""Bytes that one takes beyond what is loaded, at least: its item, where batches are made."""
 
 
 class Forecast:
@@ -121,11 +120,21 @@ def weight_bytes(model: SequentialModel) -> int:
     return sum(each.numel() * each.element_size() for each in model.parameters())
 
 
+def copies_of(options: TrainingOptions, *, validated: bool) -> int:
+    """Return how many copies of the weights a training has, at least.
+
+    Beyond ``KEPT``: gradients, where they are dense, and the best so far, where one validates.
+    """
+    return KEPT + (options.loss != "sampled_softmax") + validated
+
+
 def check_fits(
     kind: type[SequentialModel],
     config: object,
-    sequences: Sequences,
+    interactions: int,
     device: torch.device,
+    *,
+    copies: int,
     processes: int = 1,
 ) -> None:
     """Raise a SeqrecError where weights and data alone are more than the memory that is left.
@@ -133,8 +142,9 @@ def check_fits(
     Args:
         kind: the model's class.
         config: its configuration.
-        sequences: the data.
+        interactions: of the data.
         device: where it is to be trained.
+        copies: of the weights.
         processes: how many train it on this machine.
     """
     free = free_memory(device)
@@ -142,17 +152,17 @@ def check_fits(
         return
     with torch.device("meta"):  # shapes alone
         weights = weight_bytes(kind(config))
-    data = A_INTERACTION * len(sequences.items)
+    data = A_INTERACTION * interactions
     shared = processes if device.type == "cpu" else 1
-    needed = shared * (COPIES * weights + data)
+    needed = shared * (copies * weights + data)
     if needed <= free:
         return
     raise SeqrecError(
-        f"this training needs at least {size_text(needed)} ({COPIES} times the weights, "
+        f"this training needs at least {size_text(needed)} ({copies} times the weights, "
         f"{size_text(weights)}, and {size_text(data)} of data"
         + (f", in each of {shared} processes" if shared > 1 else "")
         + f"), and {device.type} has {size_text(free)} left; "
-        + _remedy(config, (free / shared - data) / (COPIES * weights))
+        + _remedy(config, (free / shared - data) / (copies * weights))
     )
 
 

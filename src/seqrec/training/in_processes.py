@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seqrec.machine.devices import resolve_device
 from seqrec.machine.processes import Processes
 from seqrec.machine.together import run_together
 from seqrec.models.folder import TrainedModel, load_model, save_model
@@ -54,7 +55,9 @@ def train_in_processes(
         place = Path(folder)
         run_together(count, task.settings.training.device, _train, place, task, train)
         history, progress = (pq.read_table(place / name) for name in (HISTORY, PROGRESS))
-        return load_model(place / MODEL), history, progress
+        trained = load_model(place / MODEL)
+        trained.model.to(resolve_device(task.settings.training.device))
+        return trained, history, progress
 
 
 def _train(processes: Processes, place: Path, task: Task, train: Callable[..., Any]) -> None:

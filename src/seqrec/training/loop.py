@@ -138,7 +138,7 @@ def check_shares(model: SequentialModel, processes: Processes) -> None:
     if model.compares_histories and not processes.alone:
         raise SeqrecError(
             f"training.processes={processes.size}: this model compares all histories of a batch "
-            "with each other; train it in one process, or with model_options.contrast=none"
+            "with each other; train it in one process, or with the option contrast=none"
         )
 
 
@@ -311,10 +311,7 @@ class Trainer:
                     sums[name] = sums.get(name, 0.0) + value * len(rows)
                 bar.advance(len(rows), losses.get("loss"), self.processes.size)
                 self.forecast.after_step()
-        sums = {
-            name: self.processes.sum(sums.get(name, torch.zeros((), device=self.step.device)))
-            for name in (sums if self.processes.alone else self.processes.names(sums))
-        }
+        sums = sums if self.processes.alone else self._of_all(sums)
         means = {name: float(total) / len(order) for name, total in sums.items()}
         if not np.isfinite(means["loss"]):
             raise SeqrecError(
@@ -322,6 +319,14 @@ class Trainer:
                 "lower training.learning_rate"
             )
         return means
+
+    def _of_all(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Add up the losses of all processes; one whose shares were empty has none."""
+        nothing = torch.zeros((), device=self.step.device)
+        return {
+            name: self.processes.sum(sums.get(name, nothing).double())
+            for name in self.processes.names(sums)
+        }
 
     def _drawn(self, order: Tensor) -> Tensor:
         """Return the examples of an epoch, of those in a random order."""

@@ -24,7 +24,7 @@ from seqrec.models.parts.face import SequentialModel
 from seqrec.training.counted import count, tune
 from seqrec.training.data import TrainingData
 from seqrec.training.fitted import Fitted
-from seqrec.training.forecast import check_fits
+from seqrec.training.forecast import check_fits, copies_of
 from seqrec.training.in_processes import Task, train_in_processes
 from seqrec.training.initial_weights import draw_weights
 from seqrec.training.loop import Checkpointing, fit
@@ -91,8 +91,10 @@ def train(
     """
     fitted: Fitted[Any]
     processes = processes or joined_by_torchrun(settings.training.device)
-    if processes is None and not settings.counted and after_epoch is None:
-        count = count_of(settings.training.processes, settings.training.device)
+    if processes is None and not settings.counted:
+        asked = count_of(settings.training.processes, settings.training.device)
+        count = asked if after_epoch is None else 1
+        _check_memory(data, settings, count, epochs)
         if count > 1:
             task = Task(data, settings, seed, checkpoint, epochs)
             return TrainingResult(*train_in_processes(count, task, train))
@@ -109,6 +111,21 @@ def train(
     return TrainingResult(
         _trained_model(data, settings, told, seed, fitted),
         *history_and_progress(rows, settings.training.monitor),
+    )
+
+
+def _check_memory(
+    data: TrainingData, settings: Settings, processes: int, epochs: int | None
+) -> None:
+    """Raise a SeqrecError where the training cannot fit into the memory of this machine."""
+    sequences = data.sequences
+    check_fits(
+        model_class(settings.model),
+        settings.config(sequences.num_items, sequences.num_users),
+        len(sequences.items),
+        resolve_device(settings.training.device),
+        copies=copies_of(settings.training, validated=epochs is None),
+        processes=processes,
     )
 
 
@@ -136,11 +153,8 @@ def _fit(
 ) -> Fitted[SequentialModel]:
     device = resolve_device(settings.training.device)
     sequences, ted = data.sequences, data.ted(settings.ted)
-    kind = model_class(settings.model)
-    config = settings.config(sequences.num_items, sequences.num_users)
-    check_fits(kind, config, sequences, device, processes.size)
     torch.manual_seed(seed)
-    model = kind(config)
+    model = model_class(settings.model)(settings.config(sequences.num_items, sequences.num_users))
     if settings.training.initialisation:
         draw_weights(model, settings.training.initialisation)
     if start:

@@ -61,10 +61,11 @@ class GradientSum:
 
     def __call__(self) -> None:
         """Do it; a process whose share was empty has no gradients of its own, and gets them."""
-        if self._kinds is None:
-            self._kinds = self._find_kinds()
+        kinds = self._kinds or self._find_kinds()
+        if any(kinds):  # else nobody had a target
+            self._kinds = kinds
         small: list[Tensor] = []
-        for parameter, kind in zip(self.parameters, self._kinds, strict=True):
+        for parameter, kind in zip(self.parameters, kinds, strict=True):
             if kind == SPARSE:
                 self._sum_rows(parameter)
             elif kind == DENSE:

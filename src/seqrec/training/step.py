@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from seqrec.losses import ItemLoss, rows_that_count
 from seqrec.losses.distillation import Distillation
+from seqrec.losses.sampled_softmax import SampledSoftmax
 from seqrec.machine import products
 from seqrec.machine.devices import autocast, use_precision
 from seqrec.machine.processes import ALONE, Processes
 from seqrec.models.parts.face import SequentialModel
 from seqrec.models.parts.layers import dropout
 from seqrec.training.optimizer import Optimizers
-from seqrec.training.shares import AnyBatch, GradientSum, share_of
+from seqrec.training.shares import AnyBatch, GradientSum, Share, share_of
 
 log = logging.getLogger(__name__)
 
@@ -106,10 +107,18 @@ class TrainingStep:
             losses = self._gradients(batch)
         else:
             share = share_of(batch, self.processes)
-            losses = {} if share.batch is None else self._gradients(share.batch, share.weights)
+            losses = self._of_share(share)
             self._sum()
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
+
+    def _of_share(self, share: Share) -> Losses:
+        """Return the losses of a share, none of an empty one, which draws what the others draw."""
+        if share.batch is not None:
+            return self._gradients(share.batch, share.weights)
+        if isinstance(self.item_loss, SampledSoftmax):
+            self.item_loss.draw()
+        return {}
 
     def losses(self, batch: AnyBatch, weights: Tensor | None = None) -> Losses:
         """Return the model's losses, with the distillation's added to their sum.
