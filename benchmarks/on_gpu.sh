@@ -21,7 +21,7 @@ trap 'rm -rf "$TORCHINDUCTOR_CACHE_DIR"' EXIT
 patience=1
 [ "$size" = small ] && patience=10 # a rehearsal is short; should it take long, others want the cores
 mkdir -p "$out" || exit 1
-rm -f "$out"/{checks,compiled,compiled-*,models,profiles,items}.json
+rm -f "$out"/{checks,compiled,compiled-*,models,profiles,items,several}.json
 
 # section MODULE SECONDS [PART/PARTS]: new tasks are begun for so long, the last has 20 s to end
 section() {
@@ -44,7 +44,8 @@ wait
 section models 160
 section profiles 30
 section items 40
+section several 60
 
 "$python" -m benchmarks.gpu.page "$out" >"$out/page.md"
-"$python" -m benchmarks.gpu.summary "$out" checks compiled models profiles items |
+"$python" -m benchmarks.gpu.summary "$out" checks compiled models profiles items several |
   tee "$out/summary.txt"

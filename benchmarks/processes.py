@@ -75,10 +75,23 @@ def measure(case: Case, place: Path, options: argparse.Namespace) -> list[dict[s
     for _ in range(options.repeat):
         for count in (options.processes, 1):
             threads = options.processes // count
-            run_together(count, "cpu", _steps, replace(case, threads=threads), place, options.steps)
-            figures: Figures = json.loads((place / FIGURES).read_text())
+            figures = taken(replace(case, threads=threads), count, place, options.steps)
             runs.append({"processes": count, "threads": threads, **figures})
     return runs
+
+
+def taken(case: Case, count: int, place: Path, steps: int) -> Figures:
+    """Return the seconds of a step and of a validation in so many processes, and the last loss.
+
+    Args:
+        case: what is trained, with how many threads a process, and where.
+        count: how many processes.
+        place: a folder for the figures.
+        steps: how many steps, after the first ones.
+    """
+    run_together(count, case.device, _steps, case, place, steps)
+    figures: Figures = json.loads((place / FIGURES).read_text())
+    return figures
 
 
 def _steps(processes: Processes, case: Case, place: Path, steps: int) -> None:
@@ -90,15 +103,25 @@ def _steps(processes: Processes, case: Case, place: Path, steps: int) -> None:
     form = Real(case, read(case), processes)
     for _ in range(WARM_UP):
         form.step(form.batch())
-    started = time.perf_counter()
+    started = now(case)
     for _ in range(steps):
-        form.step(form.batch())
-    step = (time.perf_counter() - started) / steps
-    started = time.perf_counter()
+        loss = form.step(form.batch())
+    step = (now(case) - started) / steps
+    last = float(processes.sum(loss.double()))
+    started = now(case)
     form.validate("valid")
     if processes.first:
-        figures: Figures = {"step": step, "validation": time.perf_counter() - started}
+        figures = {"step": step, "validation": now(case) - started, "loss": last}
         (place / FIGURES).write_text(json.dumps(figures))
+
+
+def now(case: Case) -> float:
+    """Return the time when all that was asked of the device is done."""
+    if case.where.type == "cuda":
+        import torch
+
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def report(runs: list[dict[str, Any]], count: int) -> str:

@@ -18,7 +18,7 @@ from tests.bare import bare_python
 from tests.conftest import ROOT
 
 CPU = torch.device("cpu")
-SECTIONS = ("checks", "compiled", "models", "profiles", "items")
+SECTIONS = ("checks", "compiled", "models", "profiles", "items", "several")
 
 
 def options(folder: Path, seconds: float = 60.0, part: tuple[int, int] = (1, 1)) -> Options:
