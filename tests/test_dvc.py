@@ -42,12 +42,16 @@ MADE_OF = {
     )
 }
 """Parameters that several others make together."""
-HOW_NOT_WHAT = {"params:raw_dir", "params:engine", "params:training.device"}
-"""Where the log lies (a dependency by itself), and with how much memory or where it is computed."""
+HOW_NOT_WHAT = {
+    *("params:raw_dir", "params:engine"),
+    *("params:training.device", "params:training.processes"),
+}
+"""Where the log lies (a dependency by itself), and with how much memory, where and in how many
+processes it is computed."""
 UNTRACKED_CODE = {
     # what checks names and values, or is there to be fast, and changes no result
     *("seqrec", "cell", "errors", "preparation.read_ahead"),
-    *("machine.devices", "machine.heap"),
+    *("machine.devices", "machine.heap", "machine.memory", "machine.together"),
     *("files", "interop", "parameters.sections", "parameters.selection"),
     "parameters.search_space",
     *("parameters.section", "parameters.raw_sections", "parameters.named_files"),

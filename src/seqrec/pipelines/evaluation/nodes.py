@@ -17,7 +17,6 @@ from seqrec.parameters.sections import (
     EvaluationOptions,
     FilteringOptions,
     SplittingOptions,
-    TrainingOptions,
     TransitionOptions,
 )
 
@@ -26,7 +25,8 @@ def rank_and_measure(
     models: dict[str, TrainedModel],
     sequences: ir.Table,
     options: EvaluationOptions,
-    training: TrainingOptions,
+    device: str,
+    processes: Any,
     cell: Cell,
     seeds: tuple[int, ...],
 ) -> tuple[pa.Table, dict[str, Any], dict[str, Any]]:
@@ -36,7 +36,8 @@ def rank_and_measure(
         models: the trained models by their seeds.
         sequences: every user's interactions, split.
         options: cutoffs and what competes.
-        training: where to rank, and in how many processes.
+        device: where to rank.
+        processes: in how many processes, or ``auto``: Kedro knows no union of types.
         cell: data set, model and protocol, as the models must have been trained.
         seeds: likewise; each also draws its sampled negatives, where they are asked for.
 
@@ -51,11 +52,7 @@ def rank_and_measure(
         model = models[str(seed)]
         model.check_run(protocol=cell.protocol, seed=seed)
         results[seed] = evaluate_shared(
-            model,
-            data,
-            options=options,
-            device=training.device,
-            processes=training.processes,
+            model, data, options=options, device=device, processes=processes
         )
     ranks, metrics = over_seeds(results)
     for seed in seeds:
