@@ -299,3 +299,14 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     file.write_bytes(b"no database" * 100)
     with pytest.raises(SeqrecError, match=r"cannot be read .*; remove the file to start anew"):
         tried(file, 1)
+
+
+def test_a_search_says_that_it_trains_in_one_process(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And finds what it finds without: how many processes there are is no part of the question."""
+    rows = tried(tmp_path / "trials.sqlite", 1)
+    assert "one process" not in caplog.text
+    several = search(settings(training={"processes": 2}))
+    assert tried(tmp_path / "others.sqlite", 1, several) == rows
+    assert caplog.text.count("training.processes=2: a search trains its trials in one process") == 1

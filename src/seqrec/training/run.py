@@ -90,9 +90,10 @@ def train(
         SeqrecError: no usable data, no such device, or a diverged training.
     """
     fitted: Fitted[Any]
-    processes = processes or joined_by_torchrun(settings.training.device)
     if processes is None and not settings.counted:
-        asked = count_of(settings.training.processes, settings.training.device)
+        training = settings.training
+        processes = joined_by_torchrun(training.device)
+        asked = 1 if processes else count_of(training.processes, training.device)
         count = asked if after_epoch is None else 1
         _check_memory(data, settings, count, epochs)
         if count > 1:

@@ -124,6 +124,11 @@ def run_search(search: Search, options: TuningOptions, storage: Path) -> pa.Tabl
     done = len(finished_trials(study))
     if done:
         log.info("tuning goes on after trial %d", done)
+    if search.present.training.processes != 1:
+        log.warning(
+            "training.processes=%s: a search trains its trials in one process",
+            search.present.training.processes,
+        )
 
     def measure(trial: Trial) -> float:
         return _measure(search, trial, is_first=not finished_trials(study))
