@@ -21,11 +21,12 @@ NO_SPACE_TEXTS = (
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, may_change_kind: bool = False) -> Iterator[Path]:
     """Lend a temporary path beside the target, which takes the target's place at the end.
 
     Args:
         target: a file, or a folder if the block makes a folder at the temporary path.
+        may_change_kind: a file may take the place of the folder that is there.
 
     Yields:
         The path to write to. Nothing of it is left if the block fails.
@@ -40,7 +41,7 @@ def replacing(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         remove(temporary)  # what a killed run may have left
         yield temporary
-        _put_in_place(temporary, target)
+        _put_in_place(temporary, target, may_change_kind)
     except BaseException as error:
         with suppress(OSError):  # its folder may be what cannot be made
             remove(temporary)
@@ -93,13 +94,13 @@ def is_disk_full(error: BaseException) -> bool:
     return any(text in str(error) for text in NO_SPACE_TEXTS)
 
 
-def _put_in_place(temporary: Path, target: Path) -> None:
-    if target.is_dir() and not temporary.is_dir():
+def _put_in_place(temporary: Path, target: Path, may_change_kind: bool) -> None:
+    if target.is_dir() and not temporary.is_dir() and not may_change_kind:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not target.is_dir():
+    if not target.is_dir() and not (target.exists() and temporary.is_dir()):
         os.replace(temporary, target)
         return
-    # A folder with content cannot be replaced in one step: it steps aside first.
+    # A folder takes no other's place in one step: what is there steps aside first.
     aside = target.with_name(f".{target.name}.old")
     remove(aside)
     os.replace(target, aside)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kedro.config import MissingConfigException
 from kedro.framework.hooks import hook_impl
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline
@@ -19,6 +20,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
 from seqrec.machine.locks import RunLocks
 from seqrec.parameters.sections import EvaluationOptions
+from seqrec.spark.session import use_settings
 
 if TYPE_CHECKING:
     from seqrec.models.folder import TrainedModel
@@ -207,6 +209,29 @@ class ReportHooks:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):
                 console.print(f"  {line}", soft_wrap=True)
+
+
+class SparkHooks:
+    """Spark's settings are there when a table first asks for it; nothing of a run is left."""
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Remember the settings of ``spark.yml``, where the environment has it."""
+        with suppress(MissingConfigException):
+            use_settings(context.config_loader["spark"])
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Remove the cached tables of the run."""
+        self.on_pipeline_error()
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Do the same where the run was cut off."""
+        if "seqrec.spark.backend" in sys.modules:
+            from seqrec.spark.backend import clear_all
+
+            clear_all()
 
 
 class TorchrunHooks:

@@ -10,7 +10,7 @@ from typing import Any
 
 from kedro.config import OmegaConfigLoader
 
-from seqrec.hooks import OneRunHooks, ReportHooks, TorchrunHooks, TrainingChecksHooks
+from seqrec.hooks import OneRunHooks, ReportHooks, SparkHooks, TorchrunHooks, TrainingChecksHooks
 from seqrec.parameters.plain_yaml import read_plainly
 from seqrec.parameters.selection import select_parameters
 
@@ -26,7 +26,8 @@ class SelectingConfigLoader(OmegaConfigLoader):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        patterns = {BLOCKS: PARAMETER_FILES, **kwargs.pop("config_patterns", {})}
+        own = {BLOCKS: PARAMETER_FILES, "spark": ["spark*"]}
+        patterns = {**own, **kwargs.pop("config_patterns", {})}
         # An environment changes single values of a block and leaves the rest of it.
         merging = {BLOCKS: "soft", "globals": "soft", **kwargs.pop("merge_strategy", {})}
         super().__init__(*args, config_patterns=patterns, merge_strategy=merging, **kwargs)
@@ -49,7 +50,7 @@ class SelectingConfigLoader(OmegaConfigLoader):
 CONFIG_LOADER_CLASS = SelectingConfigLoader
 CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
 # Kedro calls the last one first: locks are taken when all is checked, and let go at the very end.
-HOOKS = (OneRunHooks(), TrainingChecksHooks(), ReportHooks(), TorchrunHooks())
+HOOKS = (OneRunHooks(), TrainingChecksHooks(), ReportHooks(), TorchrunHooks(), SparkHooks())
 # No usage data leaves the machine (see also .telemetry).
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 

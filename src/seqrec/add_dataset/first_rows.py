@@ -3,12 +3,12 @@
 from itertools import islice
 from pathlib import Path
 
+import pyarrow as pa
+
 from seqrec.add_dataset.column_guesses import OTHER_DATE
 from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions
-from seqrec.parameters.sections import IngestionOptions
-from seqrec.preparation.raw_files import RawFile
-from seqrec.preparation.tally import Tally, moment
+from seqrec.preparation.tally import Counts, moment
 from seqrec.readers import read_pieces
 from seqrec.readers.parts.reasons import NOT_UTF8
 
@@ -30,29 +30,30 @@ def first_rows(file: Path, options: RawFileOptions) -> tuple[list[tuple[str, str
     Raises:
         SeqrecError: it cannot be read, or most of its beginning cannot.
     """
-    tally = Tally(RawFile(file, options), IngestionOptions())
-    pieces = tally.counted(islice(read_pieces(file, options), 1))
-    rows = [row for piece in pieces for row in piece.slice(0, SHOWN_ROWS).to_pylist()]
-    share = tally.broken_lines / max(tally.accepted + tally.broken_lines, 1)
+    counts, rows, rejected = Counts(), [], None
+    for piece in islice(read_pieces(file, options), 1):
+        counts.add(piece)
+        rows, rejected = piece.interactions.slice(0, SHOWN_ROWS).to_pylist(), piece.rejected
+    share = counts.broken_lines / max(counts.accepted + counts.broken_lines, 1)
     if not rows and not share:
         raise SeqrecError(f"{file} holds no interactions; is it the right file?")
-    reason = next((reason for reason, _ in tally.reasons().most_common(1)), "")
+    reason = next((reason for reason, _ in counts.reasons.most_common(1)), "")
     broken = f"{share:.1%} of its beginning cannot be read, mostly '{reason}'; "
     if not rows or share > HOPELESS_SHARE:
-        raise SeqrecError(f"{file}: {broken}{_remedy(reason, tally)}")
+        raise SeqrecError(f"{file}: {broken}{_remedy(reason, rejected)}")
     shown = [
-        (row["user_id"], row["item_id"], _moment(row["timestamp"], tally.timestamp_unit))
+        (row["user_id"], row["item_id"], _moment(row["timestamp"], counts.timestamp_unit))
         for row in rows
     ]
     limit = "a run stops at more than ingestion.max_rejected_share"
     return shown, f"{broken}{limit}" if share else ""
 
 
-def _remedy(reason: str, tally: Tally) -> str:
+def _remedy(reason: str, rejected: pa.Table) -> str:
     """Return what can be done about rows that cannot be read for one reason."""
     if reason == NOT_UTF8:
         return "save it as UTF-8"
-    row = tally.column("text")[tally.column("reason").index(reason).as_py()].as_py()
+    row = rejected["text"][rejected["reason"].index(reason).as_py()].as_py()
     if reason.startswith("timestamp") and OTHER_DATE.search(row):
         return "write dates as 2024-01-13"
     return "name other columns (--user, --item, --timestamp, --rating), or another --reader"

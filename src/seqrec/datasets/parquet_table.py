@@ -1,23 +1,31 @@
-"""A Parquet file as an Ibis table."""
+"""A Parquet file, or a folder of parts as Spark writes it, as an Ibis table."""
 
 import shutil
+from glob import escape
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import duckdb
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 from kedro_datasets._typing import TablePreview
 from kedro_datasets.ibis import FileDataset
 
 from seqrec.datasets.remedies import check_made, run_again
 from seqrec.errors import SeqrecError
-from seqrec.files import replacing, spill_folder
+from seqrec.files import remove, replacing, spill_folder
+
+SPARK = "spark"
 
 
 class ParquetTableDataset(FileDataset):
-    """Loads an Ibis table; saves an Ibis table, an Arrow table or a finished Parquet file.
+    """Loads an Ibis table; saves an Ibis table, an Arrow table or finished Parquet.
+
+    The backend ``spark`` reads and writes by Spark; what it wrote, a folder of parts, DuckDB reads
+    as it reads a file.
 
     Example in catalog.yml::
 
@@ -58,7 +66,7 @@ class ParquetTableDataset(FileDataset):
         """
         check_made(self._path, self._made_by)
         try:
-            table: ir.Table = super().load.__wrapped__(self)
+            table: ir.Table = self.connection.read_parquet(self._to_read)
         except duckdb.Error as error:
             if not _is_about_content(error):
                 raise
@@ -70,11 +78,11 @@ class ParquetTableDataset(FileDataset):
     def save(self, data: ir.Table | pa.Table | Path) -> None:
         """Write the table, or move a finished file here; the old file stays until then."""
         try:
-            with replacing(self._path) as temporary:
+            with replacing(self._path, may_change_kind=_is_of_parts(self._path)) as temporary:
                 self._write(data, temporary)
         finally:
             if isinstance(data, Path):
-                data.unlink(missing_ok=True)  # nobody else knows of it
+                remove(data)  # nobody else knows of it
 
     def _write(self, data: ir.Table | pa.Table | Path, path: Path) -> None:
         if isinstance(data, Path):
@@ -86,12 +94,10 @@ class ParquetTableDataset(FileDataset):
 
     def preview(self, nrows: int = 10) -> TablePreview:
         """Return the first rows, for Kedro-Viz."""
-        if not self._path.is_file():
+        if not self._path.exists():
             return TablePreview({})
-        with pq.ParquetFile(self._path) as file:
-            first = next(file.iter_batches(batch_size=nrows), None)
-            rows = first.to_pylist() if first else []
-            columns = file.schema_arrow.names
+        table = pads.dataset(self._path, format="parquet")
+        rows, columns = table.head(nrows).to_pylist(), table.schema.names
         return TablePreview(
             {
                 "index": list(range(len(rows))),
@@ -104,10 +110,27 @@ class ParquetTableDataset(FileDataset):
     def _path(self) -> Path:
         return Path(self._filepath)
 
+    @property
+    def _to_read(self) -> str:
+        """What the engine is told to read: DuckDB has no folders, only patterns."""
+        if self._path.is_dir() and self._connection_config["backend"] != SPARK:
+            return f"{escape(str(self._path))}/*.parquet"
+        return str(self._path)
+
     def _connect(self) -> Any:
-        if folder := self._connection_config.get("temp_directory"):
+        folder = self._connection_config.get("temp_directory")
+        if folder:
             spill_folder(folder)
-        return super()._connect()
+        if self._connection_config["backend"] != SPARK:
+            return super()._connect()
+        from seqrec.spark.backend import spark_tables
+
+        return spark_tables(folder or gettempdir())
+
+
+def _is_of_parts(path: Path) -> bool:
+    """Return whether a folder is a table in parts, which a file may replace."""
+    return path.is_dir() and (path / "_SUCCESS").is_file()
 
 
 def _is_about_content(error: duckdb.Error) -> bool:

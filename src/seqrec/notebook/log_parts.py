@@ -15,6 +15,7 @@ from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import RawFile, cannot_stand_together
+from seqrec.preparation.rejected_rows import RejectedRows
 from seqrec.preparation.tally import Tally
 from seqrec.readers import INTERACTIONS, Piece, read_pieces
 from seqrec.readers.parts.headers import HeaderNames, names_of
@@ -45,23 +46,26 @@ def read_file(raw_file: RawFile, ingestion: IngestionOptions, one_of_several: bo
     """
     tally = Tally(raw_file, ingestion)
     pieces = read_pieces(raw_file.path, raw_file.options)
-    interactions = _interactions(tally, pieces, one_of_several)
-    return Part(interactions, tally.rejected_rows(), tally.report())
+    return Part(*_tables(tally, pieces, one_of_several), tally.report())
 
 
 def read_table(source: Any, options: RawFileOptions, ingestion: IngestionOptions) -> Part:
     """Do the same with a table that speaks Arrow, as if it were a Parquet file."""
     tally = Tally(RawFile(THE_TABLE, options), ingestion)
     pieces = tidy_ids(_table_pieces(source, names_of(options), options), options.missing)
-    interactions = _interactions(tally, pieces)
-    return Part(interactions, tally.rejected_rows(), {"file": THE_TABLE.name, **tally.counts()})
+    tables = _tables(tally, pieces)
+    return Part(*tables, {"file": THE_TABLE.name, **tally.counts()})
 
 
-def _interactions(tally: Tally, pieces: Iterator[Piece], may_be_empty: bool = False) -> pa.Table:
-    tables = list(tally.counted(pieces))
-    if tally.accepted or tally.broken or not may_be_empty:
+def _tables(
+    tally: Tally, pieces: Iterator[Piece], may_be_empty: bool = False
+) -> tuple[pa.Table, pa.Table]:
+    """Return the interactions and the rejected rows."""
+    rejected = RejectedRows(tally.raw_file)
+    tables = list(rejected.kept_from(tally.counted(pieces)))
+    if tally.all.accepted or tally.all.broken or not may_be_empty:
         tally.check()
-    return pa.concat_tables(tables or [INTERACTIONS.empty_table()])
+    return pa.concat_tables(tables or [INTERACTIONS.empty_table()]), rejected.table()
 
 
 def _table_pieces(source: Any, names: HeaderNames, options: RawFileOptions) -> Iterator[Piece]:

@@ -118,8 +118,10 @@ class TransitionOptions(Section):
 
 
 class EngineOptions(Section):
-    """The data engine: how much memory it may take, and where it spills."""
+    """The data engine: which it is, how much memory it may take, and where it spills."""
 
+    backend: Literal["duckdb", "spark"] = "duckdb"
+    """``spark``: ``kedro run --env spark``, with the settings of ``conf/spark/spark.yml``."""
     memory_limit: str = "4GB"
     spill_directory: str = "data/tmp/spill"
     threads: Positive | None = None

@@ -15,7 +15,7 @@ import numpy as np
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import FilteringOptions
 from seqrec.preparation.date_window import date_window
-from seqrec.preparation.k_core import IN_MEMORY, count_rows, find_core
+from seqrec.preparation.k_core import count_rows, find_core, fits_in_memory
 from seqrec.preparation.order import SECOND, in_file, in_time
 
 MANY_TIES = 0.01
@@ -184,7 +184,7 @@ def _ties(core: _Numbered, last: dict[str, Any]) -> dict[str, int]:
 
 def _count_instants(rows: ir.Table, interactions: int) -> int:
     """Return how many different instants users have, all users together."""
-    if interactions > IN_MEMORY:
+    if not fits_in_memory(rows, interactions):
         return count_rows(rows.distinct())
     fetched = rows.to_pyarrow()
     user, instant = (fetched[name].to_numpy() for name in ("user_key", "timestamp"))
@@ -260,7 +260,6 @@ def _totals(rows: ir.Table) -> tuple[int, int, int]:
 def _replaced(old: ir.Table, new: ir.Table) -> ir.Table:
     """Materialise the new rows and give the old ones' memory back."""
     cached = new.cache()
-    count_rows(cached)  # Spark fills a cache at its first use
     if isinstance(old, ir.CachedTable):
         old.release()
     return cached

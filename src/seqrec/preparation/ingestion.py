@@ -15,6 +15,7 @@ from seqrec.files import replacing
 from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import RawFile, read_parts
 from seqrec.preparation.read_ahead import read_ahead
+from seqrec.preparation.rejected_rows import RejectedRows
 from seqrec.preparation.tally import Tally
 from seqrec.readers import INTERACTIONS
 
@@ -49,13 +50,14 @@ def read_log(raw_file: RawFile, options: IngestionOptions, work_folder: Path) ->
         SeqrecError: the file cannot be read, holds no interactions or too many broken rows, or
             the result cannot be written; nothing is left behind then.
     """
-    pieces = read_parts(raw_file)
     tally = Tally(raw_file, options)
+    rejected = RejectedRows(raw_file)
+    interactions = rejected.kept_from(tally.counted(read_parts(raw_file)))
     target = work_folder / INTERACTIONS_FILE
     with replacing(target) as unfinished:
-        write_interactions(read_ahead(tally.counted(pieces), AHEAD), unfinished)
+        write_interactions(read_ahead(interactions, AHEAD), unfinished)
         tally.check()
-    return IngestedLog(target, tally.rejected_rows(), tally.report())
+    return IngestedLog(target, rejected.table(), tally.report())
 
 
 def write_interactions(tables: Iterator[pa.Table], path: Path) -> None:

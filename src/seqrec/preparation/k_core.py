@@ -49,9 +49,14 @@ def find_core(pairs: ir.Table, user_core: int, item_core: int) -> Core:
         The core, and every pass up to the one after which nothing is rare. The tables are
         empty where no core exists.
     """
-    if count_rows(pairs) <= IN_MEMORY:
+    if fits_in_memory(pairs, count_rows(pairs)):
         return peel(pairs, user_core, item_core)
     return find_core_in_place(pairs, user_core, item_core)
+
+
+def fits_in_memory(rows: ir.Table, count: int) -> bool:
+    """Return whether keys may be fetched: those of many rows, and all on Spark, stay there."""
+    return count <= IN_MEMORY and rows.get_backend().name != "pyspark"
 
 
 def peel(pairs: ir.Table, user_core: int, item_core: int) -> Core:
@@ -121,8 +126,6 @@ def _drop_rare(
         side.filter(side.interactions >= least).cache(),
         left.filter(left.interactions > 0).cache(),
     )
-    for table in left_over:
-        count_rows(table)  # Spark fills a cache at its first use: before its source is released
     side.release()
     other.release()
     return left_over

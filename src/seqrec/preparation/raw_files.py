@@ -105,39 +105,72 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
     Raises:
         SeqrecError: two files have timestamps of different units; and what readers raise.
     """
+    row, clocks = 0, OneClock()
+    for path, label in full_parts(raw_file):
+        first = row
+        for piece in read_pieces(path, raw_file.options):
+            if len(piece.interactions):
+                clocks.check(path, Reading.of(piece))
+            piece = shifted(piece, first) if first else piece
+            row = max(row, last_row(piece, first))
+            yield piece._replace(file=label)
+
+
+def full_parts(raw_file: RawFile) -> Iterator[tuple[Path, str]]:
+    """Yield the files and what they are called, but for the empty ones among several."""
     parts = parts_of(raw_file.path)
-    row, unit, before, times = 0, "", parts[0], TimesRead()
     for path, label in zip(parts, labels_of(raw_file), strict=True):
         if len(parts) > 1 and not path.stat().st_size:
             logger.info("%s is empty, as parts may be", label)
             continue
-        first = row
-        for piece in read_pieces(path, raw_file.options):
-            if unit and len(piece.interactions) and _differ(piece, unit, times):
-                days = "excel" in (piece.times.written, times.written)
-                raise SeqrecError(
-                    f"{path} has timestamps in {piece.times.written}, {before} in {times.written}; "
-                    "say how both are written, raw.timestamp_unit="
-                    + ("excel: all are days" if days else "mixed: each number by its size")
-                )
-            if len(piece.interactions):
-                unit, times = piece.timestamp_unit, piece.times
-            piece = shifted(piece, first) if first else piece
-            row = max(row, last_row(piece, first))
-            yield piece._replace(file=label)
-        before = path
+        yield path, label
 
 
-def _differ(piece: Piece, unit: str, times: TimesRead) -> bool:
+class Reading(NamedTuple):
+    """How the timestamps of a piece were read, and the latest of them."""
+
+    unit: str
+    times: TimesRead
+    latest: int
+
+    @classmethod
+    def of(cls, piece: Piece) -> "Reading":
+        """Return that of a piece with interactions."""
+        latest = pc.max(piece.interactions["timestamp"]).as_py()
+        return cls(piece.timestamp_unit, piece.times, latest)
+
+
+class OneClock:
+    """Sees to it that the timestamps of all files were read in one way."""
+
+    def __init__(self) -> None:
+        self.before: tuple[Path, Reading] | None = None
+
+    def check(self, path: Path, reading: Reading) -> None:
+        """Raise a SeqrecError where a file's timestamps were read otherwise than those before."""
+        if self.before and _differ(reading, self.before[1]):
+            written, other = reading.times.written, self.before[1].times.written
+            raise SeqrecError(
+                f"{path} has timestamps in {written}, {self.before[0]} in {other}; "
+                "say how both are written, raw.timestamp_unit="
+                + ("excel: all are days" if "excel" in (written, other) else MIXED)
+            )
+        self.before = path, reading
+
+
+MIXED = "mixed: each number by its size"
+
+
+def _differ(reading: Reading, before: Reading) -> bool:
     """Return whether a file's timestamps were read otherwise than those of the files before.
 
     Dates beside seconds are two ways to say the same, unless the seconds are none of our time.
     """
-    if piece.timestamp_unit != unit or cannot_stand_together({piece.times.written, times.written}):
+    written, other = reading.times.written, before.times.written
+    if reading.unit != before.unit or cannot_stand_together({written, other}):
         return True
-    dates = times.written not in PER_SECOND and piece.times.written == "s"
-    latest = pc.max(piece.interactions["timestamp"]).as_py()
-    return dates and unit == "s" and latest < SECONDS_FROM
+    dates = other not in PER_SECOND and written == "s"
+    return dates and before.unit == "s" and reading.latest < SECONDS_FROM
 
 
 def cannot_stand_together(written: set[str]) -> bool:

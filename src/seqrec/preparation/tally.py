@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -13,7 +14,6 @@ from seqrec.errors import SeqrecError
 from seqrec.files import sha256_of
 from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import RawFile, labels_of, parts_of
-from seqrec.readers import REJECTED
 from seqrec.readers.parts.pieces import Piece, TimesRead
 from seqrec.readers.parts.reasons import remedy
 
@@ -29,12 +29,65 @@ TIMES = {
     "excel": "days of a spreadsheet",
 }
 """The log's own units for people."""
-NO_ROWS = {"rows_kept": 0, "rows_rejected": 0}
-NONE_REJECTED = pa.schema([("source_file", pa.string()), *REJECTED]).empty_table()
+
+
+NO_TIMES = TimesRead()
+
+
+@dataclass
+class Counts:
+    """What pieces of a log hold; those of later pieces can be added."""
+
+    accepted: int = 0
+    broken: int = 0
+    broken_lines: int = 0
+    blank_lines: int = 0
+    left_out: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Of rejected rows."""
+    first_lines: dict[str, int] = field(default_factory=dict)
+    """The first line that was rejected for a reason."""
+    timestamp_unit: str = ""
+    times: TimesRead = NO_TIMES
+    span: tuple[int, int] | None = None
+
+    def add(self, piece: Piece) -> None:
+        """Count one more piece."""
+        self.accepted += len(piece.interactions)
+        self.broken += len(piece.rejected)
+        self.broken_lines += piece.rejected_lines
+        self.blank_lines += piece.blank_lines
+        self.left_out += piece.left_out
+        self.changed.update(piece.changed)
+        if len(piece.rejected):
+            for reason, line in _firsts(piece.rejected):
+                self.first_lines.setdefault(reason, line)
+            self.reasons.update(_times_each(piece.rejected["reason"]))
+        if len(piece.interactions):
+            self.timestamp_unit, self.times = piece.timestamp_unit, piece.times
+            bounds = pc.min_max(piece.interactions["timestamp"]).as_py()
+            self.span = _wider(self.span, (bounds["min"], bounds["max"]))
+
+    def merge(self, later: "Counts") -> None:
+        """Count what stands further on in the log."""
+        for name in ("accepted", "broken", "broken_lines", "blank_lines", "left_out"):
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+        self.changed.update(later.changed)
+        self.reasons.update(later.reasons)
+        self.first_lines = later.first_lines | self.first_lines
+        if later.span is not None:
+            self.timestamp_unit, self.times = later.timestamp_unit, later.times
+            self.span = _wider(self.span, later.span)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether so much is rejected that it looks like a file of another kind."""
+        return self.broken > HOPELESS and self.broken > self.accepted
 
 
 class Tally:
-    """Counts what a reader yields, and keeps the rejected rows.
+    """Counts what a reader yields, and says what is wrong with it.
 
     The share of what cannot be read is one of lines: a row between broken quotes may be many.
     """
@@ -42,77 +95,49 @@ class Tally:
     def __init__(self, raw_file: RawFile, options: IngestionOptions) -> None:
         self.raw_file = raw_file
         self.max_share = options.max_rejected_share
-        self.accepted = 0
-        self.broken = 0
-        self.broken_lines = 0
-        self.blank_lines = 0
-        self.timestamp_unit = ""
-        self.times = TimesRead()
-        self.left_out = 0
-        self.changed: Counter[str] = Counter()
-        self.rejected: list[pa.Table] = []
-        self.span: tuple[int, int] | None = None
-        self.files: dict[str, Counter[str]] = {}
+        self.all = Counts()
+        self.files: dict[str, Counts] = {}
 
-    def counted(self, pieces: Iterator[Piece]) -> Iterator[pa.Table]:
-        """Yield the interactions of the pieces, up to the point where there is no hope."""
+    def counted(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Yield the pieces, up to the point where there is no hope."""
         for piece in pieces:
-            self.count(piece)
-            yield piece.interactions
-            if self.broken > HOPELESS and self.broken > self.accepted and self.max_share < 0.5:
-                return  # a file of another kind: its rows would fill the memory
+            self.all.add(piece)
+            self.files.setdefault(piece.file, Counts()).add(piece)
+            yield piece
+            if self.all.hopeless and self.max_share < 0.5:
+                return  # its rejected rows would fill the memory
 
-    def count(self, piece: Piece) -> None:
-        """Count one piece."""
-        kept, broken = len(piece.interactions), len(piece.rejected)
-        self.accepted += kept
-        self.broken += broken
-        self.broken_lines += piece.rejected_lines
-        self.blank_lines += piece.blank_lines
-        self.left_out += piece.left_out
-        self.changed.update(piece.changed)
-        self.files.setdefault(piece.file, Counter()).update(rows_kept=kept, rows_rejected=broken)
-        if broken:
-            names = pa.repeat(piece.file or self.raw_file.path.name, broken)
-            self.rejected.append(piece.rejected.add_column(0, "source_file", names))
-        if kept:
-            self.timestamp_unit, self.times = piece.timestamp_unit, piece.times
-            self.span = _wider(self.span, pc.min_max(piece.interactions["timestamp"]).as_py())
-
-    def rejected_rows(self) -> pa.Table:
-        """Return the rejected rows with the name of their file."""
-        return self.all_rejected().combine_chunks()
-
-    def all_rejected(self) -> pa.Table:
-        """Return the rejected rows in their pieces."""
-        return pa.concat_tables([NONE_REJECTED, *self.rejected])
+    def take(self, file: str, counts: Counts) -> None:
+        """Count what others have counted of a file."""
+        self.all.merge(counts)
+        self.files.setdefault(file, Counts()).merge(counts)
 
     def check(self) -> None:
         """Raise where too many rows were rejected, or none was left."""
-        read = self.accepted + self.broken_lines
-        path = self.raw_file.path
-        if not self.accepted and self.left_out and not self.broken:
+        counts, path = self.all, self.raw_file.path
+        read = counts.accepted + counts.broken_lines
+        if not counts.accepted and counts.left_out and not counts.broken:
             raise SeqrecError(
-                f"{path}: raw.where leaves none of {self.left_out:,} rows; check its columns"
+                f"{path}: raw.where leaves none of {counts.left_out:,} rows; check its columns"
             )
         if not read:
             raise SeqrecError(f"{path} holds no interactions; is it the right file?")
-        if self.accepted and self.broken_lines <= self.max_share * read:
+        if counts.accepted and counts.broken_lines <= self.max_share * read:
             return
-        unit = "rows" if self.broken == self.broken_lines else "lines"
-        (reason, count), *_ = self.reasons().most_common(1)
+        unit = "rows" if counts.broken == counts.broken_lines else "lines"
+        (reason, count), *_ = counts.reasons.most_common(1)
         raise SeqrecError(
-            f"{path}: {self.broken_lines:,} of {read:,} {unit} "
-            f"({self.broken_lines / read:.1%}) cannot be read, "
-            f"mostly '{reason}' ({count:,}, first in line {self.first_line(reason)}); "
+            f"{path}: {counts.broken_lines:,} of {read:,} {unit} "
+            f"({counts.broken_lines / read:.1%}) cannot be read, "
+            f"mostly '{reason}' ({count:,}, first in line {counts.first_lines[reason]}); "
             f"{self.remedy(reason)}"
         )
 
     def remedy(self, reason: str) -> str:
         """Return what can be done about too many rows rejected mostly for one reason."""
         if helps := remedy(reason):
-            return helps if not self.accepted else f"{helps}, or {self.tolerance()}"
-        if not self.accepted:
+            return helps if not self.all.accepted else f"{helps}, or {self.tolerance()}"
+        if not self.all.accepted:
             return f"is '{self.raw_file.options.reader}' the right reader?"
         return f"mend the file or {self.tolerance()}"
 
@@ -120,59 +145,67 @@ class Tally:
         """Return how more rejected rows are let pass."""
         return f"raise ingestion.max_rejected_share ({self.max_share:g})"
 
-    def reasons(self) -> Counter[str]:
-        """Return how many rows were rejected for which reason."""
-        counts = pc.value_counts(self.column("reason")).to_pylist()
-        return Counter({row["values"]: row["counts"] for row in counts})
+    def report(self, digests: list[str] | None = None) -> dict[str, Any]:
+        """Return what was read, as plain values.
 
-    def first_line(self, reason: str) -> int:
-        """Return the first line that was rejected for a reason."""
-        place = pc.index(self.column("reason"), reason).as_py()
-        return int(self.column("line_number")[place].as_py())
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        """Return a column of the rejected rows."""
-        return self.all_rejected()[name]
-
-    def report(self) -> dict[str, Any]:
-        """Return what was read, as plain values."""
-        parts = parts_of(self.raw_file.path)
-        digests = [sha256_of(part) for part in parts]
+        Args:
+            digests: SHA-256 of each file; computed here where they are not known.
+        """
+        if digests is None:
+            digests = [sha256_of(part) for part in parts_of(self.raw_file.path)]
         several = "".join(f"{digest}\n" for digest in digests).encode()
         report = {
             "file": self.raw_file.path.name,
-            "sha256": digests[0] if len(parts) == 1 else sha256(several).hexdigest(),
+            "sha256": digests[0] if len(digests) == 1 else sha256(several).hexdigest(),
             "reader": self.raw_file.options.reader,
             **self.counts(),
         }
-        if len(parts) > 1:
+        if len(digests) > 1:
             report["files"] = [
-                {"file": name, "sha256": digest, **NO_ROWS, **self.files.get(name, {})}
+                {"file": name, "sha256": digest, **self.rows_of(name)}
                 for digest, name in zip(digests, labels_of(self.raw_file), strict=True)
             ]
         return report
 
+    def rows_of(self, file: str) -> dict[str, int]:
+        """Return how many rows of a file were kept, and how many rejected."""
+        counts = self.files.get(file, Counts())
+        return {"rows_kept": counts.accepted, "rows_rejected": counts.broken}
+
     def counts(self) -> dict[str, Any]:
         """Return how much was read."""
+        counts = self.all
         return {
-            "timestamp_unit": self.timestamp_unit,
-            "timestamps_written_in": self.times.written or self.timestamp_unit,
-            "timestamps_guessed": self.times.guessed,
+            "timestamp_unit": counts.timestamp_unit,
+            "timestamps_written_in": counts.times.written or counts.timestamp_unit,
+            "timestamps_guessed": counts.times.guessed,
             "first_and_last_instant": self.instants(),
-            "rows_read": self.accepted + self.broken,
-            "rows_kept": self.accepted,
-            "rows_rejected": self.broken,
-            "rejected_by_reason": dict(sorted(self.reasons().items())),
-            "rows_left_out": self.left_out,
-            "changed": dict(sorted(self.changed.items())),
-            "blank_lines": self.blank_lines,
+            "rows_read": counts.accepted + counts.broken,
+            "rows_kept": counts.accepted,
+            "rows_rejected": counts.broken,
+            "rejected_by_reason": dict(sorted(counts.reasons.items())),
+            "rows_left_out": counts.left_out,
+            "changed": dict(sorted(counts.changed.items())),
+            "blank_lines": counts.blank_lines,
         }
 
     def instants(self) -> list[str] | None:
         """Return the first and the last instant for people; None where there are none."""
-        if self.span is None or self.timestamp_unit not in PER_SECOND:
+        unit = self.all.timestamp_unit
+        if self.all.span is None or unit not in PER_SECOND:
             return None
-        return [moment(instant, self.timestamp_unit) for instant in self.span]
+        return [moment(instant, unit) for instant in self.all.span]
+
+
+def _firsts(rejected: pa.Table) -> Iterator[tuple[str, int]]:
+    """Yield each reason, with the first line that was rejected for it."""
+    reasons = rejected["reason"]
+    for reason in pc.unique(reasons).to_pylist():
+        yield reason, int(rejected["line_number"][pc.index(reasons, reason).as_py()].as_py())
+
+
+def _times_each(reasons: pa.ChunkedArray) -> dict[str, int]:
+    return {row["values"]: row["counts"] for row in pc.value_counts(reasons).to_pylist()}
 
 
 def moment(timestamp: int, unit: str) -> str:
@@ -184,9 +217,8 @@ def moment(timestamp: int, unit: str) -> str:
     return instant.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
 
 
-def _wider(span: tuple[int, int] | None, bounds: dict[str, int]) -> tuple[int, int]:
-    first, last = bounds["min"], bounds["max"]
-    return (first, last) if span is None else (min(span[0], first), max(span[1], last))
+def _wider(span: tuple[int, int] | None, other: tuple[int, int]) -> tuple[int, int]:
+    return other if span is None else (min(span[0], other[0]), max(span[1], other[1]))
 
 
 def remarks(report: dict[str, Any]) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """Read the raw log of a data set into the table ``interactions``, and its items' titles."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -11,10 +12,13 @@ from seqrec.files import spill_folder
 from seqrec.parameters.raw_sections import RawOptions
 from seqrec.parameters.sections import EngineOptions, IngestionOptions
 from seqrec.preparation.demo_log import generate_if_absent
-from seqrec.preparation.ingestion import read_log
-from seqrec.preparation.raw_files import find_raw_file
+from seqrec.preparation.ingestion import IngestedLog, read_log
+from seqrec.preparation.raw_files import RawFile, find_raw_file
 from seqrec.preparation.tally import remarks
 from seqrec.preparation.titles import read_titles
+
+if TYPE_CHECKING:
+    from seqrec.spark.ingestion import LogOnSpark
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +29,7 @@ def read_raw_log(
     raw_dir: str,
     options: IngestionOptions,
     engine: EngineOptions,
-) -> tuple[Path, pa.Table, dict[str, Any], pa.Table]:
+) -> tuple[Path, pa.Table | Path, dict[str, Any], pa.Table]:
     """Read the raw log, row by row as it comes, and the titles beside it.
 
     Args:
@@ -33,21 +37,35 @@ def read_raw_log(
         raw: the files it accepts, and their readers.
         raw_dir: the folder in which one of them lies.
         options: how tolerant reading is.
-        engine: says where a large table may be written on its way.
+        engine: says who reads it, and where a large table may be written on its way.
 
     Returns:
-        interactions as a finished Parquet file, rejected_rows, the report, and titles.
+        interactions as a finished Parquet file or folder, rejected_rows, the report, and titles.
     """
     generate_if_absent(raw, Path(raw_dir))
     raw_file = find_raw_file(dataset, raw, Path(raw_dir))
     titles = read_titles(raw, Path(raw_dir))
     spill = spill_folder(engine.spill_directory)
     with TemporaryDirectory(prefix=f"ingestion-{dataset}-", dir=spill) as work_folder:
-        log = read_log(raw_file, options, Path(work_folder))
-        # Out of the folder that goes now; the catalog moves it to its place.
+        log = reading_by(engine)(raw_file, options, Path(work_folder))
+        # Out of the folder that goes now; the catalog moves them to their places.
         finished = log.interactions.rename(f"{work_folder}.parquet")
+        rejected = log.rejected
+        if isinstance(rejected, Path):
+            rejected = rejected.rename(f"{work_folder}-rejected.parquet")
     tell(log.report)
-    return finished, log.rejected, log.report, titles
+    return finished, rejected, log.report, titles
+
+
+def reading_by(
+    engine: EngineOptions,
+) -> Callable[[RawFile, IngestionOptions, Path], "IngestedLog | LogOnSpark"]:
+    """Return what reads a log: this process, or the tasks of Spark."""
+    if engine.backend == "duckdb":
+        return read_log
+    from seqrec.spark.ingestion import read_log_on_spark
+
+    return read_log_on_spark
 
 
 def tell(report: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ from seqrec.errors import SeqrecError
 logger = logging.getLogger(__name__)
 
 UTF8 = "utf-8"
+PLAIN = (UTF8, "utf-8-sig", "ascii")
+"""Encodings that need no work."""
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -97,7 +99,7 @@ def as_utf8(stream: IO[bytes], encoding: str | None, begin: bytes, path: Path) -
         SeqrecError: no encoding is of that name, or the text is in none that can be told.
     """
     name = checked_encoding(encoding) if encoding else guess_encoding(begin, path)
-    if name in (UTF8, "utf-8-sig", "ascii"):
+    if name in PLAIN:
         return stream
     return cast(IO[bytes], Decoded(stream, name, path))
 
@@ -123,6 +125,12 @@ def guess_encoding(begin: bytes, path: Path) -> str:
         encoding,
     )
     return encoding
+
+
+def is_plain_utf8(begin: bytes) -> bool:
+    """Return whether a text that begins so is read as it stands; nothing is said of it."""
+    marked = begin.startswith(tuple(mark for mark, _ in MARKS))
+    return not (marked or _has_two_bytes_a_letter(begin) or lines_that_are_not_utf8(begin))
 
 
 def lines_that_are_not_utf8(begin: bytes) -> list[bytes]:

@@ -11,7 +11,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from contextvars import ContextVar
 from difflib import get_close_matches
+from itertools import count
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, NamedTuple, cast
 
@@ -21,9 +23,27 @@ from seqrec.readers.parts.encodings import LOOKED_AT, as_utf8
 
 BLOCK_BYTES = 4 * 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
+LOOKED_BACK = 64 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz")
+
+
+class Slice(NamedTuple):
+    """Some of the blocks of a plain file: what one of several readers reads of it.
+
+    A reader sees the file's first block too, whatever its slice.
+    """
+
+    first: int
+    """Number of its first block, from 0; a block begins where the one before was cut."""
+    blocks: int
+    first_line: int
+    """Line number in the file, from 1, of what it begins with."""
+
+
+SLICE: ContextVar[Slice | None] = ContextVar("SLICE", default=None)
+"""What is read of a file: all of it, unless several share it out."""
 
 
 class Block(NamedTuple):
@@ -52,7 +72,9 @@ def read_blocks(
     empty = True
     try:
         with ExitStack() as stack:
-            for block in cut_blocks(open_text(path, member, encoding, stack), path):
+            text = open_text(path, member, encoding, stack)
+            part = SLICE.get()
+            for block in cut_blocks(text, path) if part is None else of_slice(part, text, path):
                 empty = False
                 yield block
     except EOFError:
@@ -127,10 +149,21 @@ class ReturnsAsNewlines:
         return self.stream.read(size).replace(b"\r", b"\n")
 
 
-def cut_blocks(stream: IO[bytes], path: Path) -> Iterator[Block]:
-    """Yield a stream in blocks cut behind the last line end."""
-    rest, line = b"", 1
-    while chunk := stream.read(BLOCK_BYTES):
+def cut_blocks(
+    stream: IO[bytes], path: Path, rest: bytes = b"", line: int = 1, most: int | None = None
+) -> Iterator[Block]:
+    """Yield a stream in blocks cut behind the last line end.
+
+    Args:
+        stream: the text.
+        path: what it is called in messages.
+        rest: what stands before it since the last line end.
+        line: number of the line that begins with that.
+        most: blocks to read; to the end where absent.
+    """
+    for _ in count() if most is None else range(most):
+        if not (chunk := stream.read(BLOCK_BYTES)):
+            break
         if line == 1 and not rest:
             chunk = chunk.removeprefix(BYTE_ORDER_MARK)
         end = chunk.rfind(b"\n") + 1
@@ -143,8 +176,32 @@ def cut_blocks(stream: IO[bytes], path: Path) -> Iterator[Block]:
         if len(rest) > MAX_LINE_BYTES:
             size = MAX_LINE_BYTES // 1024**2
             raise SeqrecError(f"{path}, line {line} is longer than {size} MB; is it a text file?")
+    else:
+        return  # the next slice begins with what is left
     if rest:
         yield Block(rest.removesuffix(b"\r") + b"\n", line)
+
+
+def of_slice(part: Slice, text: IO[bytes], path: Path) -> Iterator[Block]:
+    """Yield the first block of a file, which says how it is written, then those of a slice."""
+    if part.first == 0:
+        yield from cut_blocks(text, path, most=part.blocks)
+        return
+    yield from cut_blocks(text, path, most=1)
+    with path.open("rb") as file:
+        rest = since_last_line_end(file, part.first * BLOCK_BYTES)
+        yield from cut_blocks(file, path, rest, part.first_line, part.blocks)
+
+
+def since_last_line_end(file: IO[bytes], place: int) -> bytes:
+    """Return what stands between the last line end before a place and the place, and go there."""
+    rest, start = b"", place
+    while start and b"\n" not in rest:
+        start = max(start - LOOKED_BACK, 0)
+        file.seek(start)
+        rest = file.read(place - start)
+    file.seek(place)
+    return rest[rest.rfind(b"\n") + 1 :]
 
 
 def open_raw(path: Path, member: str | None, stack: ExitStack) -> IO[bytes]:

@@ -1,0 +1,105 @@
+"""Ibis on Spark, where a cached table is a Parquet folder among what spills.
+
+Spark's own cache keeps the plan of a table, which grows with every pass of a loop, and is lost with
+an executor. A file has neither fault; the next step's plan begins with it.
+"""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.backends.pyspark import Backend
+
+from seqrec.files import spill_folder
+from seqrec.spark.session import spark_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+PREFIX = "spark-"
+
+
+class SparkTables(Backend):  # type: ignore[misc]  # Ibis comes without types
+    """Ibis' backend for Spark with caches that are files."""
+
+    def __init__(self, spill: str) -> None:
+        """Connect to the session of this run.
+
+        Args:
+            spill: folder for cached tables; all machines of Spark see it under one path.
+        """
+        super().__init__()
+        self.spill = spill
+        self.folder: Path | None = None
+        self.register_options()
+        self.do_connect(spark_session())
+
+    def _create_cached_table(self, name: str, expr: ir.Table) -> ir.Table:
+        self._run_pre_execute_hooks(expr)
+        path = self._own_folder() / name
+        rows = self._session.sql(self.compile(expr))
+        rows.write.parquet(str(path))
+        self._session.read.schema(rows.schema).parquet(str(path)).createTempView(name)
+        return self.table(name)
+
+    def _drop_cached_table(self, name: str) -> None:
+        self._session.catalog.dropTempView(name)
+        if self.folder is not None:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+    def _own_folder(self) -> Path:
+        if self.folder is None or not self.folder.is_dir():
+            spill = spill_folder(self.spill).resolve()
+            self.folder = Path(mkdtemp(prefix=PREFIX, dir=spill))
+            os.chmod(self.folder, 0o777)
+        return self.folder
+
+    def clear(self) -> None:
+        """Remove what is left of the cached tables."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    def read_parquet(self, path: str | Path, /, **options: Any) -> ir.Table:
+        """Return a Parquet file or folder; Java has a working folder of its own."""
+        return super().read_parquet(str(Path(path).absolute()), **options)
+
+    def to_parquet(self, expr: ir.Table, /, path: str | Path, **options: Any) -> None:
+        """Write rows as a folder of Parquet parts."""
+        super().to_parquet(expr, str(Path(path).absolute()), **options)
+
+    def to_pyarrow(self, expr: ir.Expr, /, **options: Any) -> pa.Table:
+        """Return the rows of an expression, by way of Arrow alone."""
+        table = expr.as_table()
+        self._run_pre_execute_hooks(table)
+        frame = self._session.sql(self.compile(table, **options))
+        schema = table.schema().to_pyarrow()
+        return expr.__pyarrow_result__(frame.toArrow().cast(schema))
+
+    def table_of(self, frame: "DataFrame", name: str) -> ir.Table:
+        """Return a data frame of Spark as a table."""
+        frame.createOrReplaceTempView(name)
+        return self.table(name)
+
+
+_backends: dict[str, SparkTables] = {}
+
+
+def spark_tables(spill: str) -> SparkTables:
+    """Return the tables on Spark; one for all datasets of a run."""
+    if spill not in _backends:
+        _backends[spill] = SparkTables(spill)
+    return _backends[spill]
+
+
+def clear_all() -> None:
+    """Remove what cached tables have left; the session stays for the next run."""
+    while _backends:
+        _, backend = _backends.popitem()
+        with suppress(OSError):
+            backend.clear()

@@ -1,0 +1,216 @@
+"""Ingestion on Spark: tasks read the log, what they tell makes the report that one pass makes.
+
+Lines and files are numbered as in one pass: a slice knows its first line from a survey, and the
+rows of a file are moved on by those of the files before when they are written.
+"""
+
+import json
+import logging
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seqrec.errors import SeqrecError
+from seqrec.parameters.sections import IngestionOptions
+from seqrec.preparation.raw_files import OneClock, RawFile, full_parts, parts_of
+from seqrec.preparation.tally import Tally
+from seqrec.readers.parts.pieces import IN_ORDER, INTERACTIONS
+from seqrec.readers.parts.source import BLOCK_BYTES
+from seqrec.spark.session import spark_session
+from seqrec.spark.shares import (
+    BLOCKS_A_TASK,
+    Share,
+    Survey,
+    slices_of,
+    whole_because,
+    with_lines,
+)
+from seqrec.spark.tasks import (
+    FOUND_IN_SPARK,
+    REJECTED_ROW,
+    ROW,
+    TOLD,
+    Told,
+    read_shares,
+    survey_shares,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+logger = logging.getLogger(__name__)
+
+
+class LogOnSpark(NamedTuple):
+    """A raw log as tables; rows stay where Spark has written them."""
+
+    interactions: Path
+    """Folder of Parquet parts, columns of the interactions table."""
+    rejected: Path
+    """Folder of Parquet parts: source_file, line_number, reason, text."""
+    report: dict[str, Any]
+
+
+def read_log_on_spark(
+    raw_file: RawFile, options: IngestionOptions, work_folder: Path
+) -> LogOnSpark:
+    """Read a raw file, as ``read_log`` does, by the tasks of Spark.
+
+    Args:
+        raw_file: the raw file and its reader; executors see it under the same path.
+        options: how many broken rows are tolerated.
+        work_folder: where the tables go; executors see it under the same path.
+
+    Returns:
+        Folders of Parquet parts for the interactions and the rejected rows, and the report.
+
+    Raises:
+        SeqrecError: as ``read_log``.
+    """
+    session, work_folder = spark_session(), work_folder.absolute()
+    files = dict(enumerate(full_parts(raw_file)))
+    shares = shares_of(session, {n: path for n, (path, _) in files.items()}, raw_file)
+    task = partial(
+        read_shares,
+        shares=shares,
+        options=raw_file.options,
+        patient=options.max_rejected_share >= 0.5,
+    )
+    numbers = session.range(0, len(shares), 1, len(shares))
+    found = work_folder / "found.parquet"
+    numbers.mapInArrow(task, FOUND_IN_SPARK).write.parquet(str(found))
+    rows = session.read.schema(FOUND_IN_SPARK).parquet(str(found))
+    told = told_by(rows, shares)
+    log = Gathered(raw_file, options, files, shares)
+    for one in told:
+        log.add(one)
+    log.tally.check()
+    interactions, rejected = work_folder / "interactions.parquet", work_folder / "rejected.parquet"
+    write_interactions(session, rows, log, interactions)
+    write_rejected(session, rows, log, rejected)
+    return LogOnSpark(interactions, rejected, log.report())
+
+
+def shares_of(session: "SparkSession", files: dict[int, Path], raw_file: RawFile) -> list[Share]:
+    """Return what each task reads: large files of lines in slices, all others whole."""
+    cut: list[Share] = []
+    for file, path in files.items():
+        size = path.stat().st_size
+        if size <= BLOCKS_A_TASK * BLOCK_BYTES:
+            continue
+        if reason := whole_because(path, raw_file.options):
+            logger.info("%s is read by one task: %s", path.name, reason)
+            continue
+        cut += [Share(file, str(path.absolute()), part) for part in slices_of(size)]
+    numbered = numbered_slices(session, cut, raw_file)
+    shares = []
+    for file, path in files.items():
+        slices = numbered.get(file) or [None]
+        if file in numbered and numbered[file] is None:
+            logger.info("%s is read by one task: its rows may span lines", path.name)
+        shares += [Share(file, str(path.absolute()), part) for part in slices]
+    return shares
+
+
+def numbered_slices(session: "SparkSession", cut: list[Share], raw_file: RawFile) -> dict[int, Any]:
+    """Return the slices of each file with their first lines; None where it has to be one task."""
+    if not cut:
+        return {}
+    task = partial(survey_shares, shares=cut, options=raw_file.options)
+    numbers = session.range(0, len(cut), 1, len(cut))
+    rows = numbers.mapInArrow(task, "share bigint, text string").collect()
+    surveys = {row.share: Survey(*json.loads(row.text)) for row in rows}
+    by_file: dict[int, list[int]] = {}
+    for number, share in enumerate(cut):
+        by_file.setdefault(share.file, []).append(number)
+    return {
+        file: with_lines([cut[n].slice for n in of], [surveys[n] for n in of])  # type: ignore[misc]
+        for file, of in by_file.items()
+    }
+
+
+def told_by(rows: "DataFrame", shares: list[Share]) -> list[Told]:
+    """Return what the tasks tell, in the order of the log."""
+    texts = rows.filter(rows.kind == TOLD).select("text").collect()
+    told = sorted((Told.from_json(row.text) for row in texts), key=lambda one: one.share)
+    assert [one.share for one in told] == list(range(len(shares)))
+    return told
+
+
+class Gathered:
+    """What the tasks tell of a log, one after the other in its order."""
+
+    def __init__(
+        self,
+        raw_file: RawFile,
+        options: IngestionOptions,
+        files: dict[int, tuple[Path, str]],
+        shares: list[Share],
+    ) -> None:
+        self.tally = Tally(raw_file, options)
+        self.files = files
+        self.shares = shares
+        self.before: dict[int, int] = {}
+        """Rows of the log before each file."""
+        self.second_order = False
+        self._clocks = OneClock()
+        self._rows = 0
+        self._digests: dict[Path, str] = {}
+
+    def add(self, told: Told) -> None:
+        """Add what one task tells.
+
+        Raises:
+            SeqrecError: its reader did, or its timestamps were read otherwise than those before.
+        """
+        share = self.shares[told.share]
+        path, label = self.files[share.file]
+        for level, text in told.said:
+            logger.log(level, "%s", text)
+        if told.first is not None:
+            self._clocks.check(path, told.first)
+        if told.error:
+            raise SeqrecError(told.error.replace(share.path, str(path)))
+        before = self.before.setdefault(share.file, self._rows)
+        self._rows = max(self._rows, before + told.last_row)
+        self.second_order = self.second_order or told.second_order
+        self.tally.take(label, told.counts)
+        if told.sha256:
+            self._digests[path] = told.sha256
+
+    def report(self) -> dict[str, Any]:
+        """Return the report of the ingestion."""
+        from seqrec.files import sha256_of
+
+        parts = parts_of(self.tally.raw_file.path)
+        return self.tally.report([self._digests.get(part) or sha256_of(part) for part in parts])
+
+    def offsets(self, session: "SparkSession") -> "DataFrame":
+        """Return the rows before each file, and what it is called."""
+        rows = [(file, before, self.files[file][1]) for file, before in self.before.items()]
+        return session.createDataFrame(rows, "file int, rows_before bigint, source_file string")
+
+
+def write_interactions(
+    session: "SparkSession", rows: "DataFrame", log: Gathered, path: Path
+) -> None:
+    """Write the interactions, their rows counted through all files."""
+    from pyspark.sql import functions as sql
+
+    kept = rows.filter(rows.kind == ROW).join(sql.broadcast(log.offsets(session)), "file")
+    moved = ["source_row"] + (["timestamp"] if log.tally.all.timestamp_unit == "order" else [])
+    for name in moved:
+        kept = kept.withColumn(name, sql.col(name) + sql.col("rows_before"))
+    names = (IN_ORDER if log.second_order else INTERACTIONS).names
+    kept.select(*names).write.parquet(str(path))
+
+
+def write_rejected(session: "SparkSession", rows: "DataFrame", log: Gathered, path: Path) -> None:
+    """Write the rejected rows, each with its file and line, in their order."""
+    from pyspark.sql import functions as sql
+
+    broken = rows.filter(rows.kind == REJECTED_ROW)
+    named = broken.join(sql.broadcast(log.offsets(session)), "file")
+    ordered = named.orderBy("file", "source_row", "order")
+    line = sql.col("source_row").alias("line_number")
+    ordered.select("source_file", line, "reason", "text").write.parquet(str(path))
