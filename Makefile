@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test bench lint viz clean
+.PHONY: help run test bench lint viz spark clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -24,6 +24,9 @@ lint: $(STAMP) ## check style and types
 
 viz: $(STAMP) ## show the pipeline in the browser
 	@$(BIN)/kedro viz run $(ARGS)
+
+spark: $(STAMP) ## install what the data pipelines on Spark need, and their tests
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[spark]'
 
 clean: ## remove the environment, caches and built pages (data stay)
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .viz

@@ -28,9 +28,12 @@ from seqrec.machine.stopping import Terminated, line_of, stopping_on_signals
 from seqrec.parameters.typed_params import typed_params
 from seqrec.parameters.typed_paths import with_typed_paths
 from seqrec.project import run_folder, working_in
+from seqrec.spark.session import cause_of
 
 __all__ = ["cli", "errors_in_one_line", "explanation", "run"]  # Kedro looks for cli and run here
 PACKAGE = "seqrec"
+OUR_FAULTS = ("PythonException", "AnalysisException", "ParseException")
+"""Of Spark's errors: their tracebacks are worth more than a line."""
 
 
 def _run(
@@ -161,9 +164,17 @@ def explanation(error: BaseException) -> str | None:
             return f"no space left on the disk: {line}; free some and run again"
         if type(link).__name__ == "OutOfMemoryException":
             return f"the data engine needs more memory, raise engine.memory_limit: {line}"
+        if _is_of_spark(link):
+            return f"Spark gave up: {cause_of(link)}; its own log, and its pages, say more"
         if isinstance(link, yaml.YAMLError | MissingConfigException) or _is_about_names(link):
             return line
     return None
+
+
+def _is_of_spark(error: BaseException) -> bool:
+    """Tell whether Spark failed, and not what this package gave it to do."""
+    kind = type(error)
+    return kind.__module__.startswith(("pyspark.", "py4j.")) and kind.__name__ not in OUR_FAULTS
 
 
 def _is_about_names(error: BaseException) -> bool:

@@ -11,20 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seqrec.errors import SeqrecError
+from seqrec.files import sha256_of
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import OneClock, RawFile, full_parts, parts_of
 from seqrec.preparation.tally import Tally
 from seqrec.readers.parts.pieces import IN_ORDER, INTERACTIONS
-from seqrec.readers.parts.source import BLOCK_BYTES
 from seqrec.spark.session import spark_session
-from seqrec.spark.shares import (
-    BLOCKS_A_TASK,
-    Share,
-    Survey,
-    slices_of,
-    whole_because,
-    with_lines,
-)
+from seqrec.spark.slices import Share, Survey, share_out
 from seqrec.spark.tasks import (
     FOUND_IN_SPARK,
     REJECTED_ROW,
@@ -69,7 +63,11 @@ def read_log_on_spark(
     """
     session, work_folder = spark_session(), work_folder.absolute()
     files = dict(enumerate(full_parts(raw_file)))
-    shares = shares_of(session, {n: path for n, (path, _) in files.items()}, raw_file)
+    shares = share_out(
+        {file: path for file, (path, _) in files.items()},
+        raw_file.options,
+        partial(surveys, session, raw_file.options),
+    )
     task = partial(
         read_shares,
         shares=shares,
@@ -91,42 +89,13 @@ def read_log_on_spark(
     return LogOnSpark(interactions, rejected, log.report())
 
 
-def shares_of(session: "SparkSession", files: dict[int, Path], raw_file: RawFile) -> list[Share]:
-    """Return what each task reads: large files of lines in slices, all others whole."""
-    cut: list[Share] = []
-    for file, path in files.items():
-        size = path.stat().st_size
-        if size <= BLOCKS_A_TASK * BLOCK_BYTES:
-            continue
-        if reason := whole_because(path, raw_file.options):
-            logger.info("%s is read by one task: %s", path.name, reason)
-            continue
-        cut += [Share(file, str(path.absolute()), part) for part in slices_of(size)]
-    numbered = numbered_slices(session, cut, raw_file)
-    shares = []
-    for file, path in files.items():
-        slices = numbered.get(file) or [None]
-        if file in numbered and numbered[file] is None:
-            logger.info("%s is read by one task: its rows may span lines", path.name)
-        shares += [Share(file, str(path.absolute()), part) for part in slices]
-    return shares
-
-
-def numbered_slices(session: "SparkSession", cut: list[Share], raw_file: RawFile) -> dict[int, Any]:
-    """Return the slices of each file with their first lines; None where it has to be one task."""
-    if not cut:
-        return {}
-    task = partial(survey_shares, shares=cut, options=raw_file.options)
-    numbers = session.range(0, len(cut), 1, len(cut))
+def surveys(session: "SparkSession", options: RawFileOptions, parts: list[Share]) -> list[Survey]:
+    """Let tasks survey slices; return what they found, in the order of the slices."""
+    task = partial(survey_shares, shares=parts, options=options)
+    numbers = session.range(0, len(parts), 1, len(parts))
     rows = numbers.mapInArrow(task, "share bigint, text string").collect()
-    surveys = {row.share: Survey(*json.loads(row.text)) for row in rows}
-    by_file: dict[int, list[int]] = {}
-    for number, share in enumerate(cut):
-        by_file.setdefault(share.file, []).append(number)
-    return {
-        file: with_lines([cut[n].slice for n in of], [surveys[n] for n in of])  # type: ignore[misc]
-        for file, of in by_file.items()
-    }
+    found = {row.share: Survey(*json.loads(row.text)) for row in rows}
+    return [found[number] for number in range(len(parts))]
 
 
 def told_by(rows: "DataFrame", shares: list[Share]) -> list[Told]:
@@ -180,8 +149,6 @@ class Gathered:
 
     def report(self) -> dict[str, Any]:
         """Return the report of the ingestion."""
-        from seqrec.files import sha256_of
-
         parts = parts_of(self.tally.raw_file.path)
         return self.tally.report([self._digests.get(part) or sha256_of(part) for part in parts])
 

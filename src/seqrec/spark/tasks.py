@@ -20,7 +20,7 @@ from seqrec.preparation.raw_files import Reading, last_row
 from seqrec.preparation.tally import Counts
 from seqrec.readers import read_pieces
 from seqrec.readers.parts.pieces import Piece, TimesRead
-from seqrec.spark.shares import Share, reading, survey
+from seqrec.spark.slices import Share, reading, survey
 
 ROW, REJECTED_ROW, TOLD = 0, 1, 2
 FOUND = pa.schema(

@@ -4,7 +4,8 @@ A plain file of lines is cut into slices of whole blocks, which readers see as t
 pass, so that every row comes out as it does there. What cannot be cut is one task.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from seqrec.readers.parts.compression import LONGEST, unpacker
 from seqrec.readers.parts.encodings import LOOKED_AT, PLAIN, checked_encoding, is_plain_utf8
 from seqrec.readers.parts.source import BLOCK_BYTES, SLICE, ZIP_MAGICS, Slice, is_tar
 from seqrec.readers.table import is_parquet
+
+logger = logging.getLogger(__name__)
 
 BLOCKS_A_TASK = 16
 TO_THE_END = 2**31
@@ -68,27 +71,59 @@ def whole_because(path: Path, options: RawFileOptions) -> str | None:
     return None if b"\n" in begin else "its lines end in another way, or are very long"
 
 
-def slices_of(size: int, block: int = BLOCK_BYTES, blocks: int = BLOCKS_A_TASK) -> list[Slice]:
-    """Return the slices of a file; their lines are not known yet.
+def share_out(
+    files: dict[int, Path], options: RawFileOptions, look: Callable[[list[Share]], list[Survey]]
+) -> list[Share]:
+    """Return what each task reads: large files of lines in slices, all others whole.
 
     Args:
-        size: of the file, bytes.
-        block: bytes of a block.
-        blocks: of a slice.
+        files: by their places in name order.
+        options: how they are read.
+        look: surveys slices, wherever that is done.
     """
-    firsts = range(0, max(-(-size // block), 1), blocks)
-    return [Slice(first, blocks if first < firsts[-1] else TO_THE_END, 1) for first in firsts]
+    cut = {file: found for file, path in files.items() if (found := cuts_of(path, options))}
+    slices = [Share(file, str(files[file].absolute()), s) for file in cut for s in cut[file]]
+    surveys = iter(look(slices) if slices else [])
+    shares: list[Share] = []
+    for file, path in files.items():
+        numbered: list[Slice] | None = None
+        if file in cut:
+            numbered = with_lines(cut[file], [next(surveys) for _ in cut[file]])
+            if numbered is None:
+                logger.info("%s is read by one task: its rows may span lines", path.name)
+        parts: Sequence[Slice | None] = numbered or [None]
+        shares += [Share(file, str(path.absolute()), part) for part in parts]
+    return shares
 
 
-def survey(share: Share, options: RawFileOptions, block: int = BLOCK_BYTES) -> Survey:
+def cuts_of(path: Path, options: RawFileOptions) -> list[Slice]:
+    """Return the slices of a large file, none of one that is small or one task."""
+    size = path.stat().st_size
+    if size <= BLOCKS_A_TASK * BLOCK_BYTES:
+        return []
+    if reason := whole_because(path, options):
+        logger.info("%s is read by one task: %s", path.name, reason)
+        return []
+    return slices_of(size)
+
+
+def slices_of(size: int) -> list[Slice]:
+    """Return the slices of a file of some bytes; their lines are not known yet."""
+    firsts = range(0, max(-(-size // BLOCK_BYTES), 1), BLOCKS_A_TASK)
+    return [
+        Slice(first, BLOCKS_A_TASK if first < firsts[-1] else TO_THE_END, 1) for first in firsts
+    ]
+
+
+def survey(share: Share, options: RawFileOptions) -> Survey:
     """Look at a slice: how many lines it has, and whether rows may span several."""
     assert share.slice is not None
     newlines, quotes = 0, False
     by_lines = options.reader in OBJECTS
     with Path(share.path).open("rb") as file:
-        file.seek(share.slice.first * block)
+        file.seek(share.slice.first * BLOCK_BYTES)
         for _ in range(share.slice.blocks):
-            if not (chunk := file.read(block)):
+            if not (chunk := file.read(BLOCK_BYTES)):
                 break
             newlines += chunk.count(b"\n")
             quotes = quotes or (not by_lines and b'"' in chunk)
