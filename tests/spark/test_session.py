@@ -1,5 +1,7 @@
 """What a user without Spark, or with one that fails, is told; none of it needs Spark."""
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -51,6 +53,24 @@ def test_without_any_java_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     with pytest.raises(SeqrecError, match=r"needs Java 17 or newer, and there is none; install it"):
         session._prepare_environment()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell")
+def test_the_java_of_a_wheel_is_not_asked_for_what_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "java"
+    program.write_text("#!/bin/sh\nprintf '%s|' \"$@\"\n")
+    program.chmod(0o755)
+    (tmp_path / "release").write_text('MODULES="java.base"')
+    home = session.java_without_vectors(tmp_path)
+    arguments = ["-Dname=a b", "--add-modules=jdk.incubator.vector", "-cp", "x:y", "", "$HOME"]
+    told = subprocess.run(
+        [home / "bin/java", *arguments], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "-Dname=a b|-cp|x:y||$HOME|"
+
+    (tmp_path / "release").write_text('MODULES="java.base jdk.incubator.vector"')
+    assert session.java_without_vectors(tmp_path) == tmp_path
 
 
 class Py4JJavaError(Exception):

