@@ -106,9 +106,9 @@ def _prepare_environment() -> None:
 
 
 def java_without_vectors(home: Path) -> Path:
-    """Return a folder whose ``java`` is that of a wheel, told nothing of modules it does not have.
+    """Return a folder whose ``java`` is a wheel's, told nothing of a module it does not have.
 
-    Spark always asks for Java's vectors, which such a Java lacks and linear algebra alone would use.
+    Spark always asks for Java's vectors, which that lacks and only linear algebra would use.
     """
     if VECTORS in (home / "release").read_text() or os.name != "posix":
         return home
