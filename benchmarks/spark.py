@@ -106,7 +106,7 @@ def tail(path: Path) -> str:
 def watch(process: "subprocess.Popen[bytes]") -> tuple[int, float]:
     """Return the most memory that a process and its children had at any look, and their CPU time.
 
-    Memory is what belongs to each alone (USS) where that is to be had, else what is resident.
+    Memory is what is resident; what they share counts in each.
     """
     peak, cpu = 0, {process.pid: 0.0}
     while process.poll() is None:
