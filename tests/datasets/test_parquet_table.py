@@ -101,6 +101,31 @@ def test_the_preview_shows_the_first_rows(dataset: ParquetTableDataset) -> None:
     assert dataset.preview() == {"index": [], "columns": ["item", "name"], "data": []}
 
 
+def test_a_folder_of_parts_is_a_table_in_their_order(
+    dataset: ParquetTableDataset, tmp_path: Path
+) -> None:
+    """As Spark writes it; a file takes its place, but no other folder's."""
+    folder = Path(dataset._filepath)
+    folder.mkdir(parents=True)
+    for part in range(12):
+        values = pa.table({"n": [2 * part, 2 * part + 1]})
+        pq.write_table(values, folder / f"part-{part:05d}-x.parquet")
+    (folder / "_SUCCESS").touch()
+    assert dataset.load().to_pyarrow()["n"].to_pylist() == list(range(24))
+    assert len(dataset.preview(3)["data"]) == 3
+
+    dataset.save(pa.table({"n": [7]}))
+    assert folder.is_file()
+    assert rows(dataset) == [{"n": 7}]
+
+    folder.unlink()
+    folder.mkdir()
+    (folder / "letters.txt").touch()
+    with pytest.raises(DatasetError, match="Is a directory"):
+        dataset.save(pa.table({"n": [7]}))
+    assert (folder / "letters.txt").is_file()
+
+
 def test_the_spill_directory_is_made(tmp_path: Path) -> None:
     spill = tmp_path / "deep" / "spill"
     dataset = ParquetTableDataset(

@@ -66,7 +66,7 @@ class ParquetTableDataset(FileDataset):
         """
         check_made(self._path, self._made_by)
         try:
-            table: ir.Table = self.connection.read_parquet(self._to_read)
+            table: ir.Table = self.connection.read_parquet(self._name_for_engine())
         except duckdb.Error as error:
             if not _is_about_content(error):
                 raise
@@ -110,22 +110,27 @@ class ParquetTableDataset(FileDataset):
     def _path(self) -> Path:
         return Path(self._filepath)
 
+    def _name_for_engine(self) -> str:
+        return str(self._path) if self._is_of_spark else name_for_duckdb(self._path)
+
     @property
-    def _to_read(self) -> str:
-        """What the engine is told to read: DuckDB has no folders, only patterns."""
-        if self._path.is_dir() and self._connection_config["backend"] != SPARK:
-            return f"{escape(str(self._path))}/*.parquet"
-        return str(self._path)
+    def _is_of_spark(self) -> bool:
+        return bool(self._connection_config["backend"] == SPARK)
 
     def _connect(self) -> Any:
         folder = self._connection_config.get("temp_directory")
         if folder:
             spill_folder(folder)
-        if self._connection_config["backend"] != SPARK:
+        if not self._is_of_spark:
             return super()._connect()
         from seqrec.spark.backend import spark_tables
 
         return spark_tables(folder or gettempdir())
+
+
+def name_for_duckdb(path: Path) -> str:
+    """Return how DuckDB calls a table: it has no folders, only patterns for the parts in them."""
+    return f"{escape(str(path))}/*.parquet" if path.is_dir() else str(path)
 
 
 def _is_of_parts(path: Path) -> bool:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import torch
 from omegaconf import OmegaConf
 
+from seqrec.datasets.parquet_table import name_for_duckdb
 from seqrec.errors import SeqrecError
 from seqrec.estimates.data_pipelines import DataCost, expect_data
 from seqrec.estimates.made_log import made_sequences
@@ -218,14 +219,17 @@ def _prepared(chosen: dict[str, Any], settings: Settings) -> TrainingData:
     if settings.ted.weight:
         files["graph"] = GRAPH.format(f"{folder}/{cell['protocol']}")
     for file in files.values():
-        if not Path(file).is_file():
+        if not Path(file).exists():
             raise SeqrecError(
                 f"no {file}: prepare the data, `kedro run --pipelines "
                 "ingestion,filtering,sequences,transitions` with the same --params, or say how "
                 "large they are, users=NUMBER,items=NUMBER,interactions=NUMBER"
             )
     with data_engine(chosen["engine"]) as engine:  # as a run reads them
-        tables = {name: engine.read_parquet(file).to_pyarrow() for name, file in files.items()}
+        tables = {
+            name: engine.read_parquet(name_for_duckdb(Path(file))).to_pyarrow()
+            for name, file in files.items()
+        }
     return TrainingData.from_arrow(
         cell["dataset"],
         tables["sequences"],

@@ -4,12 +4,10 @@ Spark's own cache keeps the plan of a table, which grows with every pass of a lo
 an executor. A file has neither fault; the next step's plan begins with it.
 """
 
-import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -17,9 +15,6 @@ from ibis.backends.pyspark import Backend
 
 from seqrec.files import spill_folder
 from seqrec.spark.session import spark_session
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 PREFIX = "spark-"
 
@@ -56,7 +51,6 @@ class SparkTables(Backend):  # type: ignore[misc]  # Ibis comes without types
         if self.folder is None or not self.folder.is_dir():
             spill = spill_folder(self.spill).resolve()
             self.folder = Path(mkdtemp(prefix=PREFIX, dir=spill))
-            os.chmod(self.folder, 0o777)
         return self.folder
 
     def clear(self) -> None:
@@ -81,11 +75,6 @@ class SparkTables(Backend):  # type: ignore[misc]  # Ibis comes without types
         schema = table.schema().to_pyarrow()
         return expr.__pyarrow_result__(frame.toArrow().cast(schema))
 
-    def table_of(self, frame: "DataFrame", name: str) -> ir.Table:
-        """Return a data frame of Spark as a table."""
-        frame.createOrReplaceTempView(name)
-        return self.table(name)
-
 
 _backends: dict[str, SparkTables] = {}
 
@@ -99,7 +88,5 @@ def spark_tables(spill: str) -> SparkTables:
 
 def clear_all() -> None:
     """Remove what cached tables have left; the session stays for the next run."""
-    while _backends:
-        _, backend = _backends.popitem()
-        with suppress(OSError):
-            backend.clear()
+    for backend in _backends.values():
+        backend.clear()
