@@ -28,7 +28,7 @@ from seqrec.machine.stopping import Terminated, line_of, stopping_on_signals
 from seqrec.parameters.typed_params import typed_params
 from seqrec.parameters.typed_paths import with_typed_paths
 from seqrec.project import run_folder, working_in
-from seqrec.spark.session import cause_of
+from seqrec.spark.session import cancel_jobs, cause_of, tidy_up
 
 __all__ = ["cli", "errors_in_one_line", "explanation", "run"]  # Kedro looks for cli and run here
 PACKAGE = "seqrec"
@@ -56,9 +56,14 @@ def _run(
         with working_in(folder, conf_source):
             if kedro_project.PACKAGE_NAME != PACKAGE:  # not by way of `kedro`
                 kedro_project.configure_project(PACKAGE)
-            return kedro_run.callback(
-                pipeline=None, pipelines=names, conf_source=conf_source, **options
-            )
+            try:
+                return kedro_run.callback(
+                    pipeline=None, pipelines=names, conf_source=conf_source, **options
+                )
+            except KeyboardInterrupt:  # of which Kedro tells its hooks nothing
+                cancel_jobs()
+                tidy_up()
+                raise
 
 
 class _RunCommand(click.Command):
@@ -159,13 +164,13 @@ def explanation(error: BaseException) -> str | None:
         if isinstance(link, SeqrecError):
             return str(link)
     for link in chain:
-        line = _first_line(link)
+        line = cause_of(link) if _is_of_spark(link) else _first_line(link)
         if is_disk_full(link):
             return f"no space left on the disk: {line}; free some and run again"
         if type(link).__name__ == "OutOfMemoryException":
             return f"the data engine needs more memory, raise engine.memory_limit: {line}"
         if _is_of_spark(link):
-            return f"Spark gave up: {cause_of(link)}; its own log, and its pages, say more"
+            return f"Spark gave up: {line}; its own log, and its pages, say more"
         if isinstance(link, yaml.YAMLError | MissingConfigException) or _is_about_names(link):
             return line
     return None

@@ -26,7 +26,7 @@ def replacing(target: Path, may_change_kind: bool = False) -> Iterator[Path]:
 
     Args:
         target: a file, or a folder if the block makes a folder at the temporary path.
-        may_change_kind: a file may take the place of the folder that is there.
+        may_change_kind: a file may take a folder's place, and a folder a file's.
 
     Yields:
         The path to write to. Nothing of it is left if the block fails.
@@ -97,7 +97,8 @@ def is_disk_full(error: BaseException) -> bool:
 def _put_in_place(temporary: Path, target: Path, may_change_kind: bool) -> None:
     if target.is_dir() and not temporary.is_dir() and not may_change_kind:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not target.is_dir() and not (target.exists() and temporary.is_dir()):
+    other_kind = may_change_kind and target.exists() and temporary.is_dir()
+    if not target.is_dir() and not other_kind:
         os.replace(temporary, target)
         return
     # A folder takes no other's place in one step: what is there steps aside first.

@@ -20,7 +20,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
 from seqrec.machine.locks import RunLocks
 from seqrec.parameters.sections import EvaluationOptions
-from seqrec.spark.session import use_settings
+from seqrec.spark.session import tidy_up, use_settings
 
 if TYPE_CHECKING:
     from seqrec.models.folder import TrainedModel
@@ -222,16 +222,13 @@ class SparkHooks:
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Remove the cached tables of the run."""
+        """Remove what the run has left."""
         self.on_pipeline_error()
 
     @hook_impl
     def on_pipeline_error(self) -> None:
         """Do the same where the run was cut off."""
-        if "seqrec.spark.backend" in sys.modules:
-            from seqrec.spark.backend import clear_all
-
-            clear_all()
+        tidy_up()
 
 
 class TorchrunHooks:

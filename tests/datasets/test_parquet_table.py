@@ -121,7 +121,7 @@ def test_a_folder_of_parts_is_a_table_in_their_order(
     folder.unlink()
     folder.mkdir()
     (folder / "letters.txt").touch()
-    with pytest.raises(DatasetError, match="Is a directory"):
+    with pytest.raises(DatasetError, match="Is a directory, and no table; move it away"):
         dataset.save(pa.table({"n": [7]}))
     assert (folder / "letters.txt").is_file()
 

@@ -176,6 +176,73 @@ def test_files_with_other_units_are_refused(tmp_path: Path) -> None:
     assert assert_same(RawFile(folder, options_of(folder)), tmp_path) == 0
 
 
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize("several", [True, False])
+def test_a_hopeless_stretch_is_judged_by_all_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: bool, several: bool
+) -> None:
+    """As in one pass: after enough good rows the rest is read, before them it is refused."""
+    monkeypatch.setattr("seqrec.preparation.tally.HOPELESS", 20)
+    good, bad = ROWS * 4, ["x,y"] * 90
+    lines = [*ROWS[:9], *bad, *good] if early else [*good, *bad, *ROWS]
+    path = tmp_path / "log.csv"
+    if several:
+        path = tmp_path / "log"
+        path.mkdir()
+        (path / "a.csv").write_text("\n".join([HEADER, *lines[:200]]))
+        (path / "b.csv").write_text("\n".join([HEADER, *lines[200:]]))
+        (path / "c.csv").write_text("no header\n" if early else f"{HEADER}\n")
+    else:
+        path.write_text("\n".join([HEADER, *lines]))
+    assert (assert_same(RawFile(path, options_of(path)), tmp_path) == 0) is early
+
+
+def test_what_readers_say_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["0,1,2", *ROWS]))
+    columns = {"user": 0, "item": 1, "timestamp": 2}
+    in_shares(RawFile(log, options_of(log, columns=columns)))
+    said = [one.message for one in caplog.records if one.name == "seqrec.spark.ingestion"]
+    assert said == ["log.csv: line 1 counts the columns and is no row"]
+
+
+def test_a_log_that_changes_meanwhile_is_refused(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join([HEADER, *ROWS]))
+    raw_file = RawFile(log, options_of(log))
+    _, shares = shares_of(raw_file)
+    log.write_text("\n".join([HEADER, *ROWS, *ROWS]))
+    told = told_of(list(read_share(3, shares[3], raw_file.options, patient=False)))
+    assert told.error == f"{log} was changed while it was read; run again"
+    log.unlink()
+    told = told_of(list(read_share(0, shares[0], raw_file.options, patient=False)))
+    assert told.error.startswith(f"{log} is not to be seen by an executor of Spark; let")
+    assert survey(shares[0], raw_file.options) == (0, False, False)
+
+
+def told_of(batches: list[pa.RecordBatch]) -> Told:
+    (text,) = batches[-1]["text"].to_pylist()
+    return Told.from_json(text)
+
+
+def test_the_begin_of_a_long_line_is_found_in_few_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "LOOKED_BACK", 4)
+    monkeypatch.setattr(source, "MAX_LINE_BYTES", 3_000)
+    log = tmp_path / "log"
+    log.write_bytes(b"a\n" + b"b" * 2_000)
+    with log.open("rb") as file:
+        assert source.since_last_line_end(file, 1_002) == b"b" * 1_000
+        assert file.tell() == 1_002
+        assert source.since_last_line_end(file, 2) == b""
+        assert source.since_last_line_end(file, 1) == b"a"
+    log.write_bytes(b"\n" + b"\0" * 100_000)
+    with log.open("rb") as file:  # enough for who refuses such a line
+        assert 3_000 < len(source.since_last_line_end(file, 90_000)) < 10_000
+
+
 FIELD = st.text(st.sampled_from('ab1 "\t;é.') | st.characters(codec="utf-8"), max_size=6)
 LINE = st.one_of(
     st.sampled_from(ROWS),

@@ -78,7 +78,8 @@ class ParquetTableDataset(FileDataset):
     def save(self, data: ir.Table | pa.Table | Path) -> None:
         """Write the table, or move a finished file here; the old file stays until then."""
         try:
-            with replacing(self._path, may_change_kind=_is_of_parts(self._path)) as temporary:
+            check_table(self._path)
+            with replacing(self._path, may_change_kind=True) as temporary:
                 self._write(data, temporary)
         finally:
             if isinstance(data, Path):
@@ -133,9 +134,12 @@ def name_for_duckdb(path: Path) -> str:
     return f"{escape(str(path))}/*.parquet" if path.is_dir() else str(path)
 
 
-def _is_of_parts(path: Path) -> bool:
-    """Return whether a folder is a table in parts, which a file may replace."""
-    return path.is_dir() and (path / "_SUCCESS").is_file()
+def check_table(path: Path) -> None:
+    """Raise a SeqrecError where a folder lies that holds something else than a table's parts."""
+    if not path.is_dir() or (path / "_SUCCESS").is_file() or any(path.glob("part-*.parquet")):
+        return
+    if any(path.iterdir()):
+        raise SeqrecError(f"cannot write {path}: Is a directory, and no table; move it away")
 
 
 def _is_about_content(error: duckdb.Error) -> bool:

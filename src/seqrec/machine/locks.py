@@ -17,7 +17,7 @@ except ImportError:  # Windows: nobody is kept out there
 
 DATA = Path("data")
 LOCKS = DATA / "tmp/locks"
-LEFT_OVER = ("ingestion-*", "recommendation-*.parquet", "duckdb_temp_*", "spark-*")
+LEFT_OVER = ("ingestion-*", "recommendation-*.parquet", "duckdb_temp_*", "tables-on-spark-*")
 """What runs put into the folder for what spills, and leave there only if they are killed."""
 IN_USE = ".in-use"
 

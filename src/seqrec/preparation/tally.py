@@ -104,13 +104,18 @@ class Tally:
             self.all.add(piece)
             self.files.setdefault(piece.file, Counts()).add(piece)
             yield piece
-            if self.all.hopeless and self.max_share < 0.5:
+            if self.hopeless:
                 return  # its rejected rows would fill the memory
 
     def take(self, file: str, counts: Counts) -> None:
         """Count what others have counted of a file."""
         self.all.merge(counts)
         self.files.setdefault(file, Counts()).merge(counts)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether so much is rejected that there is no need to read on."""
+        return self.all.hopeless and self.max_share < 0.5
 
     def check(self) -> None:
         """Raise where too many rows were rejected, or none was left."""

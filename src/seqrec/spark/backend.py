@@ -12,11 +12,12 @@ from typing import Any
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.pyspark import Backend
+from ibis.util import gen_name
 
 from seqrec.files import spill_folder
-from seqrec.spark.session import spark_session
+from seqrec.spark.session import address, clearing, parquet, spark_session
 
-PREFIX = "spark-"
+PREFIX = "tables-on-spark-"
 
 
 class SparkTables(Backend):  # type: ignore[misc]  # Ibis comes without types
@@ -38,8 +39,8 @@ class SparkTables(Backend):  # type: ignore[misc]  # Ibis comes without types
         self._run_pre_execute_hooks(expr)
         path = self._own_folder() / name
         rows = self._session.sql(self.compile(expr))
-        rows.write.parquet(str(path))
-        self._session.read.schema(rows.schema).parquet(str(path)).createTempView(name)
+        rows.write.parquet(address(path))
+        parquet(self._session, path, rows.schema).createTempView(name)
         return self.table(name)
 
     def _drop_cached_table(self, name: str) -> None:
@@ -60,12 +61,15 @@ class SparkTables(Backend):  # type: ignore[misc]  # Ibis comes without types
             self.folder = None
 
     def read_parquet(self, path: str | Path, /, **options: Any) -> ir.Table:
-        """Return a Parquet file or folder; Java has a working folder of its own."""
-        return super().read_parquet(str(Path(path).absolute()), **options)
+        """Return a Parquet file or folder."""
+        name = gen_name("read_parquet")
+        parquet(self._session, Path(path)).createTempView(name)
+        return self.table(name)
 
     def to_parquet(self, expr: ir.Table, /, path: str | Path, **options: Any) -> None:
         """Write rows as a folder of Parquet parts."""
-        super().to_parquet(expr, str(Path(path).absolute()), **options)
+        self._run_pre_execute_hooks(expr)
+        self._session.sql(self.compile(expr)).write.parquet(address(Path(path)))
 
     def to_pyarrow(self, expr: ir.Expr, /, **options: Any) -> pa.Table:
         """Return the rows of an expression, by way of Arrow alone."""
@@ -83,10 +87,5 @@ def spark_tables(spill: str) -> SparkTables:
     """Return the tables on Spark; one for all datasets of a run."""
     if spill not in _backends:
         _backends[spill] = SparkTables(spill)
+        clearing.append(_backends[spill].clear)
     return _backends[spill]
-
-
-def clear_all() -> None:
-    """Remove what cached tables have left; the session stays for the next run."""
-    for backend in _backends.values():
-        backend.clear()

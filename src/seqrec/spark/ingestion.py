@@ -17,7 +17,7 @@ from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import OneClock, RawFile, full_parts, parts_of
 from seqrec.preparation.tally import Tally
 from seqrec.readers.parts.pieces import IN_ORDER, INTERACTIONS
-from seqrec.spark.session import spark_session
+from seqrec.spark.session import address, cancel_jobs, parquet, spark_session
 from seqrec.spark.slices import Share, Survey, share_out
 from seqrec.spark.tasks import (
     FOUND_IN_SPARK,
@@ -62,26 +62,31 @@ def read_log_on_spark(
         SeqrecError: as ``read_log``.
     """
     session, work_folder = spark_session(), work_folder.absolute()
+    try:
+        return _read(session, raw_file, options, work_folder)
+    except BaseException:
+        cancel_jobs()  # or they would write on into a folder that goes
+        raise
+
+
+def _read(
+    session: "SparkSession", raw_file: RawFile, options: IngestionOptions, work_folder: Path
+) -> LogOnSpark:
     files = dict(enumerate(full_parts(raw_file)))
     shares = share_out(
         {file: path for file, (path, _) in files.items()},
         raw_file.options,
         partial(surveys, session, raw_file.options),
     )
-    task = partial(
-        read_shares,
-        shares=shares,
-        options=raw_file.options,
-        patient=options.max_rejected_share >= 0.5,
-    )
-    numbers = session.range(0, len(shares), 1, len(shares))
+    patient = options.max_rejected_share >= 0.5
+    task = partial(read_shares, shares=shares, options=raw_file.options, patient=patient)
+    numbers = session.range(0, len(shares), 1, max(len(shares), 1))
     found = work_folder / "found.parquet"
-    numbers.mapInArrow(task, FOUND_IN_SPARK).write.parquet(str(found))
-    rows = session.read.schema(FOUND_IN_SPARK).parquet(str(found))
-    told = told_by(rows, shares)
+    numbers.mapInArrow(task, FOUND_IN_SPARK).write.parquet(address(found))
+    rows = parquet(session, found, FOUND_IN_SPARK)
     log = Gathered(raw_file, options, files, shares)
-    for one in told:
-        log.add(one)
+    for told in told_by(rows, shares):
+        log.add(told)
     log.tally.check()
     interactions, rejected = work_folder / "interactions.parquet", work_folder / "rejected.parquet"
     write_interactions(session, rows, log, interactions)
@@ -125,6 +130,7 @@ class Gathered:
         self._clocks = OneClock()
         self._rows = 0
         self._digests: dict[Path, str] = {}
+        self._said: set[tuple[Path, str]] = set()
 
     def add(self, told: Told) -> None:
         """Add what one task tells.
@@ -135,15 +141,20 @@ class Gathered:
         share = self.shares[told.share]
         path, label = self.files[share.file]
         for level, text in told.said:
-            logger.log(level, "%s", text)
+            if (path, text) not in self._said:  # each slice sees the beginning of its file
+                self._said.add((path, text))
+                logger.log(level, "%s", text)
         if told.first is not None:
             self._clocks.check(path, told.first)
+        for counts in told.counts:
+            self.tally.take(label, counts)
+            if self.tally.hopeless:
+                self.tally.check()
         if told.error:
             raise SeqrecError(told.error.replace(share.path, str(path)))
         before = self.before.setdefault(share.file, self._rows)
         self._rows = max(self._rows, before + told.last_row)
         self.second_order = self.second_order or told.second_order
-        self.tally.take(label, told.counts)
         if told.sha256:
             self._digests[path] = told.sha256
 
@@ -169,7 +180,7 @@ def write_interactions(
     for name in moved:
         kept = kept.withColumn(name, sql.col(name) + sql.col("rows_before"))
     names = (IN_ORDER if log.second_order else INTERACTIONS).names
-    kept.select(*names).write.parquet(str(path))
+    kept.select(*names).write.parquet(address(path))
 
 
 def write_rejected(session: "SparkSession", rows: "DataFrame", log: Gathered, path: Path) -> None:
@@ -180,4 +191,4 @@ def write_rejected(session: "SparkSession", rows: "DataFrame", log: Gathered, pa
     named = broken.join(sql.broadcast(log.offsets(session)), "file")
     ordered = named.orderBy("file", "source_row", "order")
     line = sql.col("source_row").alias("line_number")
-    ordered.select("source_file", line, "reason", "text").write.parquet(str(path))
+    ordered.select("source_file", line, "reason", "text").write.parquet(address(path))

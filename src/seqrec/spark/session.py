@@ -4,17 +4,21 @@ import atexit
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from seqrec.errors import SeqrecError
+from seqrec.files import remove
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 OLDEST_JAVA = 17
 VECTORS = "jdk.incubator.vector"
@@ -29,6 +33,10 @@ exec "{java}" "$@"
 INSTALL = "install Spark's Python side: pip install 'seqrec[spark]'"
 QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
 """A run speaks in its own lines."""
+passing: list[Path] = []
+"""Tables on their way to their place, which go where a run is cut off."""
+clearing: list[Callable[[], None]] = []
+"""What removes cached tables."""
 settings: dict[str, str] = {}
 """Of the session to come, as ``conf/spark/spark.yml`` has them."""
 
@@ -62,7 +70,8 @@ def spark_session() -> "SparkSession":
     for key, value in {**QUIET, **settings}.items():
         builder = builder.config(key, value)
     try:
-        session = builder.getOrCreate()
+        with keeping_signals():
+            session = builder.getOrCreate()
         atexit.register(session.stop)  # else Spark complains of a program that is gone
         return session
     except (PySparkException, RuntimeError, OSError) as error:
@@ -71,6 +80,50 @@ def spark_session() -> "SparkSession":
         if type(error).__name__ in ("Py4JJavaError", "Py4JError"):
             raise no_session(error) from None
         raise
+
+
+@contextmanager
+def keeping_signals() -> Iterator[None]:
+    """Let Ctrl-C mean after this block what it meant before; Spark has a way of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
+
+
+def address(path: Path) -> str:
+    """Return how Spark calls a file or folder that all machines see; without, it may mean HDFS."""
+    return f"file://{path.absolute()}"
+
+
+def parquet(session: "SparkSession", path: Path, schema: Any = None) -> "DataFrame":
+    """Return Parquet; the name is no pattern, whatever is in it."""
+    reader = session.read.option("__globPaths__", "false")
+    return (reader if schema is None else reader.schema(schema)).parquet(address(path))
+
+
+def cancel_jobs() -> None:
+    """End what Spark is at for this program, if it is at something."""
+    if "pyspark.sql" not in sys.modules:
+        return
+    from pyspark.sql import SparkSession
+
+    with suppress(Exception):  # it may be what is broken
+        if (session := SparkSession.getActiveSession()) is not None:
+            session.sparkContext.cancelAllJobs()
+
+
+def tidy_up() -> None:
+    """Remove what a run has left among what spills."""
+    for clear in clearing:
+        clear()
+    while passing:
+        remove(passing.pop())
 
 
 def no_session(error: BaseException) -> SeqrecError:

@@ -32,7 +32,9 @@ class Share(NamedTuple):
     file: int
     """Place among the log's files, in name order."""
     path: str
-    slice: Slice | None
+    state: tuple[int, int]
+    """The file's size and time, as they were when the log was shared out."""
+    slice: Slice | None = None
 
 
 class Survey(NamedTuple):
@@ -81,19 +83,27 @@ def share_out(
         options: how they are read.
         look: surveys slices, wherever that is done.
     """
-    cut = {file: found for file, path in files.items() if (found := cuts_of(path, options))}
-    slices = [Share(file, str(files[file].absolute()), s) for file in cut for s in cut[file]]
+    cut = {file: cuts for file, path in files.items() if (cuts := cuts_of(path, options))}
+    whole = {file: Share(file, str(p.absolute()), state_of(p)) for file, p in files.items()}
+    slices = [whole[file]._replace(slice=part) for file in cut for part in cut[file]]
     surveys = iter(look(slices) if slices else [])
     shares: list[Share] = []
     for file, path in files.items():
-        numbered: list[Slice] | None = None
+        numbered: Sequence[Slice | None] = [None]
         if file in cut:
-            numbered = with_lines(cut[file], [next(surveys) for _ in cut[file]])
-            if numbered is None:
-                logger.info("%s is read by one task: its rows may span lines", path.name)
-        parts: Sequence[Slice | None] = numbered or [None]
-        shares += [Share(file, str(path.absolute()), part) for part in parts]
+            found = [next(surveys) for _ in cut[file]]
+            if reason := one_task_because(found):
+                logger.info("%s is read by one task: %s", path.name, reason)
+            else:
+                numbered = with_lines(cut[file], found)
+        shares += [whole[file]._replace(slice=part) for part in numbered]
     return shares
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Return a file's size in bytes and the second of its last change."""
+    status = path.stat()
+    return status.st_size, int(status.st_mtime)
 
 
 def cuts_of(path: Path, options: RawFileOptions) -> list[Slice]:
@@ -120,13 +130,16 @@ def survey(share: Share, options: RawFileOptions) -> Survey:
     assert share.slice is not None
     newlines, quotes = 0, False
     by_lines = options.reader in OBJECTS
-    with Path(share.path).open("rb") as file:
-        file.seek(share.slice.first * BLOCK_BYTES)
-        for _ in range(share.slice.blocks):
-            if not (chunk := file.read(BLOCK_BYTES)):
-                break
-            newlines += chunk.count(b"\n")
-            quotes = quotes or (not by_lines and b'"' in chunk)
+    try:
+        with Path(share.path).open("rb") as file:
+            file.seek(share.slice.first * BLOCK_BYTES)
+            for _ in range(share.slice.blocks):
+                if not (chunk := file.read(BLOCK_BYTES)):
+                    break
+                newlines += chunk.count(b"\n")
+                quotes = quotes or (not by_lines and b'"' in chunk)
+    except OSError:  # whoever reads it says what is wrong
+        return Survey(0, quotes=False, starts_well=False)
     return Survey(newlines, quotes, share.slice.first > 0 or _starts_well(share, options))
 
 
@@ -150,10 +163,17 @@ def reading(part: Slice | None) -> Iterator[None]:
         SLICE.reset(token)
 
 
-def with_lines(slices: list[Slice], surveys: list[Survey]) -> list[Slice] | None:
-    """Return the slices of a file with the numbers of their lines; None where it is one task."""
-    if any(found.quotes or not found.starts_well for found in surveys):
-        return None
+def one_task_because(surveys: list[Survey]) -> str | None:
+    """Return why a file is one task after all, None where its slices may be read."""
+    if any(found.quotes for found in surveys):
+        return "its rows may span lines"
+    if not all(found.starts_well for found in surveys):
+        return "its first lines have no row that says how it is written"
+    return None
+
+
+def with_lines(slices: list[Slice], surveys: list[Survey]) -> list[Slice]:
+    """Return the slices of a file with the numbers of their lines."""
     lines, numbered = 1, []
     for part, found in zip(slices, surveys, strict=True):
         numbered.append(part._replace(first_line=lines))

@@ -7,6 +7,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from seqrec.preparation.raw_files import Reading, last_row
 from seqrec.preparation.tally import Counts
 from seqrec.readers import read_pieces
 from seqrec.readers.parts.pieces import Piece, TimesRead
-from seqrec.spark.slices import Share, reading, survey
+from seqrec.spark.slices import Share, reading, state_of, survey
 
 ROW, REJECTED_ROW, TOLD = 0, 1, 2
 FOUND = pa.schema(
@@ -50,7 +51,8 @@ class Told(NamedTuple):
 
     share: int
     """Its number."""
-    counts: Counts
+    counts: list[Counts]
+    """Of its pieces, one after the other: those up to each that has rejected rows are one."""
     first: Reading | None
     """How the timestamps of its first rows were read."""
     last_row: int
@@ -66,13 +68,13 @@ class Told(NamedTuple):
 
     def to_json(self) -> str:
         """Return it as text."""
-        return json.dumps([self.share, vars(self.counts), *self[2:]])
+        return json.dumps([self.share, [vars(one) for one in self.counts], *self[2:]])
 
     @classmethod
     def from_json(cls, text: str) -> "Told":
         """Return it again."""
         share, counts, first, *others = json.loads(text)
-        return cls(share, _counts(counts), _reading(first), *others)
+        return cls(share, [_counts(one) for one in counts], _reading(first), *others)
 
 
 def _counts(values: dict[str, Any]) -> Counts:
@@ -122,38 +124,61 @@ def read_share(
     number: int, share: Share, options: RawFileOptions, patient: bool
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of one share, and at the end what is told of it."""
-    path, heard = Path(share.path), Heard()
-    logger = logging.getLogger("seqrec")
-    level, error = logger.level, ""
-    first: Reading | None = None
-    counts, last, rejected, second_order = Counts(), 0, 0, False
+    told = Told(number, [Counts()], None, 0, False, "", "", [])
+    try:
+        with hearing() as said:
+            told = told._replace(said=said)
+            check_unchanged(share)
+            for piece in pieces_of(share, options):
+                yield from found(piece, share.file, sum(one.broken for one in told.counts))
+                told = with_piece(told, piece)
+                # what stands before it is unknown, unless it is the log's beginning
+                if number == 0 and told.counts[0].hopeless and not patient:
+                    break
+            check_unchanged(share)
+            if share.slice is None or share.slice.first == 0:
+                told = told._replace(sha256=sha256_of(Path(share.path)))
+    except SeqrecError as refusal:
+        told = told._replace(error=str(refusal))
+    yield told_row(share.file, number, told.to_json())
+
+
+def with_piece(told: Told, piece: Piece) -> Told:
+    """Return what is told, after one more piece."""
+    told.counts[-1].add(piece)
+    counts = [*told.counts, Counts()] if len(piece.rejected) else told.counts
+    told = told._replace(counts=counts, last_row=max(told.last_row, last_row(piece, 0)))
+    if told.first is not None or not len(piece.interactions):
+        return told
+    second_order = "order" in piece.interactions.column_names
+    return told._replace(first=Reading.of(piece), second_order=second_order)
+
+
+@contextmanager
+def hearing() -> Iterator[list[tuple[int, str]]]:
+    """Keep what readers say in this block."""
+    logger, heard = logging.getLogger("seqrec"), Heard()
+    level = logger.level
     logger.addHandler(heard)
     logger.setLevel(logging.INFO)
     try:
-        if not path.exists():
-            raise SeqrecError(
-                f"{path} is not to be seen by an executor of Spark; let the log and data/ lie in a "
-                "folder that all machines have under one path"
-            )
-        for piece in pieces_of(share, options):
-            counts.add(piece)
-            if first is None and len(piece.interactions):
-                first = Reading.of(piece)
-                second_order = "order" in piece.interactions.column_names
-            last = max(last, last_row(piece, 0))
-            yield from found(piece, share.file, rejected)
-            rejected += len(piece.rejected)
-            if counts.hopeless and not patient:
-                break
-    except SeqrecError as refusal:
-        error = str(refusal)
+        yield heard.said
     finally:
         logger.removeHandler(heard)
         logger.setLevel(level)
-    begins = share.slice is None or share.slice.first == 0
-    digest = sha256_of(path) if begins and not error else ""
-    told = Told(number, counts, first, last, second_order, digest, error, heard.said)
-    yield told_row(share.file, number, told.to_json())
+
+
+def check_unchanged(share: Share) -> None:
+    """Raise a SeqrecError where a share's file is not to be seen, or is another than it was."""
+    try:
+        state = state_of(Path(share.path))
+    except OSError:
+        raise SeqrecError(
+            f"{share.path} is not to be seen by an executor of Spark; let the log and data/ lie in "
+            "a folder that all machines have under one path"
+        ) from None
+    if state != share.state:
+        raise SeqrecError(f"{share.path} was changed while it was read; run again")
 
 
 def pieces_of(share: Share, options: RawFileOptions) -> Iterator[Piece]:

@@ -16,6 +16,7 @@ from seqrec.preparation.ingestion import IngestedLog, read_log
 from seqrec.preparation.raw_files import RawFile, find_raw_file
 from seqrec.preparation.tally import remarks
 from seqrec.preparation.titles import read_titles
+from seqrec.spark.session import passing
 
 if TYPE_CHECKING:
     from seqrec.spark.ingestion import LogOnSpark
@@ -53,6 +54,7 @@ def read_raw_log(
         rejected = log.rejected
         if isinstance(rejected, Path):
             rejected = rejected.rename(f"{work_folder}-rejected.parquet")
+            passing.append(rejected)
     tell(log.report)
     return finished, rejected, log.report, titles
 

@@ -195,11 +195,13 @@ def of_slice(part: Slice, text: IO[bytes], path: Path) -> Iterator[Block]:
 
 def since_last_line_end(file: IO[bytes], place: int) -> bytes:
     """Return what stands between the last line end before a place and the place, and go there."""
-    rest, start = b"", place
-    while start and b"\n" not in rest:
-        start = max(start - LOOKED_BACK, 0)
-        file.seek(start)
-        rest = file.read(place - start)
+    rest, start, step = b"", place, LOOKED_BACK
+    # a line that is too long is refused by who cuts the blocks
+    while start and b"\n" not in rest and len(rest) <= MAX_LINE_BYTES:
+        begin = max(start - step, 0)
+        file.seek(begin)
+        rest = file.read(start - begin) + rest
+        start, step = begin, 2 * step
     file.seek(place)
     return rest[rest.rfind(b"\n") + 1 :]
 
