@@ -170,7 +170,7 @@ def explanation(error: BaseException) -> str | None:
         if type(link).__name__ == "OutOfMemoryException":
             return f"the data engine needs more memory, raise engine.memory_limit: {line}"
         if _is_of_spark(link):
-            return f"Spark gave up: {line}; its own log, and its pages, say more"
+            return f"Spark gave up: {line}; spark.log.level in conf/spark/spark.yml shows more"
         if isinstance(link, yaml.YAMLError | MissingConfigException) or _is_about_names(link):
             return line
     return None

@@ -85,8 +85,8 @@ def test_a_spark_that_fails_is_one_line() -> None:
         "Driver stacktrace:\n\tat org.apache…"
     )
     assert explanation(Py4JJavaError(text)) == (
-        "Spark gave up: Job aborted due to stage failure: lost task; its own log, and its pages, "
-        "say more"
+        "Spark gave up: Job aborted due to stage failure: lost task; spark.log.level in "
+        "conf/spark/spark.yml shows more"
     )
 
 

@@ -1,6 +1,7 @@
 """The Spark session of a run: an existing Spark, or one on this machine."""
 
 import atexit
+import logging
 import os
 import re
 import shutil
@@ -31,8 +32,8 @@ exec "{java}" "$@"
 """
 """A program that hands all its arguments on but for one."""
 INSTALL = "install Spark's Python side: pip install 'seqrec[spark]'"
-QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
-"""A run speaks in its own lines."""
+QUIET = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "FATAL"}
+"""A run speaks in its own lines; what fails comes as an exception."""
 passing: list[Path] = []
 """Tables on their way to their place, which go where a run is cut off."""
 clearing: list[Callable[[], None]] = []
@@ -66,6 +67,7 @@ def spark_session() -> "SparkSession":
     if (active := SparkSession.getActiveSession()) is not None:
         return active
     _prepare_environment()
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it shows where an interrupt met it
     builder = SparkSession.builder.appName("seqrec")
     for key, value in {**QUIET, **settings}.items():
         builder = builder.config(key, value)
