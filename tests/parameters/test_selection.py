@@ -536,3 +536,12 @@ def test_a_wrong_variant_is_a_line(
     with pytest.raises(SeqrecError) as caught:
         select_parameters(with_variants(**blocks), runtime, DEFAULTS)
     assert str(caught.value) == line
+
+
+@pytest.mark.parametrize("name", ["memory_limit", "threads"])
+def test_spark_is_not_told_what_duckdb_listens_to(name: str) -> None:
+    spark = {"backend": "spark", name: "8GB" if name == "memory_limit" else 2}
+    with pytest.raises(SeqrecError, match=rf"engine\.{name} means nothing to Spark"):
+        selected(engine=spark)
+    assert selected(engine={**spark, "backend": "duckdb"})["engine"]["backend"] == "duckdb"
+    assert selected(engine={"backend": "spark"})["engine"]["backend"] == "spark"

@@ -47,6 +47,8 @@ Seeds = Annotated[
 KNOWN_MODELS = (*MODELS, *COUNTING_MODELS)
 ENGINE = "engine"
 """Lives in globals, for the catalog needs it before any parameter is picked."""
+OF_DUCKDB = ("memory_limit", "threads")
+"""Of the section ``engine``: Spark has settings of its own."""
 BLOCK_SECTIONS = tuple(name for name in SECTIONS if name != ENGINE)
 DATASET_KEYS = (*BLOCK_SECTIONS, "raw_dir")
 MODEL_KEYS = ("training", "ted", "evaluation", MODEL_OPTIONS)
@@ -118,6 +120,7 @@ def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Paramet
     sections: Parameters = {
         name: check_section(name, _group(name, layers.get(name))) for name in SECTIONS
     }
+    _check_engine(sections[ENGINE].backend, _group(ENGINE, runtime.get(ENGINE)))
     _check_varied_models(sections)
     if model in COUNTING_MODELS:
         _check_untrained(model, sections, own)
@@ -217,6 +220,16 @@ def _check_names(blocks: Parameters, runtime: Parameters) -> None:
         elif name not in BLOCK_SECTIONS:
             names = [*BLOCK_SECTIONS, *KNOWN_MODELS, *datasets]
             raise unknown_name("top-level parameter", name, names, "(a data set has a key 'raw')")
+
+
+def _check_engine(backend: str, asked: Parameters) -> None:
+    """Raise where Spark is told what DuckDB alone listens to."""
+    for name in OF_DUCKDB:
+        if backend == "spark" and asked.get(name) is not None:
+            raise SeqrecError(
+                f"parameter {ENGINE}.{name} means nothing to Spark, whose settings stand in "
+                "conf/spark/spark.yml; leave it out"
+            )
 
 
 def _check_keys(block: Parameters, names: tuple[str, ...], owner: str) -> None:
