@@ -167,6 +167,16 @@ def test_rows_are_counted_through_files_of_several_kinds(
     assert shares > 6 if timestamp else shares == 4
 
 
+def test_a_folder_of_empty_files_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for name in ("a.csv", "b.csv"):
+        (folder / name).touch()
+    raw_file = RawFile(folder, options_of(folder))
+    assert shares_of(raw_file) == ({}, [])
+    assert assert_same(raw_file, tmp_path) == 0
+
+
 def test_files_with_other_units_are_refused(tmp_path: Path) -> None:
     folder = tmp_path / "log"
     folder.mkdir()
