@@ -1,5 +1,7 @@
 # One command each; ARGS goes to the command, e.g. make run ARGS="--params dataset=beauty"
 PYTHON ?= python3
+# Half as many again as there are cores, for tests wait for the processes they start; each takes 1 GB.
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(8, max(2, os.cpu_count() * 3 // 2)))' 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -14,7 +16,7 @@ run: $(STAMP) ## train and evaluate on the demo log (BSARec); print the metrics
 	@$(BIN)/kedro run $(ARGS)
 
 test: $(STAMP) ## run the tests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
 
 bench: $(STAMP) ## time and memory of training, e.g. ARGS="--model bsarec --vs"
 	@$(BIN)/python -m benchmarks.steps $(ARGS)

@@ -46,6 +46,8 @@ class Size:
     steps: int
     users_at_scale: int
     items_at_scale: tuple[int, ...]
+    models_in_several: int
+    """How many of its models two processes train."""
     epoch_seconds: float
     """A whole epoch is run if it is expected to be over by then."""
     ways: tuple[tuple[str, str], ...]
@@ -61,8 +63,8 @@ WAYS = (
     ("off", "tf32"),
 )
 SIZES = {
-    "full": Size(22_363, 12_101, None, 60, 200_000, (12_101, 2_000_000), 8.0, WAYS),
-    "small": Size(20, 16, 8, 1, 20, (16,), 1.0, WAYS[:2]),
+    "full": Size(22_363, 12_101, None, 60, 200_000, (12_101, 2_000_000), 3, 8.0, WAYS),
+    "small": Size(20, 16, 8, 1, 20, (16,), 1, 1.0, WAYS[:2]),
 }
 
 

@@ -26,7 +26,7 @@ CLOSE = 1e-3
 
 def tasks(device: torch.device, size: Size, folder: Path) -> Iterator[Task]:
     """Return the comparisons, and what takes a second GPU."""
-    for model in MODELS:
+    for model in MODELS[: size.models_in_several]:
         case = case_of(model, device, size, protocol="standard", dropout=False, compile="off")
         yield f"two processes: {model}", partial(compared, case, size, folder)
     yield "two processes, a GPU each: nccl", two_gpus
