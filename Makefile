@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test bench lint viz spark clean
+.PHONY: help run test bench lint viz docs site spark clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -27,11 +27,17 @@ lint: $(STAMP) ## check style and types
 viz: $(STAMP) ## show the pipeline in the browser
 	@$(BIN)/kedro viz run $(ARGS)
 
+docs: site ## read the documentation in the browser
+	@$(BIN)/zensical serve $(ARGS)
+
+site: $(STAMP) ## write the documentation's generated pages and build it into site/; fails on a dead link
+	@$(BIN)/python -m pages && $(BIN)/zensical build --clean --strict
+
 spark: $(STAMP) ## install what the data pipelines on Spark need, and their tests
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[spark]'
 
 clean: ## remove the environment, caches and built pages (data stay)
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .viz
+	rm -rf $(VENV) build dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .viz
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up happens once; again when what is to be installed changes.
