@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.documents.shell import Ended, Shell, run_script
+from tests.documents.shell import Ended, Shell, run_python
 from tests.documents.shop import write_shop
 from tests.documents.transcripts import (
     RUN,
@@ -67,8 +67,8 @@ WITH_COMMANDS = [page for page in PAGES if any(map(is_run, blocks_in(page)))]
 
 
 @pytest.fixture
-def shell(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """A shell in a copy of the project that has been set up, where the log of the shop lies."""
+def shell(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """A shell in a clone of the project that has been set up, where the log of the shop lies."""
     for name in ALSO_COPIED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, project / name)
@@ -80,12 +80,15 @@ def shell(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> She
         script.chmod(0o755)
     (commands / "activate").write_text(f'export PATH="{commands}:$PATH"\n')
     (project / ".venv/.installed").touch()  # after all that make compares it with
-    write_shop(project / "shop.csv")
     for name, value in OF_A_READER.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
     (tmp_path / "notes").mkdir()
-    return Shell(project, tmp_path / "notes")
+    begun = Shell(project, tmp_path / "notes")
+    begun("git init -qb main && git add --all && git commit -qm 'the project'")
+    write_shop(project / "shop.csv")
+    yield begun
+    begun.stop()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -98,14 +101,19 @@ def test_every_block_says_what_it_is(page: str) -> None:
 def test_the_commands_of_a_page_do_what_it_says(page: str, shell: Shell) -> None:
     names: dict[str, object] = {"__name__": "__main__"}
     for block in filter(is_run, blocks_in(page)):
-        place = f"{page}:{block.line}"
-        if block.language == "python":
-            run_script(block.text, place, names, shell.folder)
-            continue
-        for exchange in exchanges_of(block):
-            ended = shell(exchange.command)
+        for exchange, ended in run(block, shell, names):
             fault = fault_of(exchange, ended)
-            assert not fault, f"{place}\n$ {exchange.command}\n{fault}\n\n{ended.printed}"
+            place = f"{page}, line {block.line}: {exchange.command}"
+            assert not fault, f"{place}\n{fault}\n\n{ended.printed}"
+
+
+def run(block: Block, shell: Shell, names: dict[str, object]) -> Iterator[tuple[Exchange, Ended]]:
+    """Run a block, command by command."""
+    for exchange in exchanges_of(block):
+        if block.language in ("python", "pycon"):
+            yield exchange, run_python(exchange.command, names, shell.folder, block.language)
+        else:
+            yield exchange, shell(exchange.command)
 
 
 def fault_of(exchange: Exchange, ended: Ended) -> str | None:

@@ -118,6 +118,20 @@ def test_a_transcript_begins_with_a_command() -> None:
         list(exchanges_of(Block(1, "console", "output\n$ ls\n")))
 
 
+def test_statements_and_what_they_print() -> None:
+    session = """>>> x = 1
+>>> for n in (x, 2):
+...     print(n)
+1
+
+…
+"""
+    assert list(exchanges_of(Block(1, "pycon", session))) == [
+        Exchange("x = 1", []),
+        Exchange("for n in (x, 2):\n    print(n)", ["1", "", "…"]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("expected", "printed"),
     [

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-RUN = ("console", "sh", "python")
+RUN = ("console", "sh", "python", "pycon")
 """The languages of blocks that are run."""
 NOT_COMMANDS = ("text", "yaml", "toml", "json", "csv", "html", "ini", "mermaid", "dockerfile")
+PROMPTS = {"console": ("$ ", "> "), "pycon": (">>> ", "... ")}
+"""Of transcripts: before a command, and before its further lines."""
 ANYTHING = "…"
 """Alone on a line: any lines, or none. In a line: any characters."""
 RELATIVE, ABSOLUTE = 0.05, 0.02
@@ -46,7 +48,7 @@ class Block(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """A command, and the lines that a page says it prints: None where it does not say."""
+    """A command or statement, and what a page says it prints: None where it does not say."""
 
     command: str
     output: list[str] | None = None
@@ -88,22 +90,31 @@ def faults_of(block: Block, root: Path) -> list[str]:
 
 
 def exchanges_of(block: Block) -> Iterator[Exchange]:
-    """Yield the commands of a block of the shell, with what they print in a transcript."""
+    """Yield the commands of a block, with what they print where it is a transcript.
+
+    Raises:
+        ValueError: a transcript begins with something else than a command.
+    """
     lines = block.text.splitlines()
-    if block.language == "sh":
-        for command in commands_of(lines):
-            yield Exchange(command)
+    if block.language not in PROMPTS:
+        yield from map(Exchange, commands_of(lines) if block.language == "sh" else [block.text])
         return
+    first, more = PROMPTS[block.language]
     while lines:
-        prompt, *rest = lines
-        if not prompt.startswith("$ "):
-            raise ValueError(f"line {prompt!r} of a transcript stands before the first command")
-        command = prompt[2:]
-        while rest and not is_whole(command):
-            command += "\n" + rest.pop(0).removeprefix("> ")
-        end = next((n for n, line in enumerate(rest) if line.startswith("$ ")), len(rest))
-        yield Exchange(command, rest[:end])
-        lines = rest[end:]
+        begun, *lines = lines
+        if not begun.startswith(first):
+            raise ValueError(f"line {begun!r} of a transcript stands before the first command")
+        command = begun.removeprefix(first)
+        while lines and goes_on(block.language, command, lines[0]):
+            command += "\n" + lines.pop(0).removeprefix(more)
+        end = next((n for n, line in enumerate(lines) if line.startswith(first)), len(lines))
+        yield Exchange(command, lines[:end])
+        lines = lines[end:]
+
+
+def goes_on(language: str, command: str, line: str) -> bool:
+    """Tell whether a line goes on with the command before it, and is not its output."""
+    return line.startswith("...") if language == "pycon" else not is_whole(command)
 
 
 def commands_of(lines: Sequence[str]) -> Iterator[str]:
