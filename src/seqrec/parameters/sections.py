@@ -135,7 +135,7 @@ class EngineOptions(Section):
     backend: Literal["duckdb", "spark"] = "duckdb"
     """``spark``: ``kedro run --env spark``, with the settings of ``conf/spark/spark.yml``."""
     memory_limit: str = "4GB"
-    """Memory that DuckDB may take; what is larger goes to the disk."""
+    """Memory that DuckDB may take, such as ``500MB``; what is larger goes to the disk."""
     spill_directory: str = "data/tmp/spill"
     """Folder for what does not fit into that memory."""
     threads: Positive | None = None
@@ -274,7 +274,7 @@ class TuningOptions(Section):
     """The search for the parameters that reach most on validation."""
 
     trials: Positive = 20
-    """In all, those of earlier runs of the same search included."""
+    """How many sets of values are tried, those of earlier runs of the same search included."""
     warmup_epochs: Count = 5
     """Epochs a trial has before it may be given up for being below the median of the others."""
     spaces: Spaces = {}  # noqa: RUF012 pydantic copies it
@@ -315,7 +315,7 @@ class ReportingOptions(Section):
     metrics: Names = ("HR@10", "NDCG@10")
     """Metrics that are compared and broken down; the last one is drawn."""
     resamples: Annotated[int, NUMBER, Field(ge=100)] = 10_000
-    """How often the users are drawn anew."""
+    """How often the users are drawn anew, for the paired bootstrap."""
     pictures: Names = ("bsarec", "sasrec_ce", "mqsa_ted")
     """The models that the papers' pictures show."""
     histories: Positive = 256
