@@ -100,7 +100,7 @@ def _figure(figure: Any, folder: Path, name: str) -> str:
     text = FIGURE.format(title=escape(title), script=SCRIPT, figure=json.dumps(figure))
     (folder / f"{name}.html").write_text(text, encoding="utf-8")
     height = layout.get("height", HEIGHT)
-    return FRAME.format(src=f"{name}.html", title=escape(title), height=height)
+    return FRAME.format(src=f"{folder.name}/{name}.html", title=escape(title), height=height)
 
 
 def _table(html: str) -> str:

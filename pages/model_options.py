@@ -13,7 +13,7 @@ from seqrec.models import GIVEN, any_class
 from seqrec.models.parts.shared_options import MEANINGS
 from seqrec.parameters.sections import MODEL_OPTIONS
 
-HEADER = ("key", "values", "default", "what it is")
+HEADER = ("key", "what it is", "values", "default")
 
 
 def model_options() -> Iterator[str]:
@@ -53,9 +53,9 @@ def _rows(name: str, config: type, defaults: dict[str, Any]) -> Iterator[tuple[s
         option = key.removeprefix(f"{MODEL_OPTIONS}.")
         yield (
             anchored(key, f"{name}.{option}"),
+            sentence_of(config, option),
             in_words(hints[option]),
             code(as_yaml(value)),
-            sentence_of(config, option),
         )
 
 

@@ -122,12 +122,8 @@ def _rows(place: str, kind: type[Section]) -> Iterator[tuple[str, ...]]:
     for name, field in own:
         key = f"{place}.{name}".removeprefix(".")
         if not (kind is RawFileOptions and name in LogForm.model_fields):
-            yield (
-                anchored(key),
-                in_words(hints[name]),
-                _default(key, field.default),
-                sentences[name],
-            )
+            value = _default(key, field.default)
+            yield anchored(key), sentences[name], in_words(hints[name]), value
 
 
 def _default(key: str, of_class: Any) -> str:

@@ -92,7 +92,7 @@ def _by_cause(found: Iterable[Line]) -> Iterator[str]:
     single = [
         (cause, entry) for cause in causes if cause in alone for entry in _entries(causes[cause])
     ]
-    yield "\n".join(f"{entry}  \n  *{cause}*" if cause else entry for cause, entry in single)
+    yield "\n".join(f"{entry}<br>\n  *{cause}*" if cause else entry for cause, entry in single)
     for cause in (cause for cause in causes if cause not in alone):
         yield f"*{cause}:*"
         yield "\n".join(_entries(causes[cause]))
