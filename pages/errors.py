@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pages.markdown import capitalised, first_sentence, from_docstring
 from pages.messages import HAS_WORDS, Reader
-from pages.sources import Function, Source, sources, with_functions
+from pages.sources import Function, Source, sources, used_in, with_functions
 
 MADE_OF_OTHERS = ("errors", "models/folder", "models/parts/score_rows", "evidence/pair_tables")
 """Modules whose errors, or whose ValueErrors, end as part of another line."""
@@ -40,7 +40,9 @@ def lines() -> Iterator[Line]:
         for node, function in with_functions(source.tree):
             text = _text(node, Reader(source, function))
             if HAS_WORDS.search(text):
-                yield Line(source.name, _with_reasons(text), _cause(source, function))
+                cause = _cause(source, function)
+                says_so = cause.lower() in text.lower()
+                yield Line(source.name, _with_reasons(text), "" if says_so else cause)
 
 
 def _with_reasons(text: str) -> str:
@@ -118,12 +120,4 @@ def _only_check(documented: str) -> str:
 
 def _callers(source: Source, name: str) -> list[Function]:
     """Return the functions of a module that call another one of it."""
-    return [
-        function
-        for function in source.functions.values()
-        if any(
-            isinstance(node, ast.Name | ast.Attribute)
-            and (node.id if isinstance(node, ast.Name) else node.attr) == name
-            for node in ast.walk(function)
-        )
-    ]
+    return [each for each in source.functions.values() if name in used_in(each)]

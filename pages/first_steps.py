@@ -29,7 +29,7 @@ FIGURE = """<!doctype html>
 <script>
 const figure = {figure};
 figure.layout.autosize = true;
-Plotly.newPlot("figure", figure.data, figure.layout, {{responsive: true, displaylogo: false}});
+Plotly.newPlot("figure", figure.data, figure.layout, {{responsive: true, displayModeBar: false}});
 </script></html>
 """
 FRAME = (

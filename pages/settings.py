@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,8 +101,18 @@ def differences(found: Iterable[Own], defaults: dict[str, Any]) -> str:
 
 
 def _shown(cases: dict[str, list[str]]) -> Iterator[str]:
+    """Yield whose a value is and in which cases, those of the same owners together."""
+    together: dict[str, list[str]] = defaultdict(list)
     for where, owners in cases.items():
-        yield f"{', '.join(owners)} {where}".strip()
+        together[", ".join(owners)].append(where)
+    for owner, places in together.items():
+        yield f"{owner} {', '.join(_without_repeats(places))}".strip()
+
+
+def _without_repeats(places: list[str]) -> Iterator[str]:
+    """Yield cases, "on" only before the first of several data sets."""
+    for before, place in pairwise(["", *places]):
+        yield place.removeprefix("on ") if before.startswith("on ") else place
 
 
 class _Dumper(yaml.SafeDumper):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -64,13 +64,22 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def assigned(function: Function | None) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the names that a function gives values to, with these."""
-    yield from _assigned(ast.walk(function) if function else ())
+@cache
+def assigned(function: Function | None) -> list[tuple[str, ast.expr]]:
+    """Return the names that a function gives values to, with these."""
+    return [*_assigned(ast.walk(function))] if function else []
 
 
-def _assigned(nodes: object) -> Iterator[tuple[str, ast.expr]]:
-    for node in nodes:  # type: ignore[attr-defined]
+@cache
+def used_in(function: Function) -> frozenset[str]:
+    """Return the names that stand in a function."""
+    nodes = [*ast.walk(function)]
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return frozenset(names | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
+
+
+def _assigned(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
+    for node in nodes:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 yield name, value
