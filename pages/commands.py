@@ -24,7 +24,7 @@ and exit code 1; Ctrl-C ends with 130, SIGTERM with 143.
 
 def write() -> str:
     """Return the page."""
-    context = click.Context(cli, info_name=PROGRAM)
+    context = click.Context(cli, info_name=PROGRAM, **cli.context_settings)
     summary = [
         (f"[`{PROGRAM} {name}`](#{PROGRAM}-{name})", COMMANDS[name].help) for name in COMMANDS
     ]
@@ -37,7 +37,8 @@ def _command(name: str, parent: click.Context) -> Iterator[str]:
     assert isinstance(parent.command, click.Group)
     command = parent.command.get_command(parent, name)
     assert command is not None
-    context = click.Context(command, info_name=name, parent=parent)
+    # as click itself makes one: it remembers which options ask for help
+    context = click.Context(command, parent, name, **command.context_settings)
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"## {context.command_path}"
     yield f"```text\n{usage}\n```"

@@ -157,7 +157,7 @@ def test_every_pipeline_is_listed() -> None:
 def test_every_option_of_every_command_is_listed() -> None:
     page = read(REFERENCE / "commands.md")
     for name in COMMANDS:
-        command = cli.get_command(click.Context(cli), name)
+        command = cli.get_command(click.Context(cli, **cli.context_settings), name)
         assert command is not None
         part = page.partition(f"## seqrec {name}\n")[2].partition("\n## seqrec ")[0]
         assert part, name
