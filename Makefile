@@ -31,7 +31,7 @@ docs: site ## read the documentation in the browser
 	@$(BIN)/zensical serve $(ARGS)
 
 site: $(STAMP) ## write the documentation's generated pages and build it into site/; fails on a dead link
-	@$(BIN)/python -m pages && $(BIN)/zensical build --clean --strict
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pages && $(BIN)/zensical build --clean --strict
 
 spark: $(STAMP) ## install what the data pipelines on Spark need, and their tests
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[spark]'

@@ -45,9 +45,8 @@ class BERT4RecConfig:
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
     activation: Activation = "gelu"
-    """Inside the feed-forward layers."""
     mask_ratio: Share = 0.2
-    """Share of the positions that are masked."""
+    """Share of the positions of a sequence that are masked in training."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:

@@ -35,13 +35,12 @@ class BSARecConfig:
     num_blocks: Size = 2
     num_heads: Size = 1
     alpha: Share = 0.7
-    """Share of the frequency filter; the rest is attention (equation 11)."""
+    """Share of the frequency filter in a block; the rest is attention (equation 11)."""
     c: Count = 5
-    """Kept frequency components."""
+    """How many frequency components count as low (c of the paper); odd under ``standard``."""
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
     activation: Activation = "gelu"
-    """Inside the feed-forward layers."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:

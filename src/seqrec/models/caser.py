@@ -49,12 +49,13 @@ class CaserConfig:
     max_len: Size = 50
     dim: Size = 64
     horizontal_filters: Count = 8
-    """Of each height."""
+    """Horizontal filters of each height from 1 to ``max_len``; 0: none."""
     vertical_filters: Count = 4
+    """Vertical filters: weighted sums over the positions; 0: none."""
     hidden_dropout: Rate = 0.5
-    """Of what the filters found."""
+    """Share of what the filters found that training drops."""
     l2: Weight = 1e-4
-    """Of the sum of the norms of all weights but biases."""
+    """Weight in the loss of the norms, not squared, of all weights but biases."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:

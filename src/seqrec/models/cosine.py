@@ -31,15 +31,16 @@ class CosineConfig(CountingConfig):
     """Defaults that are nowhere bad on validation; tuning starts from them."""
 
     source_exponent: Weight = 0.3
-    """a: how much popular items of the history are held back."""
+    """How much popular items of the history are held back: a, 0 is not at all."""
     target_exponent: Weight = 0.1
-    """b: how much popular neighbours are."""
+    """How much popular neighbours are held back: b, 0 is not at all."""
     last_items: Size = 30
+    """How many of a history's last items count."""
     decay: Share = 0.85
+    """Weight of an item of the history, as a share of that of the one after it."""
     neighbours: Size = 1000
     """How many other items an item keeps, the nearest by plain cosine."""
     trials: Size = 36
-    """Sets of parameters to try, these first."""
 
     @property
     def max_len(self) -> int:

@@ -39,15 +39,17 @@ class DuoRecConfig:
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
     activation: Activation = "gelu"
-    """Inside the feed-forward layers."""
     contrast: Contrast = "us_x"
+    """Which views are compared: ``un`` two passes of a history, ``su`` a history and one with the
+    same target, ``us`` both, ``us_x`` a second pass and one with the same target."""
     tau: Positive = 1.0
     """Temperature of the contrast."""
     similarity: Similarity = "dot"
+    """How alike two views are: their product, or their cosine."""
     unsupervised_weight: Weight = 0.1
-    """Of the pairs of passes."""
+    """Weight in the loss of the pairs of two passes."""
     supervised_weight: Weight = 0.1
-    """Of the pairs with the same target."""
+    """Weight in the loss of the pairs with the same target."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:

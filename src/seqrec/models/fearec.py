@@ -55,23 +55,27 @@ class FEARecConfig:
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
     activation: Activation = "gelu"
-    """Inside the feed-forward layers."""
     spatial_ratio: Share = 0.1
     """Share of the attention in the time domain (gamma of the paper)."""
     global_ratio: Share = 0.6
     """Share of the frequencies that a block keeps (alpha of the paper)."""
     contrast: Contrast = "us_x"
+    """Which views are compared: ``un`` two passes of a history, ``su`` a history and one with the
+    same target, ``us`` both, ``us_x`` a second pass and one with the same target."""
     tau: Positive = 1.0
     """Temperature of the contrast."""
     similarity: Similarity = "dot"
+    """How alike two views are: their product, or their cosine."""
     unsupervised_weight: Weight = 0.1
-    """In the contrast, of the pairs of passes."""
+    """Weight in the loss of the pairs of two passes."""
     supervised_weight: Weight = 0.1
-    """In the contrast, of the pairs with the same target."""
+    """Weight in the loss of the pairs with the same target."""
     regularise_frequencies: bool = True
-    """Whether the spectra of views are compared too."""
+    """Whether the spectra of two views should be alike too."""
     regularised_views: Contrast = "us_x"
+    """Of which views the spectra are compared, as ``contrast`` says it."""
     regularisation_weight: Weight = 0.1
+    """Weight in the loss of the distance between these spectra."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:

@@ -38,7 +38,6 @@ class FMLPRecConfig:
     num_blocks: Size = 2
     hidden_dropout: Rate = 0.5
     activation: Activation = "gelu"
-    """Inside the feed-forward layers."""
     protocol: Protocol = "standard"
 
 

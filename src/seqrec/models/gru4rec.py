@@ -48,10 +48,11 @@ class GRU4RecConfig:
     max_len: Size = 50
     dim: Size = 64
     hidden_dim: Size = 64
-    """Of the recurrence."""
+    """Length of the states of the recurrence."""
     num_layers: Size = 2
+    """How many recurrent layers follow one another."""
     hidden_dropout: Rate = 0.5
-    """Of the input vectors."""
+    """Share of the input vectors that training drops."""
     protocol: Protocol = "standard"
 
 

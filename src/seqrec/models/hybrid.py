@@ -37,24 +37,35 @@ class HybridConfig(CountingConfig):
     """Defaults that are nowhere bad on validation; tuning starts from them."""
 
     window: Size = 10
+    """How many places apart two items may be and still count as a transition."""
     gamma: Share = 0.85
+    """Weight of a transition over d places: gamma^(d - 1)."""
     reverse: Share = 0.2
-    """Share of the transitions in the other direction."""
+    """Weight of a transition in the other direction, as a share of that in the right one."""
     transition_source_exponent: Weight = 0.25
-    """a: 1 makes a row of T a distribution, 0 leaves the counts."""
+    """How much popular items of the history are held back in the transitions: a, 1 makes a row a
+    distribution, 0 leaves the counts."""
     transition_target_exponent: Weight = 0.1
-    """b: how much popular followers are held back."""
+    """How much popular followers are held back in the transitions: b, 0 is not at all."""
     transition_items: Size = 30
+    """How many of a history's last items count in the sum of transitions."""
     transition_decay: Share = 0.6
+    """Weight of an item in that sum, as a share of that of the one after it."""
     cosine_source_exponent: Weight = 0.5
+    """How much popular items of the history are held back in the cosines, as ``source_exponent``
+    of ``cosine``."""
     cosine_target_exponent: Weight = 0.2
+    """How much popular neighbours are held back in the cosines, as ``target_exponent`` of
+    ``cosine``."""
     cosine_items: Size = 30
+    """How many of a history's last items count in the sum of cosines."""
     cosine_decay: Share = 0.95
+    """Weight of an item in that sum, as a share of that of the one after it."""
     cosine_weight: Weight = 0.8
+    """Weight of the sum of cosines; that of the transitions has 1."""
     neighbours: Size = 1000
-    """How many other items an item keeps in C, the nearest by plain cosine."""
+    """How many other items an item keeps among the cosines, the nearest by plain cosine."""
     trials: Size = 36
-    """Sets of parameters to try, these first."""
 
     @property
     def max_len(self) -> int:

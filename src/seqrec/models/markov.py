@@ -22,7 +22,9 @@ class MarkovConfig(CountingConfig):
     """A plain chain; ``trials`` above 1 tune the window and its weights."""
 
     window: Size = 1
+    """How many places apart two items may be and still count as a transition."""
     gamma: Share = 1.0
+    """Weight of a transition over d places: gamma^(d - 1)."""
     trials: Size = 1
 
 

@@ -50,12 +50,15 @@ class MQSATEDConfig:
     num_blocks: Size = 1
     num_heads: Size = 1
     L: Size = 3
-    """How many inputs the long query is the mean of; 1 makes it a second short one."""
+    """How many inputs the long query is the mean of (L of the paper); 1 makes it a second short
+    one."""
     alpha: Share = 0.5
-    """Share of the short branch; the rest is the long one's."""
+    """Share of the short branch in the final state (alpha of the paper); the rest is the long
+    one's."""
     dropout: Rate = 0.5
+    """Share of the input vectors and of the attention weights that training drops."""
     l2: Weight = 1e-4
-    """Weight of half the squared norm of all parameters."""
+    """Weight in the loss of half the squared norm of all parameters."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:

@@ -54,15 +54,15 @@ class SEERConfig:
     max_len: Size = 50
     dim: Size = 64
     encoder: str = "mqsa_ted"
-    """Any model of the package whose states look back only."""
+    """The model that reads the history: any whose states look back only."""
     encoder_options: dict[str, Any] | None = field(default_factory=dict)
-    """Of the encoder's own options, those that are not as it has them; None: all are."""
+    """Options of the encoder that are not as it has them by itself; null: all are."""
     members: Size = 2
-    """How many encoders; the mean of their scores is the model's."""
+    """How many encoders there are; the mean of their scores is the model's."""
     list_length: Size = 128
-    """K."""
+    """How many items, those with the strongest evidence, a history gets evidence for: K."""
     neighbours: Size = 5000
-    """How many other items an item keeps in the tables, those with the strongest evidence."""
+    """How many other items an item keeps in the tables of evidence, the strongest."""
     stale_targets: Count = 2
     """Before how many last targets of a user the evidence is older in training, as it is where
     lists are made: counted without anybody's last so many items."""

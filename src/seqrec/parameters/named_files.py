@@ -18,18 +18,26 @@ class SingleRawFile(LogForm):
     """``raw.file``: one file by its path, the short form of ``raw.files`` and ``raw_dir``."""
 
     file: UserPath
+    """The log: a file, a folder of parts, or a pattern such as ``logs/*.csv.gz``."""
     reader: Name = "table"
+    """What reads it: ``table``, ``json_lines``, ``sequence_lines`` or a publisher's own form."""
 
 
 class SingleTitlesFile(Section):
     """``raw.titles.file``: titles by the path of their file, the short form of ``raw.titles``."""
 
     file: UserPath
+    """The table of titles."""
     reader: Name = "table"
+    """What reads it: ``table``, ``json_lines``, or a publisher's own form."""
     member: str | None = None
+    """The file inside a zip or tar archive."""
     item: Column = "item_id"
+    """The column, or key, with the ids of the log; its position where there is no header."""
     title: Column = "title"
+    """The column, or key, with the titles."""
     separator: str | None = None
+    """What stands between two columns of a CSV; absent: guessed from the header line."""
 
 
 def named_files(raw: Parameters) -> tuple[Parameters, str | None]:

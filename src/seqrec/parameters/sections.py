@@ -69,12 +69,14 @@ class IngestionOptions(Section):
     """How tolerant reading is."""
 
     max_rejected_share: Share = 0.01
+    """Share of a log's rows that may be unreadable; more of them stop the run."""
 
 
 class FilteringOptions(Section):
     """Which interactions stay."""
 
     min_rating: Annotated[float | None, NUMBER] = None
+    """Smallest rating that stays, in the log's own unit; null: ratings play no part."""
     start: Instant = None
     """First instant that stays: ISO date or a number in the log's own unit."""
     end: Instant = None
@@ -82,17 +84,26 @@ class FilteringOptions(Section):
     repeats: Literal["keep", "first", "last"] = "keep"
     """Which of a user's interactions with the same item stays."""
     repeats_order: Literal["time", "file"] = "time"
+    """What comes first among ``repeats``: by time, or by the rows of the file."""
     consecutive_repeats: Literal["keep", "drop"] = "keep"
+    """Whether an item right after itself in a user's history stays."""
     user_core: Count = 5
+    """Fewest interactions of a user who stays; 0 is off."""
     item_core: Count = 5
+    """Fewest interactions of an item that stays, counted together with ``user_core`` until both
+    hold; 0 is off."""
 
 
 class SplittingOptions(Section):
     """Which interactions are for training, validation and test."""
 
     strategy: Literal["leave_one_out", "ratio", "temporal"] = "leave_one_out"
+    """Whether each user's last two interactions are held back, each user's last shares, or all
+    interactions from one instant on."""
     valid_share: Share = 0.1
+    """Share of the interactions that is for validation, under ``ratio`` and ``temporal``."""
     test_share: Share = 0.1
+    """Share of the interactions that is for the test, under ``ratio`` and ``temporal``."""
 
     @field_validator("valid_share", "test_share")
     @classmethod
@@ -113,6 +124,7 @@ class TransitionOptions(Section):
     """The item-to-item transition graph."""
 
     time_span: Positive = 1
+    """How many places in a history two items of a transition may be apart."""
     last_items: Positive | None = None
     """Only a user's last so many training items (MQSA-TED's rule), or all of them."""
 
@@ -123,8 +135,11 @@ class EngineOptions(Section):
     backend: Literal["duckdb", "spark"] = "duckdb"
     """``spark``: ``kedro run --env spark``, with the settings of ``conf/spark/spark.yml``."""
     memory_limit: str = "4GB"
+    """Memory that DuckDB may take, such as ``500MB``; what is larger goes to the disk."""
     spill_directory: str = "data/tmp/spill"
+    """Folder for what does not fit into that memory."""
     threads: Positive | None = None
+    """How many threads DuckDB uses; null: one a core."""
 
     @field_validator("memory_limit", mode="before")
     @classmethod
@@ -138,30 +153,39 @@ class TrainingOptions(Section):
     """The training loop; the same for every model."""
 
     batch_size: Positive = 256
+    """Examples of a training step: prefixes, or users where a model learns from whole sequences."""
     learning_rate: Annotated[float, NUMBER, Field(gt=0)] = 1e-3
+    """Step size of Adam."""
     max_epochs: Positive = 200
+    """Epochs at most; one goes over all training examples once."""
     patience: Positive | None = 10
     """Epochs without a better ``monitor`` before training stops; null trains to the end."""
     monitor: str = "NDCG@20"
+    """Metric on validation by which the best epoch is told, as ``NAME@k``."""
     validate_every: Positive = 1
     """Epochs between two validations; the last epoch is validated in any case."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where the model computes; ``auto``: on a GPU if there is one."""
     processes: Positive | Literal["auto"] = 1
     """How many train one model, each with its share of every batch; ``auto``: one a GPU."""
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """Number format of the products: 32 bits, TensorFloat-32 (CUDA only) or bfloat16."""
     compile: Annotated[Literal["auto", "on", "off"], BeforeValidator(_switch)] = "auto"
     """Whether torch compiles the step; ``auto`` does where it pays."""
     loss: Literal["cross_entropy", "bce", "gbce", "bpr", "sampled_softmax"] = "cross_entropy"
-    """Over all items, against negatives of each target's own, or over one sample of items."""
+    """What is minimised: over all items, against negatives of each target's own, or over one sample
+    of items."""
     negatives: Positive | None = None
-    """How many; null: 1 for bce and bpr, 256 for gbce, 1,024 in the sample of sampled_softmax."""
+    """Items that a target is compared with; null: 1 for bce and bpr, 256 for gbce, 1,024 in the
+    sample of sampled_softmax."""
     calibration: Share = 0.75
-    """gBCE's t, from 0 (as bce) to 1."""
+    """t of gBCE (arXiv 2308.07192): 0 is bce, 1 takes all of the overconfidence away that few
+    negatives lead to."""
     weight_decay: Annotated[float, NUMBER, Field(ge=0)] = 0.0
     """Share of a weight that Adam adds to its gradient."""
     initialisation: Literal["normal", "xavier"] | None = None
-    """Of weights of linear layers: normal with deviation .02, or Xavier's normal; vectors of
-    items and places are normal either way; null: as the paper's code has it."""
+    """How weights of linear layers are drawn: normal with deviation .02 or Xavier's normal; vectors
+    of items and places are normal either way; null: as the paper's code has it."""
     target_share: Annotated[float, NUMBER, Field(gt=0, le=1)] = 1.0
     """Share of the targets that are learned from: of a batch of whole sequences drawn anew in each
     step, of examples with one target in each epoch."""
@@ -176,9 +200,9 @@ class TedOptions(Section):
     """Transition-aware embedding distillation: a second loss, for any model."""
 
     weight: Annotated[float, NUMBER, Field(ge=0)] = 0.0
-    """Its share in the whole loss; 0 is off."""
+    """Weight of the distillation in the whole loss; 0 is off."""
     tau: Annotated[float, NUMBER, Field(gt=0)] = 0.1
-    """Temperature."""
+    """Temperature of both distributions of the distillation."""
     time_span: Positive | None = None
     """How far apart two items of a transition may be; null: as ``transitions.time_span`` says."""
 
@@ -209,13 +233,14 @@ class RankingOptions(Section):
     seen_items: Literal["exclude", "keep"] = "exclude"
     """Whether items of the user's own history compete (protocol ``standard``)."""
     batch_size: Positive = 256
+    """Targets that are ranked at a time."""
 
 
 class EvaluationOptions(RankingOptions):
     """Ranking and metrics."""
 
     cutoffs: Cutoffs = (1, 5, 10, 20)
-    """A list, one number, or a text such as ``1;5;10``: ``--params`` is split at its commas."""
+    """The k of HR@k, NDCG@k and MRR@k."""
     sampled_negatives: Positive | None = None
     """Also rank against so many sampled items, to compare with old papers."""
 
@@ -235,7 +260,8 @@ class RecommendationOptions(Section):
     exclude: UserPath | None = None
     """A file of items to leave out, likewise."""
     models: Literal["models", "final"] = "models"
-    """Those that were evaluated, or those of the pipeline ``refit``; after ``--params`` only."""
+    """Which models give the lists: those that were evaluated, or those of the pipeline ``refit``;
+    after ``--params`` only."""
 
 
 Sweep = tuple[int | float, ...]
@@ -248,16 +274,19 @@ class TuningOptions(Section):
     """The search for the parameters that reach most on validation."""
 
     trials: Positive = 20
-    """In all, those of earlier runs of the same search included."""
+    """How many sets of values are tried, those of earlier runs of the same search included."""
     warmup_epochs: Count = 5
     """Epochs a trial has before it may be given up for being below the median of the others."""
     spaces: Spaces = {}  # noqa: RUF012 pydantic copies it
+    """Where values are looked for, over what the model declares: a range, a list, or null to leave
+    a parameter out."""
 
 
 class SensitivityOptions(Section):
     """One parameter varied at a time, the others as they are."""
 
     sweeps: Sweeps = {}  # noqa: RUF012 pydantic copies it
+    """The values of each parameter that is varied; null leaves one out."""
 
 
 def texts_in(value: Any) -> Any:
@@ -282,15 +311,15 @@ class ReportingOptions(Section):
     """The results book."""
 
     reference: str | None = None
-    """The model that others are compared with; null: each data set's best in validation."""
+    """Model that the others are compared with; null: each data set's best in validation."""
     metrics: Names = ("HR@10", "NDCG@10")
-    """What is compared and broken down; the last one is drawn."""
+    """Metrics that are compared and broken down; the last one is drawn."""
     resamples: Annotated[int, NUMBER, Field(ge=100)] = 10_000
-    """How often the users are drawn anew."""
+    """How often the users are drawn anew, for the paired bootstrap."""
     pictures: Names = ("bsarec", "sasrec_ce", "mqsa_ted")
     """The models that the papers' pictures show."""
     histories: Positive = 256
-    """How many, the longest, these are drawn from."""
+    """How many histories, the longest, these pictures are drawn from."""
 
 
 SECTIONS: dict[str, type[Section]] = {

@@ -67,12 +67,17 @@ class Selection(Section):
     """What a run is about."""
 
     dataset: Name
+    """The data set: one with a block in the parameter files, or any name beside ``raw.file``."""
     model: Name
+    """The model, by its name."""
     variant: Name | None = None
     """Settings of the model by a name that its block has for them: those of a replication, say."""
     protocol: Protocol = "standard"
+    """The rules: those that are the same for all models, or those of the papers' own code."""
     seeds: Seeds = (42,)
+    """What everything random starts from; a model is trained once a seed, metrics are the means."""
     raw_dir: UserPath
+    """The folder of the raw log."""
 
 
 def select_parameters(blocks: Parameters, runtime: Parameters, defaults: Parameters) -> Parameters:

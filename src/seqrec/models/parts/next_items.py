@@ -34,7 +34,6 @@ class NextItemsConfig:
     hidden_dropout: Rate = 0.5
     attention_dropout: Rate = 0.5
     activation: Activation = "gelu"
-    """Inside the feed-forward layers."""
     protocol: Protocol = "standard"
 
     def __post_init__(self) -> None:
