@@ -127,3 +127,9 @@ def test_a_folder_that_never_stays_is_one_line(
     monkeypatch.setattr("seqrec.models.folder.load_file", read_and_change)
     with pytest.raises(SeqrecError, match="changes while it is read; try it again later"):
         load_model(tmp_path)
+
+
+def test_a_cells_folder_names_the_one_below(tmp_path: Path) -> None:
+    (tmp_path / "models" / "42").mkdir(parents=True)
+    with pytest.raises(SeqrecError, match=r"its models lie in it: .*models$"):
+        load_model(tmp_path)

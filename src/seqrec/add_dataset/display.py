@@ -61,4 +61,4 @@ def show_what_comes_next(addition: Addition) -> None:
     files += [addition.block_file] if addition.block is not None else []
     names = " ".join(sorted(_from_root(addition, path) for path in files))
     click.echo(f"\nadded; git add {names}\n\nnext, one of\n")
-    click.echo(f"  dvc repro\n  kedro run --params dataset={addition.name}")
+    click.echo(f"  kedro run --params dataset={addition.name}\n  dvc repro    # every model listed")

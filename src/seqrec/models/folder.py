@@ -238,6 +238,8 @@ def _model_folder(folder: Path) -> Path:
     seeds = sorted(path.name for path in folder.iterdir() if (path / CONFIG).is_file())
     if len(seeds) > 1:
         raise SeqrecError(f"{folder} holds several models; name one: {folder / seeds[0]}")
+    if not seeds and (folder / "models").is_dir():
+        raise SeqrecError(f"{folder} is a cell's folder; its models lie in it: {folder / 'models'}")
     folder = folder / seeds[0] if seeds else folder
     for name in (WEIGHTS, CONFIG, ITEMS):
         if not (folder / name).is_file():
