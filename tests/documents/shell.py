@@ -28,6 +28,10 @@ PORT = "8000"
 """Of a service on a page; where it runs it is another one, which is free."""
 
 
+LONGEST = 120
+"""Seconds a service may take to begin, or to end, on a machine that has much else to do."""
+
+
 class Ended(NamedTuple):
     """What a command left behind."""
 
@@ -87,7 +91,9 @@ class Shell:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
+        latest = time.monotonic() + LONGEST
         while self._service.poll() is None and f":{self._port}" not in log.read_text():
+            assert time.monotonic() < latest, f"{command} does not begin: {log.read_text()}"
             time.sleep(0.1)
         return Ended(self._service.poll() or 0, log.read_text().replace(self._port, PORT))
 
@@ -99,7 +105,7 @@ class Shell:
         """End the service, if there is one."""
         if self._service is not None:
             self._service.terminate()
-            self._service.wait()
+            self._service.wait(LONGEST)
         return Ended(0, "")
 
 

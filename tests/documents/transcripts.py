@@ -14,7 +14,18 @@ from markdown_it import MarkdownIt
 
 RUN = ("console", "sh", "python", "pycon")
 """The languages of blocks that are run."""
-NOT_COMMANDS = ("text", "yaml", "toml", "json", "csv", "html", "ini", "mermaid", "dockerfile")
+NOT_COMMANDS = (
+    "text",
+    "diff",
+    "yaml",
+    "toml",
+    "json",
+    "csv",
+    "html",
+    "ini",
+    "mermaid",
+    "dockerfile",
+)
 PROMPTS = {"console": ("$ ", "> "), "pycon": (">>> ", "... ")}
 """Of transcripts: before a command, and before its further lines."""
 ANYTHING = "…"
