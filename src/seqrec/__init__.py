@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from seqrec.notebook.prepared import Data, prepare
     from seqrec.notebook.train import train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Data", "Log", "Model", "SeqrecError", "load", "prepare", "read_log", "train"]
 
 _PLACES = {

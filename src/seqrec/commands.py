@@ -51,6 +51,10 @@ COMMANDS = {
 }
 
 
+EXTRAS = {"viz": "kedro-viz"}
+"""Commands of Kedro's plugins that an extra of the same name brings, and what is missing else."""
+
+
 class LazyGroup(click.Group):
     """The commands of a table; what a command needs is imported with it."""
 
@@ -59,7 +63,12 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command."""
+        """Import a command.
+
+        Kedro asks here too, after its plugins: for a plugin's command only where it is missing.
+        """
+        if cmd_name in EXTRAS:
+            return _missing(cmd_name)
         if cmd_name not in COMMANDS:
             return None
         module, attribute, line = COMMANDS[cmd_name]
@@ -100,6 +109,23 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="seqrec")
 def cli() -> None:
     """Train and measure sequential recommenders."""
+
+
+def _missing(name: str) -> click.Command:
+    """Return a command that says, whatever stands after it, how to install what it needs."""
+
+    def missing(rest: tuple[str, ...]) -> None:
+        package = EXTRAS[name]
+        fail(f"kedro {name} needs {package}, which is not installed; pip install 'seqrec[{name}]'")
+
+    return click.Command(
+        name,
+        callback=missing,
+        params=[click.Argument(["rest"], nargs=-1, type=click.UNPROCESSED)],
+        hidden=True,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True},
+    )
 
 
 def fail(error: SeqrecError | str) -> NoReturn:
