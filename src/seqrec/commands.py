@@ -116,7 +116,11 @@ def _missing(name: str) -> click.Command:
 
     def missing(rest: tuple[str, ...]) -> None:
         package = EXTRAS[name]
-        fail(f"kedro {name} needs {package}, which is not installed; pip install 'seqrec[{name}]'")
+        fail(
+            SeqrecError(
+                f"kedro {name} needs {package}, which is not installed; pip install 'seqrec[{name}]'"
+            )
+        )
 
     return click.Command(
         name,
