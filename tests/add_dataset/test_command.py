@@ -69,7 +69,7 @@ def test_a_log_is_shown_asked_about_and_added(shop: Shop) -> None:
         f"data/01_raw/shop/shop.csv: a copy of {shop.log}, {len(LOG):,} bytes",
         "dvc add data/01_raw/shop: DVC keeps the file",
         "Write this? [y/N]: y",
-        "  dvc repro\n  kedro run --params dataset=shop\n",
+        "  kedro run --params dataset=shop\n  dvc repro    # every model listed\n",
     ):
         assert shown in finished.out
     assert shop.block()["columns"] == {"user": "who", "item": "what", "timestamp": "day"}

@@ -101,7 +101,7 @@ def test_the_book_says_what_the_cells_hold(book: Path) -> None:
     for name in PLOTS:
         assert pio.from_json((book / f"{name}_plot.json").read_text()).layout.height > 0
 
-    check_leaderboard(pd.read_csv(book / "leaderboard.csv", float_precision="round_trip"))
+    check_leaderboard(pd.read_csv(book / "leaderboard.csv"))
     check_significance(pd.read_csv(book / "significance.csv"))
     check_breakdowns(pd.read_csv(book / "breakdowns.csv"))
     check_curves(pd.read_csv(book / "learning_curves.csv"), pd.read_csv(book / "cost.csv"))

@@ -89,7 +89,7 @@ def test_the_service_changes_over_and_again_after_another_model(tmp_path: Path) 
         asked = {"history": ["i3", "i9"], "k": 3}
         by_torch = service.ask("POST", "/recommend", asked)[1]
         assert facts()["lists"] == "torch"
-        wait_for(lambda: facts()["lists"] == "onnxruntime", seconds=120)
+        wait_for(lambda: facts()["lists"] == "onnxruntime", seconds=400)
         status, by_graph = service.ask("POST", "/recommend", asked)
         assert status == 200
         assert [row["item_id"] for row in by_graph["items"]] == [
@@ -97,7 +97,7 @@ def test_the_service_changes_over_and_again_after_another_model(tmp_path: Path) 
         ]
         assert any(line.startswith("lists come from onnxruntime") for line in service.lines())
         service.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: facts()["lists"] == "torch", seconds=30)
+        wait_for(lambda: facts()["lists"] == "torch", seconds=120)
         wait_for(lambda: any(place.glob("seqrec-graph-*")))
     assert not any(
         place.glob("seqrec-graph-*")

@@ -46,7 +46,7 @@ def lines_after(before: int, count: int, service: Served) -> list[str]:
     return service.lines()[before:]
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < until

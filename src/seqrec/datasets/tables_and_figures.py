@@ -56,17 +56,9 @@ class AtomicCSVDataset(CSVDataset):
 def as_written(path: Path, nrows: int | None = None) -> pd.DataFrame:
     """Return a CSV file's table as it was before it was saved, or its first rows.
 
-    By pieces, pandas would read a column of names and numbers as both; a name may be ``NA``; and
-    before pandas 3.1 the last digit of a number was lost unless asked for.
+    By pieces, pandas would read a column of names and numbers as both; and a name may be ``NA``.
     """
-    return pd.read_csv(
-        path,
-        nrows=nrows,
-        low_memory=False,
-        keep_default_na=False,
-        na_values=[""],
-        float_precision="round_trip",
-    )
+    return pd.read_csv(path, nrows=nrows, low_memory=False, keep_default_na=False, na_values=[""])
 
 
 class AtomicPlotlyDataset(PlotlyDataset):
