@@ -118,7 +118,8 @@ def _missing(name: str) -> click.Command:
         package = EXTRAS[name]
         fail(
             SeqrecError(
-                f"kedro {name} needs {package}, which is not installed; pip install 'seqrec[{name}]'"
+                f"kedro {name} needs {package}, which is not installed; "
+                f"pip install 'seqrec[{name}]'"
             )
         )
 
