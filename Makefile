@@ -3,6 +3,7 @@ PYTHON ?= python3
 # Half as many again as there are cores, for tests wait for the processes they start; each takes 1 GB.
 WORKERS := $(shell $(PYTHON) -c 'import os; print(min(8, max(2, os.cpu_count() * 3 // 2)))' 2>/dev/null || echo 2)
 VENV := .venv
+CONSTRAINTS := constraints.txt
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -34,14 +35,14 @@ site: $(STAMP) ## write the documentation's generated pages and build it into si
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pages && $(BIN)/zensical build --clean --strict
 
 spark: $(STAMP) ## install what the data pipelines on Spark need, and their tests
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[spark]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c $(CONSTRAINTS) -e '.[spark]'
 
 clean: ## remove the environment, caches and built pages (data stay)
 	rm -rf $(VENV) build dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .viz
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up happens once; again when what is to be installed changes.
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: seqrec needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Setting up $(VENV) (once; some minutes)"
@@ -49,5 +50,5 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
 	  rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) && \
 	  $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c $(CONSTRAINTS) -e '.[dev]'
 	@touch $@

@@ -8,10 +8,17 @@ import ibis
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
+from kedro_datasets.json import JSONDataset
 
 from seqrec.datasets.text_files import AtomicTextDataset
 from seqrec.errors import SeqrecError
-from seqrec.hooks import TorchrunHooks, TrainingChecksHooks, check_filtering, check_order
+from seqrec.hooks import (
+    ReportHooks,
+    TorchrunHooks,
+    TrainingChecksHooks,
+    check_filtering,
+    check_order,
+)
 from seqrec.parameters.sections import (
     EvaluationOptions,
     FilteringOptions,
@@ -167,6 +174,31 @@ def test_a_filter_that_is_not_recorded_is_passed() -> None:
     check_filtering(recorded, FilteringOptions(item_core=7))
     with pytest.raises(SeqrecError, match=r"made with filtering\.item_core=7, not 8; run with"):
         check_filtering(recorded, FilteringOptions(item_core=8))
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [(None, []), ("new.csv", []), ("old.csv", ["old.csv before and is made from new.csv now"])],
+    ids=["nothing", "the same log", "another log"],
+)
+def test_another_log_under_the_same_name_is_said(
+    before: str | None, said: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    report = JSONDataset(filepath=(tmp_path / "report.json").as_posix())
+    if before is not None:
+        report.save({"file": before})
+    catalog = DataCatalog({"params:dataset": MemoryDataset("shop"), "ingestion_report": report})
+    reading = node(
+        lambda dataset: {"file": "new.csv"}, "params:dataset", "ingestion_report", name="read"
+    )
+    hooks = ReportHooks()
+    hooks.before_pipeline_run(Pipeline([reading]))
+    hooks.before_node_run(reading, catalog)
+    inputs = {"params:dataset": "shop"}
+    hooks.after_node_run(reading, inputs, reading.run(inputs))
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(lines) == len(said)
+    assert all(part in line and "'shop'" in line for part, line in zip(said, lines, strict=True))
 
 
 def test_torchrun_is_refused_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

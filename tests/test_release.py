@@ -56,6 +56,18 @@ def test_what_was_tested_together_is_allowed(requirement: Requirement) -> None:
     assert requirement.specifier.contains(pins("constraints.txt")[name_of(requirement)])
 
 
+@pytest.mark.parametrize("requirement", requirements(*USERS), ids=str)
+def test_a_lower_bound_is_the_oldest_version_of_the_tests(requirement: Requirement) -> None:
+    (bound,) = [part.version for part in requirement.specifier if part.operator == ">="]
+    oldest = pins("constraints-oldest.txt")[name_of(requirement)]
+    assert f"{oldest}.0".startswith(f"{bound}.")
+    assert requirement.specifier.contains(oldest)
+
+
+def test_the_oldest_versions_are_of_what_the_project_names() -> None:
+    assert {*pins("constraints-oldest.txt")} == {*map(name_of, requirements(*USERS))}
+
+
 def test_developers_have_every_extra_but_spark() -> None:
     lines = map(Requirement, PROJECT["optional-dependencies"]["dev"])
     (own,) = [line for line in lines if line.name == PROJECT["name"]]

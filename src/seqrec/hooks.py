@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 SPILL = "temp_directory"
 """In the catalog: where DuckDB spills."""
+INGESTED = "ingestion_report"
+"""What names the log that a data set was made from."""
 SHARED_NODES = ("train_model", "refit_models", "rank_and_measure", "describe_cell")
 """What several processes can do together."""
 
@@ -183,10 +185,25 @@ class ReportHooks:
         self._ran: set[str] = set()
 
     @hook_impl
-    def before_node_run(self, node: Node) -> None:
+    def before_node_run(self, node: Node, catalog: DataCatalog) -> None:
         """Say which node runs now."""
         self._ran.add(node.name)
+        if INGESTED in node.outputs:
+            self._log_before = catalog.load(INGESTED)["file"] if catalog.exists(INGESTED) else None
         logger.info("%d/%d %s", self._numbers[node.name], len(self._numbers), node.name)
+
+    @hook_impl
+    def after_node_run(self, node: Node, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
+        """Say so where the log is another one than the data set was made from before."""
+        if INGESTED in node.outputs:
+            log, before = outputs[INGESTED]["file"], self._log_before
+            if before not in (None, log):
+                name = inputs["params:dataset"]
+                logger.warning(
+                    "data set '%s' was made from %s before and is made from %s now; to keep both, "
+                    "give this log another name, dataset=NAME",
+                    *(name, before, log),
+                )
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
