@@ -7,17 +7,20 @@ CONSTRAINTS := constraints.txt
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help run test bench lint viz docs site spark clean
+.PHONY: help run test test-all bench lint viz docs site spark clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(STAMP) ## train and evaluate on the demo log (BSARec); print the metrics
 	@$(BIN)/kedro run $(ARGS)
 
 test: $(STAMP) ## run the tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(ARGS)
+
+test-all: $(STAMP) ## run the slow tests too
+	@$(MAKE) --no-print-directory test ARGS="-m 'slow or not slow' $(ARGS)"
 
 bench: $(STAMP) ## time and memory of training, e.g. ARGS="--model bsarec --vs"
 	@$(BIN)/python -m benchmarks.steps $(ARGS)

@@ -106,6 +106,7 @@ def test_a_model_trains_with_four_packages(bare: Bare) -> None:
     assert finished.stdout == "".join(f"{name} 1 True\n" for name in MODELS)
 
 
+@pytest.mark.slow
 def test_the_benchmark_runs_with_four_packages(bare: Bare) -> None:
     finished = bare(BENCHMARK)
     assert finished.returncode == 0, finished.stderr

@@ -56,6 +56,7 @@ def test_pandas_gives_the_tables_of_the_project(
         pd.testing.assert_frame_equal(ours.to_pandas(), plain.to_pandas())
 
 
+@pytest.mark.slow
 def test_the_benchmark_prints_and_writes_what_every_stage_takes(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "benchmarks.data", "--rows", "20000", "--vs"]

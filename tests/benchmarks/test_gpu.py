@@ -30,6 +30,7 @@ def results(folder: Path, name: str = "some") -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_the_whole_run_with_four_packages(tmp_path: Path) -> None:
     """Every section does all its tasks, and a page comes of them."""
     python, out = bare_python(tmp_path / "bare"), tmp_path / "out"

@@ -9,6 +9,7 @@ from benchmarks import sequences
 from benchmarks.processes import main, report
 
 
+@pytest.mark.slow
 def test_both_forms_are_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

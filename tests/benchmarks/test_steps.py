@@ -48,6 +48,7 @@ def test_a_model_is_measured_beside_its_plain_form(
         assert numbers["epoch_s"] == pytest.approx(whole / 1e3 + numbers["validation_s"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_children")
 def test_whole_epochs_are_run_when_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -59,6 +60,7 @@ def test_whole_epochs_are_run_when_asked_for(
         assert len(found["real"]["whole_epochs_s"]) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_children")
 def test_another_loss_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     sampled = ["--loss", "sampled_softmax", "--negatives", "5"]

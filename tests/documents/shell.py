@@ -46,6 +46,13 @@ class Shell:
         """Begin in a folder; ``notes`` is an empty one outside it."""
         self.folder = folder
         self.environment = {**os.environ, "PWD": str(folder)}
+        for of_make in (
+            "ARGS",
+            "MAKEFLAGS",
+            "MFLAGS",
+            "MAKELEVEL",
+        ):  # of the one that runs the tests
+            self.environment.pop(of_make, None)
         self._notes = notes
         self._service: subprocess.Popen[bytes] | None = None
         self._port = PORT

@@ -110,6 +110,7 @@ def check_console(text: str, folder: Path) -> None:
             del printed[: printed.index(wanted) + 1]
 
 
+@pytest.mark.slow
 def test_the_projects_own_tests_are_content(extended: Path) -> None:
     options = ("-q", "-p", "no:cacheprovider", "-k", ABOUT_WHAT_WAS_ADDED)
     done = run(extended, "-m", "pytest", *options, *OF_THE_PROJECT)

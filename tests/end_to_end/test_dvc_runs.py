@@ -94,6 +94,7 @@ def repository(tmp_path: Path) -> Repository:
     names.write_text(yaml.safe_dump(lists, sort_keys=False))
     made = Repository(folder)
     made.edit(BSAREC, "{max_epochs: 40, patience: 5}", "{max_epochs: 2, patience: 5}")
+    made.edit(BSAREC, "max_len: 20, dim: 32,", "max_len: 5, dim: 16,")
     made("git", "init", "--quiet", "--initial-branch", "main")
     made("dvc", "remote", "add", "--default", "shelf", str(tmp_path / "shelf"))
     made.commit("the project")
@@ -155,6 +156,7 @@ def test_what_changed_is_made_again_and_nothing_else(
         assert (got / "42" / name).read_bytes() == (own / "42" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_raw_file_that_changes_makes_everything_after_it_anew(repository: Repository) -> None:
     log = repository.folder.parent / "shop.csv"
     lines = [f"u{user},i{(user + step) % 7},{step}" for user in range(12) for step in range(6)]
@@ -169,6 +171,7 @@ def test_a_raw_file_that_changes_makes_everything_after_it_anew(repository: Repo
     assert repository.repro(last) == [*stages, "transitions@shop-standard", last]
 
 
+@pytest.mark.slow
 def test_an_aborted_stage_leaves_nothing_half(repository: Repository) -> None:
     folder = repository.folder / "data/06_models" / CELL
     # not compiled, as long runs are on some CPUs, which takes minutes

@@ -33,7 +33,11 @@ def started(project: Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize(
-    ("sent", "named", "code"), [(signal.SIGTERM, "SIGTERM", 143), (signal.SIGINT, "Ctrl-C", 130)]
+    ("sent", "named", "code"),
+    [
+        pytest.param(signal.SIGTERM, "SIGTERM", 143, marks=pytest.mark.slow),
+        (signal.SIGINT, "Ctrl-C", 130),
+    ],
 )
 def test_the_second_run_is_told_of_the_first_which_a_signal_ends_in_one_line(
     kedro: Kedro, project: Path, sent: signal.Signals, named: str, code: int

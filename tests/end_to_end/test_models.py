@@ -42,6 +42,6 @@ def test_a_model_is_trained_and_measured(
 def shortest(name: str) -> str:
     """Return the parameters under which a model takes the least time."""
     if name in MODELS:
-        return "training.max_epochs=1"
+        return "training.max_epochs=1,training.batch_size=1024,model_options.max_len=10"
     is_tuned = "trials" in any_class(name).Config.__dataclass_fields__
     return "model_options.trials=2" if is_tuned else "seed=1"

@@ -6,6 +6,8 @@ import shlex
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT, copy_of_project, kedro_in
 from tests.documents.additions import add, blocks, section
 
@@ -35,6 +37,7 @@ def changed(folder: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_the_files_that_the_page_lists_are_enough(tmp_path: Path) -> None:
     folder = copy_of_project(tmp_path / "project")
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")

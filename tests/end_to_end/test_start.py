@@ -30,7 +30,7 @@ finally:
 def test_a_data_run_starts_at_once_and_without_torch(project: Path) -> None:
     # Seconds of the processor, beside those of the libraries at the same time: what else runs on
     # the machine, and how fast it is, is not the project's affair.
-    assert min(start(project) / libraries() for _ in range(3)) < LIMIT
+    assert any(start(project) / libraries() < LIMIT for _ in range(3))
 
 
 def libraries() -> float:

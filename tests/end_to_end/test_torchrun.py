@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Finished, kedro_in
 
 MODEL = "data/06_models/demo/bsarec/standard"
@@ -25,6 +27,7 @@ def torchrun(project: Path, *arguments: str) -> Finished:
     return Finished(ended.returncode, ended.stdout, ended.stderr)
 
 
+@pytest.mark.slow
 def test_two_processes_of_torchrun_save_and_speak_once(project: Path) -> None:
     data = ("--pipelines", "ingestion,filtering,sequences,transitions")
     assert kedro_in(project, "run", "--env", "test", *data).code == 0

@@ -47,7 +47,9 @@ def test_a_log_of_too_few_interactions_is_refused() -> None:
         made_sequences(10, 5, 29)
 
 
-@pytest.mark.parametrize("model", ["bsarec", "mqsa_ted", "hybrid"])
+@pytest.mark.parametrize(
+    "model", ["bsarec", pytest.param("mqsa_ted", marks=pytest.mark.slow), "hybrid"]
+)
 def test_data_by_hand(model: str, project: Path) -> None:
     figures = project / "figures.json"
     code, said = estimate(f"model={model},{SIZES}", "--json", str(figures))

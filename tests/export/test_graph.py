@@ -48,7 +48,12 @@ def plain_lists(scores: np.ndarray[Any, Any], k: int) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize(
-    ("name", "protocol"), [("caser", "standard"), ("gru4rec", "authors"), ("mqsa_ted", "authors")]
+    ("name", "protocol"),
+    [
+        ("caser", "standard"),
+        pytest.param("gru4rec", "authors", marks=pytest.mark.slow),
+        ("mqsa_ted", "authors"),
+    ],
 )
 def test_lists_are_those_of_the_models_scores(name: str, protocol: str) -> None:
     model = trained(name, protocol)

@@ -77,6 +77,7 @@ def test_a_graph_of_another_model_is_refused(tmp_path: Path) -> None:
         GraphRecommender(trained("gru4rec"), graph_folder(tmp_path, "bsarec"))
 
 
+@pytest.mark.slow
 def test_the_service_changes_over_and_again_after_another_model(tmp_path: Path) -> None:
     folder = saved(tmp_path / "models" / "live", seed=1)
     place = tmp_path / "graphs"

@@ -78,6 +78,14 @@ KEEP_STEP = [name for name in MODELS if not model_class(name).looks_things_up]
 """Models that look nothing up on the host."""
 
 
+def few(names: list[str]) -> list[Any]:
+    """All models, those of the two papers at once and the others among the slow tests."""
+    return [
+        name if name in ("bsarec", "mqsa_ted") else pytest.param(name, marks=pytest.mark.slow)
+        for name in names
+    ]
+
+
 @pytest.mark.parametrize("protocol", ["authors", "standard"])
 @pytest.mark.parametrize("name", KEEP_STEP)
 def test_a_step_does_not_wait(name: str, protocol: str) -> None:
@@ -99,7 +107,7 @@ def test_a_step_with_sparse_gradients_does_not_wait() -> None:
     take_steps(a_model("bsarec", "standard"), item_loss=loss, sparse_items=True)
 
 
-@pytest.mark.parametrize("name", KEEP_STEP)
+@pytest.mark.parametrize("name", few(KEEP_STEP))
 def test_a_step_is_one_graph(name: str) -> None:
     """The compiler takes it whole, so that a GPU can replay it with one launch."""
     torch.compiler.reset()  # it gives up on a function that it has compiled for many models

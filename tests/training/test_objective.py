@@ -21,12 +21,13 @@ from seqrec.training.objective import check_loss, item_loss
 from tests.batches.test_packing import training_only
 
 CPU = torch.device("cpu")
+LARGE = ("duorec", "fearec", "seer")
 PAIRS = [
     *(("sasrec", loss) for loss in LOSSES),
     # a mask shows so few targets a step that weaker losses take too long for a test
     ("bert4rec", "cross_entropy"),
     *(
-        (name, loss)
+        pytest.param(name, loss, marks=[pytest.mark.slow] if name in LARGE else [])
         for name in MODELS
         if name not in ("sasrec", "bert4rec")
         for loss in ("cross_entropy", "bce")
