@@ -14,7 +14,8 @@ import yaml
 from tests.conftest import Finished, Kedro
 
 TUNED = Path("data/08_reporting/tuning/demo/bsarec/standard")
-SMALL = "training.max_epochs=2,training.batch_size=512,model_options.dim=16,model_options.max_len=10"
+SIZES = "model_options.dim=16,model_options.max_len=10"
+SMALL = f"training.max_epochs=2,training.batch_size=512,{SIZES}"
 DATA = ("run", "--pipelines", "ingestion,filtering,sequences,transitions")
 OUTPUTS = ("tuning_history.parquet", "tuning_plot.json", "parameters.yml")
 
