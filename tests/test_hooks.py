@@ -178,15 +178,20 @@ def test_a_filter_that_is_not_recorded_is_passed() -> None:
 
 @pytest.mark.parametrize(
     ("before", "said"),
-    [(None, []), ("new.csv", []), ("old.csv", ["old.csv before and is made from new.csv now"])],
-    ids=["nothing", "the same log", "another log"],
+    [
+        (None, []),
+        ("{", []),
+        ('{"file": "new.csv"}', []),
+        ('{"file": "old.csv"}', ["old.csv before and is made from new.csv now"]),
+    ],
+    ids=["nothing", "a broken report", "the same log", "another log"],
 )
 def test_another_log_under_the_same_name_is_said(
     before: str | None, said: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     report = JSONDataset(filepath=(tmp_path / "report.json").as_posix())
     if before is not None:
-        report.save({"file": before})
+        (tmp_path / "report.json").write_text(before)
     catalog = DataCatalog({"params:dataset": MemoryDataset("shop"), "ingestion_report": report})
     reading = node(
         lambda dataset: {"file": "new.csv"}, "params:dataset", "ingestion_report", name="read"

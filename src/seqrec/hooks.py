@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kedro.config import MissingConfigException
 from kedro.framework.hooks import hook_impl
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from rich.console import Console
@@ -189,7 +189,7 @@ class ReportHooks:
         """Say which node runs now."""
         self._ran.add(node.name)
         if INGESTED in node.outputs:
-            self._log_before = catalog.load(INGESTED)["file"] if catalog.exists(INGESTED) else None
+            self._log_before = _last_log(catalog)
         logger.info("%d/%d %s", self._numbers[node.name], len(self._numbers), node.name)
 
     @hook_impl
@@ -226,6 +226,14 @@ class ReportHooks:
             console.print("\nOutputs", style="bold")
             for line in output_lines(paths, Path.cwd()):
                 console.print(f"  {line}", soft_wrap=True)
+
+
+def _last_log(catalog: DataCatalog) -> str | None:
+    """Return the log that the data set was made from; one that was not, or not wholly, has none."""
+    with suppress(DatasetError, KeyError):  # what cannot be read is about to be replaced
+        log: str = catalog.load(INGESTED)["file"]
+        return log
+    return None
 
 
 class SparkHooks:
