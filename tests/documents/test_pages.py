@@ -42,6 +42,7 @@ OF_A_READER = {
 }
 
 
+COMPILED = shutil.ignore_patterns("__pycache__")
 PROGRAMS = ("python", "kedro", "seqrec", "dvc")
 
 
@@ -62,8 +63,14 @@ def is_run(block: Block) -> bool:
     return block.language in RUN and block.not_run is None and block.run_by is None
 
 
+SLOW = ("docs/dvc.md",)
+"""They train again and again; tests/end_to_end/test_dvc_runs.py does the most of it sooner."""
 PAGES = list(pages())
-WITH_COMMANDS = [page for page in PAGES if any(map(is_run, blocks_in(page)))]
+WITH_COMMANDS = [
+    pytest.param(page, marks=pytest.mark.slow) if page in SLOW else page
+    for page in PAGES
+    if any(map(is_run, blocks_in(page)))
+]
 
 
 @pytest.fixture
@@ -99,6 +106,9 @@ def test_every_block_says_what_it_is(page: str) -> None:
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_the_commands_of_a_page_do_what_it_says(page: str, shell: Shell) -> None:
+    if page in SLOW:
+        shutil.copytree(ROOT / "src", shell.folder / "src", dirs_exist_ok=True, ignore=COMPILED)
+        shell("git add --all && git commit -qm 'the code, which the stages of DVC read'")
     names: dict[str, object] = {"__name__": "__main__"}
     for block in filter(is_run, blocks_in(page)):
         for exchange, ended in run(block, shell, names):
