@@ -25,7 +25,7 @@ class Setting:
 
 
 PAPERS = ("bsarec", "mqsa_ted")
-"""The two papers' own models: their plain forms know protocol ``standard`` too."""
+"""The two papers' own models."""
 BY_DATASET: dict[str, dict[str, tuple[Values, Values]]] = {
     "bsarec": {
         "beauty": ({"alpha": 0.7, "c": 5, "num_heads": 1}, {"learning_rate": 5e-4}),

@@ -31,7 +31,6 @@ from benchmarks.sequences import (
     read,
     write_lines,
 )
-from benchmarks.settings import PAPERS
 from seqrec.batches import Sequences
 from seqrec.losses.by_name import LOSSES
 from seqrec.models import MODELS, model_class
@@ -171,11 +170,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.vs and options.loss:
         parser.error("--vs: the plain form has the published loss only; leave out --vs or --loss")
-    if options.vs and options.protocol != "authors" and options.model not in PAPERS:
-        parser.error(
-            f"--vs: under protocol {options.protocol} only {' and '.join(PAPERS)} have a "
-            "plain form; name one by --model, or leave out --vs or --protocol"
-        )
     return options
 
 

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from benchmarks.plain.rules import over_all_items, prefixes_of, without_padding
 from benchmarks.sequences import Lists
 
 NORM_EPS = 1e-12
@@ -113,19 +114,15 @@ class PlainBSARec(nn.Module):
     def forward(self, histories: Tensor) -> Tensor:
         """Return the states of (B, L) histories at all positions: (B, L, d)."""
         length = histories.shape[1]
-        real = (histories > 0).unsqueeze(-1)
         causal = torch.ones(length, length, dtype=torch.bool, device=histories.device).tril()
         visible = causal & (histories > 0)[:, None, None, :]
         mask = torch.where(visible, 0.0, -10000.0).to(self.position_embedding.weight.dtype)
         positions = torch.arange(length, device=histories.device)
         x = self.item_embedding(histories) + self.position_embedding(positions)
-        x = self.without_padding(self.dropout(self.input_norm(x)), real)
+        x = without_padding(self.dropout(self.input_norm(x)), histories, self.protocol)
         for block in self.blocks:
-            x = self.without_padding(block(x, mask), real)
+            x = without_padding(block(x, mask), histories, self.protocol)
         return x
-
-    def without_padding(self, x: Tensor, real: Tensor) -> Tensor:
-        return x if self.protocol == "authors" else x * real
 
     def scores(self, histories: Tensor) -> Tensor:
         """Return the score of every item after (B, L) histories: (B, items + 1)."""
@@ -134,10 +131,7 @@ class PlainBSARec(nn.Module):
 
     def loss(self, histories: Tensor, targets: Tensor) -> Tensor:
         """Return the cross entropy of (B,) targets."""
-        scores = self.scores(histories)
-        if self.protocol == "authors":
-            return F.cross_entropy(scores, targets)
-        return F.cross_entropy(scores[:, 1:], targets - 1)
+        return over_all_items(self.scores(histories), targets, self.protocol)
 
 
 class Prefixes(Dataset[tuple[Tensor, Tensor]]):
@@ -147,12 +141,7 @@ class Prefixes(Dataset[tuple[Tensor, Tensor]]):
         self.max_len = max_len
         self.examples: list[tuple[list[int], int]] = []
         for items in users.train:
-            first = max(0, len(items) - max_len)
-            for target in range(first, len(items)):
-                start = first if protocol == "authors" else max(0, target - max_len)
-                prefix = items[start:target]
-                if prefix or protocol == "authors":
-                    self.examples.append((prefix, items[target]))
+            self.examples += prefixes_of(items, max_len, protocol)
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -1,4 +1,4 @@
-"""Caser as one would write it first in PyTorch, protocol ``authors``.
+"""Caser as one would write it first in PyTorch.
 
 A ``Conv2d`` for every height, over all of the padded image, pooled over its places. Parameters are
 named as in ``seqrec.models.caser``; users are counted from 0.
@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.plain.rules import without_padding
+
 
 class PlainCaser(nn.Module):
     """Embeddings, convolutions and two linear layers."""
@@ -22,12 +24,13 @@ class PlainCaser(nn.Module):
         self, options: dict[str, Any], num_items: int, protocol: str, num_users: int
     ) -> None:
         super().__init__()
-        if protocol != "authors":
-            raise ValueError("the plain form is that of protocol authors")
+        self.protocol = protocol
         dim, length, count = options["dim"], options["max_len"], options["horizontal_filters"]
         self.l2: float = options["l2"]
         self.item_embedding = nn.Embedding(num_items + 1, dim, padding_idx=0)
-        self.user_embedding = nn.Embedding(num_users, dim, padding_idx=0)
+        self.user_embedding = nn.Embedding(
+            num_users, dim, padding_idx=0 if protocol == "authors" else None
+        )
         self.vertical = nn.Conv2d(1, options["vertical_filters"], (length, 1))
         self.horizontal = nn.ModuleList(
             nn.Conv2d(1, count, (height, dim)) for height in range(1, length + 1)
@@ -43,7 +46,8 @@ class PlainCaser(nn.Module):
 
     def forward(self, histories: Tensor, users: Tensor) -> Tensor:
         """Return the states after (B, L) histories of (B,) users: (B, d)."""
-        image = self.item_embedding(histories).unsqueeze(1)
+        x = without_padding(self.item_embedding(histories), histories, self.protocol)
+        image = x.unsqueeze(1)
         filtered = [self.vertical(image).flatten(1)]
         for filters in self.horizontal:
             answers = F.relu(filters(image)).squeeze(3)

@@ -1,4 +1,4 @@
-"""FEARec as one would write it first in PyTorch (arXiv 2304.09184), protocol ``authors``.
+"""FEARec as one would write it first in PyTorch (arXiv 2304.09184).
 
 Fourier transforms of queries, keys and values and back, one shifted copy of the values for every
 delay, all positions of all blocks. Parameters are named as in ``seqrec.models.fearec``.
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.plain.bsarec import NORM_EPS, FeedForward
+from benchmarks.plain.rules import over_all_items, without_padding
 
 
 def band_of(block: int, options: dict[str, Any]) -> tuple[int, int]:
@@ -110,8 +111,7 @@ class PlainFEARec(nn.Module):
 
     def __init__(self, options: dict[str, Any], num_items: int, protocol: str) -> None:
         super().__init__()
-        if protocol != "authors":
-            raise ValueError("the plain form is that of protocol authors")
+        self.protocol = protocol
         dim, self.options = options["dim"], options
         self.item_embedding = nn.Embedding(num_items + 1, dim, padding_idx=0)
         self.position_embedding = nn.Embedding(options["max_len"], dim)
@@ -131,9 +131,9 @@ class PlainFEARec(nn.Module):
         mask = torch.where(visible, 0.0, -10000.0).to(self.position_embedding.weight.dtype)
         positions = torch.arange(histories.shape[1], device=histories.device)
         x = self.item_embedding(histories) + self.position_embedding(positions)
-        x = self.dropout(self.input_norm(x))
+        x = without_padding(self.dropout(self.input_norm(x)), histories, self.protocol)
         for block in self.blocks:
-            x = block(x, mask)
+            x = without_padding(block(x, mask), histories, self.protocol)
         states: Tensor = x
         return states
 
@@ -144,7 +144,7 @@ class PlainFEARec(nn.Module):
 
     def loss(self, histories: Tensor, targets: Tensor, same_target: Tensor) -> Tensor:
         """Return cross entropy and the contrasts of a second pass with (B, L) partners."""
-        loss: Tensor = F.cross_entropy(self.scores(histories), targets)
+        loss: Tensor = over_all_items(self.scores(histories), targets, self.protocol)
         again, partners = self(histories), self(same_target)
         loss = loss + self.options["supervised_weight"] * self.contrast(
             again[:, -1], partners[:, -1]

@@ -1,4 +1,4 @@
-"""FMLPRec as one would write it first in PyTorch (arXiv 2202.13556), protocol ``authors``.
+"""FMLPRec as one would write it first in PyTorch (arXiv 2202.13556).
 
 A real FFT, a product with complex weights and the FFT back in every block, at all positions.
 Parameters are named as in ``seqrec.models.fmlprec``.
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.plain.bsarec import NORM_EPS, FeedForward
+from benchmarks.plain.rules import without_padding
 
 
 class Filter(nn.Module):
@@ -47,8 +48,7 @@ class PlainFMLPRec(nn.Module):
 
     def __init__(self, options: dict[str, Any], num_items: int, protocol: str) -> None:
         super().__init__()
-        if protocol != "authors":
-            raise ValueError("the plain form is that of protocol authors")
+        self.protocol = protocol
         dim = options["dim"]
         self.item_embedding = nn.Embedding(num_items + 1, dim, padding_idx=0)
         self.position_embedding = nn.Embedding(options["max_len"], dim)
@@ -65,9 +65,9 @@ class PlainFMLPRec(nn.Module):
         """Return the states of (B, L) histories at all positions: (B, L, d)."""
         positions = torch.arange(histories.shape[1], device=histories.device)
         x = self.item_embedding(histories) + self.position_embedding(positions)
-        x = self.dropout(self.input_norm(x))
+        x = without_padding(self.dropout(self.input_norm(x)), histories, self.protocol)
         for block in self.blocks:
-            x = block(x)
+            x = without_padding(block(x), histories, self.protocol)
         states: Tensor = x
         return states
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.case import Case, Contender, Split, computing
-from benchmarks.plain.baselines import BASELINES, BaselinePrefixes
+from benchmarks.plain.baselines import BASELINES, BaselineExamples, examples_of
 from benchmarks.plain.bsarec import PlainBSARec, Prefixes
 from benchmarks.plain.mqsa_ted import PlainMQSATED, UserBatch, Users
 from benchmarks.sequences import Lists, read_lists
@@ -38,7 +38,7 @@ def plain(case: Case) -> Contender:
     return PlainBaselineTraining(case, users, data)
 
 
-def read_examples(case: Case) -> tuple[Lists, Prefixes | Users | BaselinePrefixes]:
+def read_examples(case: Case) -> tuple[Lists, Prefixes | Users | BaselineExamples]:
     """Read the lines and make the examples.
 
     Raises:
@@ -52,7 +52,7 @@ def read_examples(case: Case) -> tuple[Lists, Prefixes | Users | BaselinePrefixe
         return users, Prefixes(users, max_len, case.protocol)
     if case.model == "mqsa_ted":
         return users, Users(users, max_len, setting.ted["time_span"], case.protocol)
-    return users, BaselinePrefixes(users, max_len, BASELINES[case.model].needs, case.num_items)
+    return users, examples_of(users, case)
 
 
 class PlainTraining:
@@ -134,14 +134,11 @@ class PlainBSARecTraining(PlainTraining):
         return loss
 
     def hide_seen(self, scores: Tensor, targets: list[Target]) -> None:
-        for row, (train, later, _) in enumerate(targets):
-            scores[row, train + later] = 0.0 if self.case.protocol == "authors" else -torch.inf
-        if self.case.protocol != "authors":
-            scores[:, 0] = -torch.inf
+        hide_seen(scores, targets, self.case.protocol)
 
 
 class PlainBaselineTraining(PlainTraining):
-    def __init__(self, case: Case, users: Lists, data: BaselinePrefixes) -> None:
+    def __init__(self, case: Case, users: Lists, data: BaselineExamples) -> None:
         super().__init__(case, users, BASELINES[case.model].build(case), data)
         self.takes_users = "users" in data.needs
 
@@ -159,8 +156,7 @@ class PlainBaselineTraining(PlainTraining):
         return scores
 
     def hide_seen(self, scores: Tensor, targets: list[Target]) -> None:
-        for row, (train, later, _) in enumerate(targets):
-            scores[row, train + later] = 0.0
+        hide_seen(scores, targets, self.case.protocol)
 
 
 class PlainTED(PlainTraining):
@@ -183,6 +179,14 @@ class PlainTED(PlainTraining):
         kept = -self.max_len if self.case.protocol == "authors" else None
         for row, (train, later, _) in enumerate(targets):
             scores[row, train[kept:] + later] = -torch.inf
+        scores[:, 0] = -torch.inf
+
+
+def hide_seen(scores: Tensor, targets: list[Target], protocol: str) -> None:
+    """Hide what users have seen, and padding, as the BSARec authors do or as one would."""
+    for row, (train, later, _) in enumerate(targets):
+        scores[row, train + later] = 0.0 if protocol == "authors" else -torch.inf
+    if protocol != "authors":
         scores[:, 0] = -torch.inf
 
 

@@ -1,9 +1,10 @@
-"""SASRec, BERT4Rec and DuoRec as one would write them first in PyTorch, protocol ``authors``.
+"""SASRec, BERT4Rec and DuoRec as one would write them first in PyTorch.
 
-One left-padded prefix an example, all positions of all blocks computed. Parameters are named as in
-``seqrec.models``; blocks that BSARec has too are those of its plain form.
+One left-padded prefix an example, or a whole sequence; all positions of all blocks computed.
+Parameters are named as in ``seqrec.models``; blocks that BSARec has too are those of its plain
+form.
 
-Shapes: B prefixes, L = max_len positions, d channels.
+Shapes: B examples, L = max_len positions, d channels.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.plain.bsarec import NORM_EPS, Attention, FeedForward
+from benchmarks.plain.rules import asked, over_all_items, without_padding
 
 
 class Block(nn.Module):
@@ -42,9 +44,8 @@ class PlainTransformer(nn.Module):
         self, options: dict[str, Any], num_items: int, protocol: str, more_items: int = 0
     ) -> None:
         super().__init__()
-        if protocol != "authors":
-            raise ValueError("the plain form is that of protocol authors")
         dim, self.num_items, self.options = options["dim"], num_items, options
+        self.protocol = protocol
         self.item_embedding = nn.Embedding(num_items + 1 + more_items, dim, padding_idx=0)
         self.position_embedding = nn.Embedding(options["max_len"], dim)
         self.input_norm = nn.LayerNorm(dim, eps=NORM_EPS)
@@ -65,9 +66,9 @@ class PlainTransformer(nn.Module):
         mask = torch.where(visible, 0.0, -10000.0).to(self.position_embedding.weight.dtype)
         positions = torch.arange(length, device=tokens.device)
         x = self.item_embedding(tokens) + self.position_embedding(positions)
-        x = self.dropout(self.input_norm(x))
+        x = without_padding(self.dropout(self.input_norm(x)), tokens, self.protocol)
         for block in self.blocks:
-            x = block(x, mask)
+            x = without_padding(block(x, mask), tokens, self.protocol)
         states: Tensor = x
         return states
 
@@ -79,8 +80,8 @@ class PlainTransformer(nn.Module):
 
 class PlainSASRec(PlainTransformer):
     def loss(self, histories: Tensor, targets: Tensor, negatives: Tensor) -> Tensor:
-        """Return the binary cross entropy of (B,) targets and (B,) negatives."""
-        states = self(histories)[:, -1]
+        """Return the binary cross entropy of targets and negatives, (B,) or (B, L) each."""
+        states, targets, negatives = asked(self(histories), targets, negatives)
         own = (states * self.item_embedding(targets)).sum(-1)
         other = (states * self.item_embedding(negatives)).sum(-1)
         losses = -torch.log(torch.sigmoid(own) + 1e-24) - torch.log(
@@ -91,8 +92,13 @@ class PlainSASRec(PlainTransformer):
 
 class PlainSASRecCE(PlainTransformer):
     def loss(self, histories: Tensor, targets: Tensor) -> Tensor:
-        """Return the cross entropy of (B,) targets over all items."""
-        return F.cross_entropy(self.scores(histories), targets)
+        """Return the cross entropy of (B,) or (B, L) targets over all items."""
+        states, targets = asked(self(histories), targets)
+        return over_all_items(states @ self.item_embedding.weight.T, targets, self.protocol)
+
+
+LAST_ONLY = 0.1
+"""Share of whole sequences of which BERT4Rec masks the last item alone."""
 
 
 class PlainBERT4Rec(PlainTransformer):
@@ -108,11 +114,33 @@ class PlainBERT4Rec(PlainTransformer):
         scores: Tensor = states[:, -1] @ self.item_embedding.weight.T
         return scores[:, :-1]
 
-    def loss(self, histories: Tensor, targets: Tensor) -> Tensor:
-        """Return the cross entropy of (B,) targets at the last of the masked positions."""
+    def loss(self, histories: Tensor, targets: Tensor | None = None) -> Tensor:
+        """Return the cross entropy of (B,) targets of prefixes at the last of the masked positions.
+
+        Without targets of whole sequences, at all masked positions.
+        """
+        if targets is None:
+            return self.cloze_loss(histories, self.masked(histories))
         count = int(self.options["mask_ratio"] * histories.shape[1])
         places = torch.stack([torch.randperm(histories.shape[1])[:count] for _ in histories])
         return self.masked_loss(histories, targets, places)
+
+    def masked(self, sequences: Tensor) -> Tensor:
+        """Draw which items of (B, L) sequences are masked, at least one of each."""
+        masked: Tensor = (torch.rand(sequences.shape) < self.options["mask_ratio"]) & (
+            sequences > 0
+        )
+        for row, drawn in enumerate(masked):
+            if torch.rand(()) < LAST_ONLY or not drawn.any():
+                drawn[:] = False
+                masked[row, -1] = True
+        return masked
+
+    def cloze_loss(self, sequences: Tensor, masked: Tensor) -> Tensor:
+        """Return the cross entropy of the items of (B, L) sequences that are masked."""
+        states = self(torch.where(masked, self.num_items + 1, sequences))[masked]
+        scores = states @ self.item_embedding.weight[:-1].T
+        return over_all_items(scores, sequences[masked], self.protocol)
 
     def masked_loss(self, histories: Tensor, targets: Tensor, places: Tensor) -> Tensor:
         """Return the same with (B, M) given positions masked."""
@@ -125,7 +153,8 @@ class PlainDuoRec(PlainTransformer):
     def loss(self, histories: Tensor, targets: Tensor, same_target: Tensor) -> Tensor:
         """Return the cross entropy and the contrast of a second pass with (B, L) partners."""
         states = self(histories)[:, -1]
-        loss = F.cross_entropy(states @ self.item_embedding.weight.T, targets)
+        scores = states @ self.item_embedding.weight.T
+        loss = over_all_items(scores, targets, self.protocol)
         again, partners = self(histories)[:, -1], self(same_target)[:, -1]
         weight: float = self.options["supervised_weight"]
         return loss + weight * self.contrast(again, partners)

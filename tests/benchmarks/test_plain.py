@@ -13,19 +13,33 @@ from benchmarks.case import LINES, SEQUENCES, Case
 from benchmarks.plain.training import PlainTraining, plain
 from benchmarks.real import Real, distillation, real
 from benchmarks.sequences import table, write_lines
+from benchmarks.settings import PAPERS
 from seqrec.batches import Sequences
+from seqrec.batches.packing import PackedHistories, PackedRows
 from seqrec.errors import SeqrecError
+from seqrec.losses import Held
+from seqrec.losses.negatives import UniformNegatives
+from seqrec.models.bert4rec import BERT4Rec
 
 USERS, ITEMS = 60, 40
+ATTENTION: dict[str, Any] = {"num_heads": 2, "hidden_dropout": 0.0, "attention_dropout": 0.0}
 SMALL: dict[str, dict[str, Any]] = {
-    "bsarec": {"num_heads": 2, "hidden_dropout": 0.0, "attention_dropout": 0.0},
+    "bsarec": ATTENTION,
     "mqsa_ted": {"num_heads": 2, "dropout": 0.0},
+    "sasrec": ATTENTION,
+    "sasrec_ce": ATTENTION,
+    "bert4rec": {**ATTENTION, "mask_ratio": 0.4},
+    "caser": {"hidden_dropout": 0.0},
+    "gru4rec": {"hidden_dim": 8, "num_layers": 2, "hidden_dropout": 0.0},
+    "fmlprec": {"hidden_dropout": 0.0},
+    "duorec": ATTENTION,
+    "fearec": ATTENTION,
 }
 FORMS = [
     pytest.param(model, protocol, dtype, id=f"{model}-{protocol}-{str(dtype)[6:]}")
     for model in SMALL
     for protocol in ("authors", "standard")
-    for dtype in (torch.float32, torch.float64)
+    for dtype in ((torch.float32, torch.float64) if model in PAPERS else (torch.float64,))
 ]
 
 
@@ -42,7 +56,7 @@ def pair(folder: Path, model: str, protocol: str, dtype: torch.dtype) -> tuple[R
     pq.write_table(found, folder / SEQUENCES)
     write_lines(Sequences.from_table(found), folder / LINES)
     options = {"max_len": 9, "dim": 8, **SMALL[model]}
-    case = Case(model, "synthetic", protocol, str(folder), ITEMS, options=options)
+    case = Case(model, "synthetic", protocol, str(folder), ITEMS, USERS, options=options)
     ours, theirs = real(case), plain(case)
     assert isinstance(ours, Real)
     assert isinstance(theirs, PlainTraining)
@@ -61,17 +75,63 @@ def pair(folder: Path, model: str, protocol: str, dtype: torch.dtype) -> tuple[R
     return ours, theirs
 
 
+def first_free(held: set[int]) -> int:
+    return next(item for item in range(1, ITEMS + 1) if item not in held)
+
+
+def last_three(histories: torch.Tensor) -> torch.Tensor:
+    width = histories.shape[1]
+    return torch.arange(width - 3, width).expand(len(histories), -1)
+
+
+def draw_alike(monkeypatch: pytest.MonkeyPatch, theirs: PlainTraining) -> None:
+    """Let the negative of both forms be the first item that is not held; mask the last three."""
+
+    def negatives(self: UniformNegatives, held: Held) -> torch.Tensor:
+        free = [first_free(set(items)) for items in held.items.tolist()]
+        return torch.tensor(free)[held.of, None]
+
+    monkeypatch.setattr(UniformNegatives, "__call__", negatives)
+    monkeypatch.setattr(BERT4Rec, "masked_places", lambda _, histories: last_three(histories))
+    theirs.loader.dataset.negative = first_free  # type: ignore[attr-defined]
+
+
+def loss_of(theirs: PlainTraining, batch: Any, parts: Any, dtype: torch.dtype) -> Any:
+    """Return the plain form's loss of its own examples, with what was drawn for the batch."""
+    parts = [part.to(dtype) if part.is_floating_point() else part for part in parts]
+    partners = getattr(batch, "same_target", None)
+    if partners is not None:
+        packed = isinstance(partners, PackedHistories)
+        parts[2] = padded(partners, partners.histories, len(parts[0])) if packed else partners
+    if theirs.case.model == "bert4rec" and theirs.case.protocol == "authors":
+        parts.append(last_three(parts[0]))
+        return theirs.model.masked_loss(*parts)
+    if getattr(batch, "masked", None) is not None:
+        masked = padded(batch, batch.masked.long(), len(parts[0]))
+        return theirs.model.cloze_loss(parts[0], masked > 0)
+    return theirs.loss(parts)
+
+
+def padded(packed: PackedRows, values: torch.Tensor, count: int) -> torch.Tensor:
+    """Return the values of packed rows as one left-padded row a segment: (count, L)."""
+    rows = torch.zeros(count + 1, int(packed.positions.max()) + 1, dtype=values.dtype)
+    rows[packed.segments, packed.positions] = values  # -1, the last one, for space left over
+    return rows[:count]
+
+
 @pytest.mark.parametrize(("model", "protocol", "dtype"), FORMS)
 def test_loss_and_gradients_are_the_same(
-    tmp_path: Path, model: str, protocol: str, dtype: torch.dtype
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str, protocol: str, dtype: torch.dtype
 ) -> None:
     ours, theirs = pair(tmp_path, model, protocol, dtype)
     assert (ours.examples, ours.steps) == (theirs.examples, theirs.steps)
+    draw_alike(monkeypatch, theirs)
     rows = torch.randperm(ours.examples)[:50]
-    loss = ours.step_of.losses(ours.source.gather(rows))["loss"]
+    batch: Any = ours.model.drawn(ours.source.gather(rows))
+    loss = ours.step_of.losses(batch)["loss"]
     loss.backward()
-    batch = theirs.loader.collate_fn([theirs.loader.dataset[row] for row in rows.tolist()])
-    expected = theirs.loss([part.to(dtype) if part.is_floating_point() else part for part in batch])
+    parts = theirs.loader.collate_fn([theirs.loader.dataset[row] for row in rows.tolist()])
+    expected = loss_of(theirs, batch, parts, dtype)
     expected.backward()
 
     # BSARec's basis is kept in fp32; the -10000 of its authors' masks rounds scores to 1e-3
@@ -101,7 +161,7 @@ def test_evaluation_is_the_same(
 
 
 def test_a_step_of_each_lowers_the_loss(tmp_path: Path) -> None:
-    for model in SMALL:
+    for model in PAPERS:
         for form in pair(tmp_path, model, "authors", torch.float32):
             batch = form.batch()
             losses = [form.step(batch).item() for _ in range(10)]
