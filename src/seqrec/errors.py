@@ -16,6 +16,11 @@ class SeqrecError(Exception):
     """One line that names the thing, the place and the remedy."""
 
 
+def rows_in_words(count: int) -> str:
+    """Return so many rows as one says it: ``1 row``, ``1,060 rows``."""
+    return f"{count:,} rows" if count != 1 else "1 row"
+
+
 def unknown_name(kind: str, name: str, names: Iterable[str], place: str = "") -> SeqrecError:
     """Return the error for a name that does not exist, with the nearest one that does.
 

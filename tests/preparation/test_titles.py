@@ -30,7 +30,7 @@ def test_an_id_stands_once_and_what_is_dropped_is_counted(
     assert titles.schema.equals(TITLES)
     assert titles.to_pydict() == {"item_id": ["1", "3"], "title": ["One", "Three"]}
     assert caplog.messages == [
-        "2 titles in b.csv, 1 rows dropped for want of an id or a title, 1 for an id again"
+        "2 titles in b.csv, 1 row dropped for want of an id or a title, 1 for an id again"
     ]
 
 
@@ -53,7 +53,7 @@ def test_the_only_file_that_is_named_must_be_there(tmp_path: Path) -> None:
 
 def test_a_file_without_titles_is_the_wrong_one(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("item_id,title\n1,\n")
-    with pytest.raises(SeqrecError, match=r"a\.csv holds no titles in 1 rows"):
+    with pytest.raises(SeqrecError, match=r"a\.csv holds no titles in 1 row"):
         read_titles(raw({"name": "a.csv"}), tmp_path)
 
 

@@ -189,8 +189,8 @@ def test_item_lists_come_from_files(run: Run) -> None:
         ("--history a1 --candidates broken.parquet", "broken.parquet is no whole Parquet file"),
         ("--histories null.jsonl", "None is no id"),
         ("--histories pandas.csv", "holds brackets"),
-        ("--histories late.jsonl", "column 'timestamp' is empty in 1 rows"),
-        ("--history a1 --exclude whose.csv", "of an item list is empty in 1 rows"),
+        ("--histories late.jsonl", "column 'timestamp' is empty in 1 row"),
+        ("--history a1 --exclude whose.csv", "of an item list is empty in 1 row"),
         ("--history a1 --candidates absent.csv", "no file absent.csv"),
         ("--history a1 --candidates bad.csv", "unknown column 'item_id' in bad.csv"),
         ("--history a1 --candidates x,y", "knows none of the candidates"),
@@ -239,7 +239,7 @@ def test_a_row_that_cannot_be_read_is_counted(run: Run, caplog: pytest.LogCaptur
     Path("h.csv").write_text("user_id,item_id,timestamp\nu,a1,5\nu,a2,soon\n")
     done = run("--histories", "h.csv", "--format", "json", "-k", "3")
     assert lists_in(done.out) == {"u": plain_list(["a1"], 3)}
-    assert "1 rows cannot be read and are passed over, the first in line 3" in caplog.text
+    assert "passed over 1 row that cannot be read, the first in line 3" in caplog.text
 
 
 def test_a_folder_that_is_no_model(run: Run, tmp_path: Path) -> None:

@@ -244,15 +244,15 @@ def test_instants_of_any_kind_tell_the_order(timestamps: Any) -> None:
         ({"histories": "a1"}, "should be lists of item ids"),
         ({"histories": [[None]]}, "None is no id"),
         ({"histories": pa.table({"user_id": ["u", None], "item_id": ["a1", "a2"]})}, "empty in 1"),
-        ({"histories": pa.table({"user_id": [None], "history": [["a1"]]})}, "empty in 1 rows"),
+        ({"histories": pa.table({"user_id": [None], "history": [["a1"]]})}, "empty in 1 row"),
         ({"histories": pd.Series(["a1", "a2"])}, "list of lists of item ids"),
-        ({"histories": timed([1.0, float("nan")])}, "column 'timestamp' is empty in 1 rows"),
+        ({"histories": timed([1.0, float("nan")])}, "column 'timestamp' is empty in 1 row"),
         ({"histories": timed([dt.timedelta(1), dt.timedelta(2)])}, "holds duration"),
         ({"histories": timed(["soon", "later"])}, "give numbers or ISO dates"),
         ({"histories": twice()}, "column 'item_id' is there 2 times"),
         (
             {"exclude": pa.table({"user_id": ["u", None], "item_id": ["a1", "a2"]})},
-            "of an item list is empty in 1 rows",
+            "of an item list is empty in 1 row",
         ),
     ],
 )

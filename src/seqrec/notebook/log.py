@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, rows_in_words
 from seqrec.notebook.log_parts import Part, joined, read_file, read_table
 from seqrec.notebook.tabular import Tabular
 from seqrec.parameters.raw_sections import MISSING, ColumnMapping, RawFileOptions
@@ -56,7 +56,7 @@ class Log(Tabular):
 
     def __repr__(self) -> str:
         read, rejected = len(self.interactions), len(self.rejected)
-        return f"Log {self.name}: {read:,} interactions, {rejected:,} rows rejected"
+        return f"Log {self.name}: {read:,} interactions, {rows_in_words(rejected)} rejected"
 
 
 def read_log(

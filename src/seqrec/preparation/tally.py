@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, rows_in_words
 from seqrec.files import sha256_of
 from seqrec.parameters.sections import IngestionOptions
 from seqrec.preparation.raw_files import RawFile, labels_of, parts_of
@@ -123,7 +123,8 @@ class Tally:
         read = counts.accepted + counts.broken_lines
         if not counts.accepted and counts.left_out and not counts.broken:
             raise SeqrecError(
-                f"{path}: raw.where leaves none of {counts.left_out:,} rows; check its columns"
+                f"{path}: raw.where leaves none of {rows_in_words(counts.left_out)}; check its "
+                "columns"
             )
         if not read:
             raise SeqrecError(f"{path} holds no interactions; is it the right file?")
@@ -231,7 +232,7 @@ def remarks(report: dict[str, Any]) -> Iterator[str]:
     for what, count in report["changed"].items():
         yield f"{what}: {count:,}"
     if report["rows_left_out"]:
-        yield f"raw.where left out {report['rows_left_out']:,} rows"
+        yield f"raw.where left out {rows_in_words(report['rows_left_out'])}"
     if report["timestamps_guessed"] and report["first_and_last_instant"]:
         first, last = report["first_and_last_instant"]
         unit = report["timestamps_written_in"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, rows_in_words
 from seqrec.parameters.raw_sections import RawOptions, TitlesFileOptions
 from seqrec.readers.titles import find_title_reader
 
@@ -71,11 +71,12 @@ def _report(path: Path, titles: dict[str, str], rows: int, broken: int) -> None:
     """
     if not titles:
         raise SeqrecError(
-            f"raw.titles: {path} holds no titles in {rows:,} rows; is it the right file?"
+            f"raw.titles: {path} holds no titles in {rows_in_words(rows)}; is it the right file?"
         )
     logger.info(
-        "%s titles in %s, %s rows dropped for want of an id or a title, %s for an id again",
-        *(f"{count:,}" for count in (len(titles),)),
+        "%s titles in %s, %s dropped for want of an id or a title, %s for an id again",
+        f"{len(titles):,}",
         path.name,
-        *(f"{count:,}" for count in (broken, rows - broken - len(titles))),
+        rows_in_words(broken),
+        f"{rows - broken - len(titles):,}",
     )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.batches import Examples, Integers, Sequences
-from seqrec.errors import SeqrecError, unknown_name
+from seqrec.errors import SeqrecError, rows_in_words, unknown_name
 from seqrec.recommendation.item_ids import ItemIds, as_text, text_of
 
 
@@ -204,7 +204,7 @@ def _named(column: pa.ChunkedArray, name: str) -> pa.Array:
     """
     users = as_text(column)
     if users.null_count:
-        raise SeqrecError(f"column '{name}' is empty in {users.null_count:,} rows")
+        raise SeqrecError(f"column '{name}' is empty in {rows_in_words(users.null_count)}")
     return users
 
 
@@ -228,6 +228,6 @@ def _instants(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
     if pa.types.is_floating(column.type):
         missing += pc.sum(pc.is_nan(column)).as_py() or 0
     if missing:
-        raise SeqrecError(f"column '{name}' is empty in {missing:,} rows")
+        raise SeqrecError(f"column '{name}' is empty in {rows_in_words(missing)}")
     instants: npt.NDArray[Any] = column.to_numpy()
     return instants

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seqrec.errors import SeqrecError, unknown_name
+from seqrec.errors import SeqrecError, rows_in_words, unknown_name
 from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers import read_pieces
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
@@ -128,9 +128,9 @@ def _log(path: Path, columns: Columns, names: list[str]) -> pa.Table:
     if len(rejected):
         first = rejected.slice(0, 1).to_pylist()[0]
         log.warning(
-            "%s: %s rows cannot be read and are passed over, the first in line %s: %s",
+            "%s: passed over %s that cannot be read, the first in line %s: %s",
             path,
-            f"{len(rejected):,}",
+            rows_in_words(len(rejected)),
             first["line_number"],
             first["reason"],
         )

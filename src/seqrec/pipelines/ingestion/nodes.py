@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from seqrec.errors import rows_in_words
 from seqrec.files import spill_folder
 from seqrec.parameters.raw_sections import RawOptions
 from seqrec.parameters.sections import EngineOptions, IngestionOptions
@@ -73,10 +74,10 @@ def reading_by(
 def tell(report: dict[str, Any]) -> None:
     """Say what was read, what was changed or left out, and what was guessed."""
     logger.info(
-        "%s interactions in %s, %s rows rejected",
+        "%s interactions in %s, %s rejected",
         f"{report['rows_kept']:,}",
         report["file"],
-        f"{report['rows_rejected']:,}",
+        rows_in_words(report["rows_rejected"]),
     )
     for line in remarks(report):
         logger.info(line)

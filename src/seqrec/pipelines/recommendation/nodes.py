@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from seqrec.batches import Sequences
 from seqrec.cell import Cell
+from seqrec.errors import rows_in_words
 from seqrec.files import spill_folder
 from seqrec.models.folder import TrainedModel, check_seeds
 from seqrec.parameters.sections import EngineOptions, RecommendationOptions
@@ -67,5 +68,5 @@ def recommend_to_users(
     except BaseException:
         path.unlink()
         raise
-    logger.info("%s lists, %s rows", f"{len(everybody):,}", f"{rows:,}")
+    logger.info("%s lists, %s", f"{len(everybody):,}", rows_in_words(rows))
     return path
