@@ -63,11 +63,11 @@ def is_run(block: Block) -> bool:
     return block.language in RUN and block.not_run is None and block.run_by is None
 
 
-SLOW = ("docs/dvc.md",)
-"""They train again and again; tests/end_to_end/test_dvc_runs.py does the most of it sooner."""
+WITH_STAGES = ("docs/dvc.md",)
+"""DVC's stages train again and again, and read the code; test_dvc_runs.py does most of it sooner."""
 PAGES = list(pages())
 WITH_COMMANDS = [
-    pytest.param(page, marks=pytest.mark.slow) if page in SLOW else page
+    pytest.param(page, marks=pytest.mark.slow) if page in WITH_STAGES else page
     for page in PAGES
     if any(map(is_run, blocks_in(page)))
 ]
@@ -106,7 +106,7 @@ def test_every_block_says_what_it_is(page: str) -> None:
 
 @pytest.mark.parametrize("page", WITH_COMMANDS)
 def test_the_commands_of_a_page_do_what_it_says(page: str, shell: Shell) -> None:
-    if page in SLOW:
+    if page in WITH_STAGES:
         shutil.copytree(ROOT / "src", shell.folder / "src", dirs_exist_ok=True, ignore=COMPILED)
         shell("git add --all && git commit -qm 'the code, which the stages of DVC read'")
     names: dict[str, object] = {"__name__": "__main__"}
