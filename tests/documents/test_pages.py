@@ -64,7 +64,7 @@ def is_run(block: Block) -> bool:
 
 
 WITH_STAGES = ("docs/dvc.md",)
-"""DVC's stages train again and again, and read the code; test_dvc_runs.py does most of it sooner."""
+"""DVC's stages, which read the code, train again and again; test_dvc_runs.py is sooner done."""
 PAGES = list(pages())
 WITH_COMMANDS = [
     pytest.param(page, marks=pytest.mark.slow) if page in WITH_STAGES else page
