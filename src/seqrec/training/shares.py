@@ -64,18 +64,15 @@ class GradientSum:
         kinds = self._kinds or self._find_kinds()
         if any(kinds):  # else nobody had a target
             self._kinds = kinds
-        small: list[Tensor] = []
+        dense: list[Tensor] = []
         for parameter, kind in zip(self.parameters, kinds, strict=True):
             if kind == SPARSE:
                 self._sum_rows(parameter)
             elif kind == DENSE:
                 if parameter.grad is None:
                     parameter.grad = torch.zeros_like(parameter)
-                if parameter.numel() < TOGETHER:
-                    small.append(parameter.grad)
-                else:
-                    self.processes.sum(parameter.grad)
-        self._sum_together(small)
+                dense.append(parameter.grad)
+        self._sum_dense(dense)
 
     def _find_kinds(self) -> list[int]:
         """Return what gradient each parameter has on any process: the same in all steps."""
@@ -83,13 +80,15 @@ class GradientSum:
         found: list[int] = self.processes.most(kinds.to(self.parameters[0].device)).tolist()
         return found
 
-    def _sum_together(self, gradients: list[Tensor]) -> None:
-        if not gradients:
-            return
-        flat = self.processes.sum(torch.cat([gradient.flatten() for gradient in gradients]))
-        sizes = [gradient.numel() for gradient in gradients]
-        for gradient, values in zip(gradients, flat.split(sizes), strict=True):
-            gradient.copy_(values.view_as(gradient))
+    def _sum_dense(self, gradients: list[Tensor]) -> None:
+        large = [gradient for gradient in gradients if gradient.numel() >= TOGETHER]
+        small = [gradient for gradient in gradients if gradient.numel() < TOGETHER]
+        flat = torch.cat([gradient.flatten() for gradient in small]) if small else None
+        self.processes.sums(large if flat is None else [*large, flat])
+        if flat is not None:
+            sizes = [gradient.numel() for gradient in small]
+            for gradient, values in zip(small, flat.split(sizes), strict=True):
+                gradient.copy_(values.view_as(gradient))
 
     def _sum_rows(self, table: Tensor) -> None:
         """Let a sparse gradient hold the rows of all processes."""
