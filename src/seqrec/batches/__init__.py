@@ -1,7 +1,7 @@
 """What a model is shown: histories, packed or padded, gathered from two flat arrays."""
 
 from seqrec.batches.examples import Batch, Batches, Examples, evaluation_examples, training_examples
-from seqrec.batches.sequences import SPLITS, Integers, Sequences, Split, ranges
+from seqrec.batches.sequences import SPLITS, Integers, Sequences, Split, distinct, ranges
 
 __all__ = [
     "SPLITS",
@@ -11,6 +11,7 @@ __all__ = [
     "Integers",
     "Sequences",
     "Split",
+    "distinct",
     "evaluation_examples",
     "ranges",
     "training_examples",

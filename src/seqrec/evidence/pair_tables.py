@@ -22,13 +22,22 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from seqrec.batches import Integers, Sequences, ranges
+from seqrec.batches import Integers, Sequences, distinct, ranges
 from seqrec.evidence.pairs import Floats, Numbers, blocks
+from seqrec.evidence.strongest import largest_of_rows
 
 WINDOW, GAMMA = 10, 0.8
 """How far apart two items may be to follow each other, and what a step further weighs."""
 KINDS = ("next", "after", "before", "together")
 NEXT, AFTER, BEFORE, TOGETHER = range(4)
+_DECAY = GAMMA ** np.arange(WINDOW)
+WAYS = np.zeros((len(KINDS), 2 * WINDOW + 1))
+"""By kind: what it counts if a pair goes together in a way: the second item so many places after
+the first, so many before it, or of the same user."""
+WAYS[NEXT, 0] = 1
+WAYS[AFTER, :WINDOW] = WAYS[BEFORE, WINDOW : 2 * WINDOW] = _DECAY
+WAYS[TOGETHER, 2 * WINDOW] = 1
+WAY_BITS = 5
 SOURCE_EXPONENTS = (0.25, 0.25, 0.25, 0.5)
 """By kind: how much the evidence of an item weighs less the more of it there is."""
 TARGET_EXPONENTS = (0.1, 0.1, 0.1, 0.3)
@@ -36,7 +45,7 @@ TARGET_EXPONENTS = (0.1, 0.1, 0.1, 0.3)
 SMALLEST = (1e-6, 1e-6, 1e-6, 1.0)
 """By kind: the least degree that is divided by."""
 AT_ONCE = 4_000_000
-"""Pairs of interactions, or cells of a dense block, at a time."""
+"""Pairs of interactions at a time."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +206,7 @@ class TrainingPart:
         self.lengths = lengths
         self.by_item = np.argsort(self.items, kind="stable")
         self.item_ends = np.cumsum(np.bincount(self.items, minlength=self.size))
-        self.different = np.unique(self.users * self.size + self.items)
+        self.different = distinct(self.users * self.size + self.items)
         counts = np.bincount(self.different // self.size, minlength=len(lengths))
         self.has_repeats = counts < lengths
         """(U,) whether a user has an item twice."""
@@ -205,18 +214,21 @@ class TrainingPart:
     def __len__(self) -> int:
         return len(self.items)
 
-    def before(self) -> Integers:
-        """Return (N,) how many interactions of its user lie before each."""
-        return np.arange(len(self)) - self.begins[self.users]
+    def before(self, places: Integers) -> Integers:
+        """Return how many interactions of its user lie before each of these."""
+        return places - self.begins[self.users[places]]
 
-    def left(self) -> Integers:
-        """Return (N,) how many of its user lie after each."""
-        return self.lengths[self.users] - 1 - self.before()
+    def left(self, places: Integers) -> Integers:
+        """Return how many of its user lie after each of these."""
+        return self.lengths[self.users[places]] - 1 - self.before(places)
 
     def degrees(self) -> Degrees:
         """Return the sums over all pairs."""
-        steps = np.concatenate([[0.0], np.cumsum(GAMMA ** np.arange(WINDOW))])
-        out, into = (steps[np.minimum(near, WINDOW)] for near in (self.left(), self.before()))
+        steps = np.concatenate([[0.0], np.cumsum(_DECAY)])
+        every = np.arange(len(self))
+        out, into = (
+            steps[np.minimum(near, WINDOW)] for near in (self.left(every), self.before(every))
+        )
         different = self.different % self.size
         sums = [np.bincount(self.items, each, self.size) for each in (out, into)]
         counts = [np.bincount(which, minlength=self.size) for which in (different, self.items)]
@@ -240,86 +252,73 @@ def count_pairs(sequences: Sequences, neighbours: int) -> PairCounts:
     """
     part = TrainingPart(sequences)
     degrees = part.degrees()
+    strength = Strength(degrees)
     costs = np.bincount(part.items, part.lengths[part.users] + 2 * WINDOW, part.size)
-    cells = np.where(costs > 0, np.minimum(costs, part.size), 0)  # a row is no longer than all
     found: list[tuple[Numbers, Numbers, npt.NDArray[np.float32]]] = []
-    for first, stop in blocks(np.maximum(costs, cells).astype(np.int64), AT_ONCE):
-        keys, values = _strongest(*_count_block(part, first, stop), first, degrees, neighbours)
-        one, other = (side.astype(np.int32) for side in np.divmod(keys, part.size))
-        found.append((one, other, values.astype(np.float32)))
+    for first, stop in blocks(costs.astype(np.int64), AT_ONCE):
+        keys, values = _count_block(part, first, stop)
+        rows, others = np.divmod(keys, part.size)
+        kept = largest_of_rows(rows, strength.of(rows + first, others, values), neighbours)
+        one, other = (side[kept].astype(np.int32) for side in (rows + first, others))
+        found.append((one, other, values[:, kept].astype(np.float32)))
     one, other = (np.concatenate([block[side] for block in found]) for side in (0, 1))
     return PairCounts(one, other, np.concatenate([block[2] for block in found], axis=1), degrees)
 
 
 def _count_block(part: TrainingPart, first: int, stop: int) -> tuple[Integers, Floats]:
     """Return the pairs whose first item is in a block, as keys within it, and (4, P) values."""
-    parts = [*_followers(part, first, stop), _companions(part, first, stop)]
-    keys = np.concatenate([keys for keys, _, _ in parts])
-    width = (stop - first) * part.size
-    if width <= 4 * len(keys):
-        pairs, places, cells = np.arange(width), keys, width
-    else:
-        pairs, places = np.unique(keys, return_inverse=True)
-        cells = len(pairs)
-    values = np.zeros((len(KINDS), cells))
-    done = 0
-    for own, kinds, weight in parts:
-        counted = np.bincount(places[done : done + len(own)], minlength=cells)
-        for kind in kinds:
-            values[kind] += weight * counted
-        done += len(own)
-    kept = np.flatnonzero(values.any(axis=0))
-    return pairs[kept], values[:, kept]
+    found = [keys << WAY_BITS | way for way, keys in _ways(part, first, stop)]
+    entries = np.concatenate(found)
+    entries.sort()
+    keys, ways = entries >> WAY_BITS, entries & ((1 << WAY_BITS) - 1)
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    if not len(starts):
+        return keys, np.zeros((len(KINDS), 0))
+    return keys[starts], np.stack([np.add.reduceat(each[ways], starts) for each in WAYS])
 
 
-def _followers(
-    part: TrainingPart, first: int, stop: int
-) -> Iterator[tuple[Integers, tuple[int, ...], float]]:
-    """Yield pairs at each distance: keys within the block, of which kinds, and their weight."""
+def _ways(part: TrainingPart, first: int, stop: int) -> Iterator[tuple[int, Integers]]:
+    """Yield in which way pairs go together, and where they do: keys within the block."""
     places = part.occurrences(first, stop)
     items = (part.items[places] - first) * part.size
-    before, left = part.before()[places], part.left()[places]
+    before, left = part.before(places), part.left(places)
     for distance in range(1, WINDOW + 1):
-        weight = GAMMA ** (distance - 1)
         after, behind = left >= distance, before >= distance
-        kinds = (NEXT, AFTER) if distance == 1 else (AFTER,)
-        yield items[after] + part.items[places[after] + distance], kinds, weight
-        yield items[behind] + part.items[places[behind] - distance], (BEFORE,), weight
+        yield distance - 1, items[after] + part.items[places[after] + distance]
+        yield WINDOW + distance - 1, items[behind] + part.items[places[behind] - distance]
+    yield 2 * WINDOW, _companions(part, first, stop)
 
 
-def _companions(
-    part: TrainingPart, first: int, stop: int
-) -> tuple[Integers, tuple[int, ...], float]:
-    """Return the pairs of different items that a user has, each once a user."""
+def _companions(part: TrainingPart, first: int, stop: int) -> Integers:
+    """Return the pairs of different items that a user has, each once a user: keys in the block."""
     places = part.occurrences(first, stop)
-    own = np.unique(part.users[places] * part.size + part.items[places])
+    own = distinct(part.users[places] * part.size + part.items[places])
     users, items = np.divmod(own, part.size)
     which, others = ranges(part.begins[users], part.begins[users] + part.lengths[users])
     pairs = which * part.size + part.items[others]
     if part.has_repeats[users].any():
-        pairs = np.unique(pairs)
+        pairs = distinct(pairs)
     which, companions = np.divmod(pairs, part.size)
     different = companions != items[which]
-    return ((items[which] - first) * part.size + companions)[different], (TOGETHER,), 1.0
+    keys: Integers = ((items[which] - first) * part.size + companions)[different]
+    return keys
 
 
-def _strongest(
-    keys: Integers, values: Floats, first: int, degrees: Degrees, neighbours: int
-) -> tuple[Integers, Floats]:
-    """Return the strongest pairs of each item, with whole keys."""
-    size = len(degrees.users)
-    rows, columns = np.divmod(keys, size)
-    keys = keys + first * size
-    per_item = np.bincount(rows) if len(rows) else np.zeros(1, int)
-    if per_item.max() <= neighbours:
-        return keys, values
-    strength = sum(
-        values[kind]
-        * degrees.source_weights(kind)[rows + first]
-        / degrees.target_divisors(kind)[columns]
-        for kind in range(len(KINDS))
-    )
-    strongest_first = np.lexsort((columns, -np.asarray(strength), rows))
-    place = np.arange(len(keys)) - (np.cumsum(per_item) - per_item)[rows]
-    kept = np.sort(strongest_first[place < neighbours])
-    return keys[kept], values[:, kept]
+class Strength:
+    """How much a pair's evidence weighs, over all kinds.
+
+    Args:
+        degrees: of all items.
+    """
+
+    def __init__(self, degrees: Degrees) -> None:
+        kinds = range(len(KINDS))
+        self.sources = [degrees.source_weights(kind) for kind in kinds]
+        self.divisors = [degrees.target_divisors(kind) for kind in kinds]
+
+    def of(self, first: Integers, second: Integers, values: Floats) -> Floats:
+        """Return (P,) for pairs (P,) and their (4, P) values."""
+        total = np.zeros(len(first))
+        for weights, divisors, counts in zip(self.sources, self.divisors, values, strict=True):
+            total += counts * weights[first] / divisors[second]
+        return total

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seqrec.batches import Integers, Sequences, ranges
+from seqrec.batches import Integers, Sequences, distinct, ranges
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int32]
@@ -128,7 +128,7 @@ def shared_users(sequences: Sequences, neighbours: int) -> SharedUsers:
     """
     users, items = training_part(sequences)
     size = sequences.num_items + 1
-    users, items = np.divmod(np.unique(users * size + items), size)
+    users, items = np.divmod(distinct(users * size + items), size)
     audience = np.bincount(items, minlength=size).astype(np.float64)
     per_user = np.bincount(users, minlength=sequences.num_users)
     begins = np.cumsum(per_user) - per_user
