@@ -37,7 +37,8 @@ the first, so many before it, or of the same user."""
 WAYS[NEXT, 0] = 1
 WAYS[AFTER, :WINDOW] = WAYS[BEFORE, WINDOW : 2 * WINDOW] = _DECAY
 WAYS[TOGETHER, 2 * WINDOW] = 1
-WAY_BITS = 5
+WAY_BITS = (2 * WINDOW).bit_length()
+"""That a way takes below the pair in one number."""
 SOURCE_EXPONENTS = (0.25, 0.25, 0.25, 0.5)
 """By kind: how much the evidence of an item weighs less the more of it there is."""
 TARGET_EXPONENTS = (0.1, 0.1, 0.1, 0.3)
