@@ -13,6 +13,7 @@ from seqrec.batches import (
     Examples,
     Sequences,
     Split,
+    distinct,
     evaluation_examples,
     training_examples,
 )
@@ -128,3 +129,28 @@ def test_sequences_from_a_table_in_any_order() -> None:
     assert sequences.item_counts().tolist() == [0, 1, 0, 0, 1, 0]
     shuffled = Sequences.from_table(table.take([4, 2, 0, 1, 3]))
     assert shuffled.fingerprint() == sequences.fingerprint()
+
+
+def test_parts_hold_every_row_once_and_lengths_alike() -> None:
+    lengths = torch.tensor([1, 9, 2, 8, 9, 1, 3, 2, 7])
+    histories = torch.arange(1, 10)[:, None] * (torch.arange(9) >= 9 - lengths[:, None])
+    numbers = torch.arange(1, 10)
+    batch = Batch(numbers, histories, numbers * 10, histories + 1, numbers * 100)
+    parts = [batch.part(which, 2) for which in range(2)]
+    assert sorted(torch.cat([part.users for part in parts]).tolist()) == numbers.tolist()
+    for part in parts:
+        rows = part.users - 1
+        assert torch.equal(part.histories, histories[rows])
+        assert torch.equal(part.targets, part.users * 10)
+        assert part.same_target is not None
+        assert torch.equal(part.same_target, histories[rows] + 1)
+        assert part.places is not None
+        assert torch.equal(part.places, part.users * 100)
+    one, other = ((part.histories != 0).sum(dim=1) for part in parts)
+    assert one.tolist() == [1, 2, 3, 8, 9]
+    assert other.tolist() == [1, 2, 7, 9]
+
+
+def test_distinct_are_those_of_a_set() -> None:
+    for values in ([], [4], [3, 3], [7, 1, 7, 1, 2]):
+        assert distinct(np.array(values, np.int64)).tolist() == sorted(set(values))
