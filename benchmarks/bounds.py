@@ -25,6 +25,7 @@ from benchmarks.clock import timed
 from benchmarks.machine import machine
 from benchmarks.measure import WARM_UP
 from benchmarks.real import Real, check, read
+from benchmarks.sequences import AUTO, FILES, SYNTHETIC
 from benchmarks.steps import cases_of, lay_down
 from benchmarks.steps import parse as parse_steps
 from seqrec.models import MODELS
@@ -78,7 +79,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", choices=(*MODELS, "all"), default="all")
-    parser.add_argument("--dataset", default="synthetic")
+    parser.add_argument("--dataset", choices=(AUTO, *FILES, SYNTHETIC), default=SYNTHETIC)
     parser.add_argument("--data", type=Path, help="as of benchmarks.steps")
     parser.add_argument("--protocol", default="standard", choices=["standard", "authors"])
     parser.add_argument("--threads", type=whole(most=MOST_THREADS), default=1)
@@ -93,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
     with TemporaryDirectory() as folder:
         steps = parse_steps(asked)
         cases = cases_of(steps, lay_down(steps, Path(folder)), Path(folder))
-        print(f"{options.dataset}, {options.protocol}; {machine(cases[0].where)}")
+        print(f"{cases[0].dataset}, {options.protocol}; {machine(cases[0].where)}")
         print("| | step, ms | " + " | ".join(KINDS_IN_ORDER) + " | operations |")
         print("| --- " + "| ---: " * (len(KINDS_IN_ORDER) + 2) + "|")
         for case in cases:
