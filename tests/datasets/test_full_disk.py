@@ -14,11 +14,12 @@ import torch
 from kedro.io import DatasetError
 
 from seqrec.cli import explanation
+from seqrec.datasets.csv_table import AtomicCSVDataset
 from seqrec.datasets.export_folders import ExportFoldersDataset
+from seqrec.datasets.figure import AtomicPlotlyDataset
 from seqrec.datasets.model_folders import ModelFoldersDataset
 from seqrec.datasets.parquet_table import ParquetTableDataset
 from seqrec.datasets.printed_table import PrintedTableDataset
-from seqrec.datasets.tables_and_figures import AtomicCSVDataset, AtomicPlotlyDataset
 from seqrec.datasets.text_files import AtomicJSONDataset, AtomicTextDataset
 from seqrec.errors import SeqrecError
 from seqrec.export.export_folder import Export

@@ -12,7 +12,8 @@ import pytest
 from kedro.io import DatasetError
 
 from seqrec.cli import explanation
-from seqrec.datasets.tables_and_figures import AtomicCSVDataset, AtomicPlotlyDataset
+from seqrec.datasets.csv_table import AtomicCSVDataset
+from seqrec.datasets.figure import AtomicPlotlyDataset
 from seqrec.datasets.text_files import AtomicJSONDataset, AtomicTextDataset
 from seqrec.errors import SeqrecError
 

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from seqrec.datasets.tables_and_figures import AtomicCSVDataset
+from seqrec.datasets.csv_table import AtomicCSVDataset
 from seqrec.files import replacing
 from seqrec.reporting.pages import PrintedTable
 

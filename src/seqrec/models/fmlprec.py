@@ -49,7 +49,7 @@ class SpectralFilter(nn.Module):
     def __init__(self, length: int, dim: int) -> None:
         super().__init__()
         # real and imaginary parts apart: (M, d, 2)
-        self.weight = nn.Parameter(torch.randn(length // 2 + 1, dim, 2) * INITIAL_STD)
+        self.weight = nn.Parameter(torch.empty(length // 2 + 1, dim, 2).normal_(std=INITIAL_STD))
         self.register_buffer("responses", response_map(length), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:

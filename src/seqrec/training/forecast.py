@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from seqrec.errors import SeqrecError
 from seqrec.machine.memory import free_memory, highest_resident, size_text
@@ -26,6 +28,8 @@ WORTH_TELLING = 60.0
 """Seconds from which on a training says what it will take."""
 KEPT = 3
 """Copies of the weights that any training has: themselves, and Adam's two moments."""
+DRAWS = ("normal_", "uniform_")
+"""What fills with random values, of tensors and of torch.nn.init."""
 A_INTERACTION = 8
 """Bytes that one takes beyond what is loaded, at least: its item, where batches are made."""
 
@@ -150,7 +154,7 @@ def check_fits(
     free = free_memory(device)
     if free is None:
         return
-    with torch.device("meta"):  # shapes alone
+    with torch.device("meta"), _WithoutDraws():  # shapes alone
         weights = weight_bytes(kind(config))
     data = A_INTERACTION * interactions
     shared = processes if device.type == "cpu" else 1
@@ -164,6 +168,20 @@ def check_fits(
         + f"), and {device.type} has {size_text(free)} left; "
         + _remedy(config, (free / shared - data) / (copies * weights))
     )
+
+
+class _WithoutDraws(TorchFunctionMode):
+    """Leaves what has no values without initial ones.
+
+    To draw them, torch would load its compiler: a second and 70 MB of a run that compiles nothing.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = MappingProxyType({})
+    ) -> Any:
+        if func.__name__ in DRAWS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _remedy(config: object, share: float) -> str:

@@ -12,6 +12,9 @@ M = L // 2 + 1 frequencies.
 import torch
 from torch import Tensor
 
+HOST = torch.device("cpu")
+"""Where constants are made, whatever the default: a model goes to its device as a whole."""
+
 
 def circulant(kernel: Tensor, width: int) -> Tensor:
     """Return the matrix of the circular convolution with (…, L), for W positions: (…, W, W).
@@ -42,7 +45,8 @@ def circular_sums(products: Tensor, length: int) -> Tensor:
 
 def spectrum_map(length: int) -> Tensor:
     """Return (2, M, L): real and imaginary parts of the orthonormal real FFT, as a linear map."""
-    spectrum = torch.fft.rfft(torch.eye(length, dtype=torch.float64), dim=0, norm="ortho")
+    unit = torch.eye(length, dtype=torch.float64, device=HOST)
+    spectrum = torch.fft.rfft(unit, dim=0, norm="ortho")
     return torch.stack([spectrum.real, spectrum.imag]).float()
 
 
@@ -51,15 +55,15 @@ def response_map(length: int) -> Tensor:
 
     The imaginary parts at the constant and, for an even L, at the last frequency do nothing.
     """
-    real = torch.eye(length // 2 + 1, dtype=torch.complex128)
+    real = torch.eye(length // 2 + 1, dtype=torch.complex128, device=HOST)
     kernels = [torch.fft.irfft(part, n=length, dim=0) for part in (real, 1j * real)]
     return torch.stack(kernels, dim=-1).float()
 
 
 def band_pass_map(length: int, band: range) -> Tensor:
     """Return (L, L): the linear map that keeps these bins of a real FFT; it is symmetric."""
-    spectrum = torch.fft.rfft(torch.eye(length, dtype=torch.float64), dim=0)
-    kept = torch.zeros(len(spectrum), 1, dtype=torch.float64)
+    spectrum = torch.fft.rfft(torch.eye(length, dtype=torch.float64, device=HOST), dim=0)
+    kept = torch.zeros(len(spectrum), 1, dtype=torch.float64, device=HOST)
     kept[band.start : band.stop] = 1
     filtered: Tensor = torch.fft.irfft(spectrum * kept, n=length, dim=0)
     return filtered.float()

@@ -85,7 +85,7 @@ class LowPass(nn.Module):
 
 def _fourier_basis(length: int, bins: int) -> Tensor:
     """(L, K) orthonormal columns that span the first ``bins`` bins of a real FFT."""
-    position = torch.arange(length, dtype=torch.float64)
+    position = torch.arange(length, dtype=torch.float64, device="cpu")
     columns = [torch.full_like(position, 1 / math.sqrt(length))]
     for frequency in range(1, min(bins, length // 2 + 1)):
         angle = 2 * math.pi * frequency * position / length
