@@ -6,6 +6,8 @@ VENV := .venv
 CONSTRAINTS := constraints.txt
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# uv takes a third of the time: make INSTALL="uv pip install --python .venv/bin/python" ...
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 
 .PHONY: help run test test-all bench lint viz docs site spark clean
 .DEFAULT_GOAL := help
@@ -38,20 +40,22 @@ site: $(STAMP) ## write the documentation's generated pages and build it into si
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pages && $(BIN)/zensical build --clean --strict
 
 spark: $(STAMP) ## install what the data pipelines on Spark need, and their tests
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c $(CONSTRAINTS) -e '.[spark]'
+	@$(INSTALL) --quiet -c $(CONSTRAINTS) -e '.[spark]'
 
 clean: ## remove the environment, caches and built pages (data stay)
 	rm -rf $(VENV) build dist site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .viz
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up happens once; again when what is to be installed changes.
-$(STAMP): pyproject.toml $(CONSTRAINTS)
+$(STAMP): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "Setting up $(VENV) (once; some minutes)"
+	@$(INSTALL) --quiet -c $(CONSTRAINTS) -e '.[dev]'
+	@touch $@
+
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: seqrec needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@echo "Setting up $(VENV) (once; some minutes)"
 	@# Where Python comes without its venv helper, pip itself fills the empty environment.
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
 	  rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) && \
 	  $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c $(CONSTRAINTS) -e '.[dev]'
-	@touch $@

@@ -44,12 +44,12 @@ class AtomicCSVDataset(AbstractDataset[Any, pd.DataFrame]):
         Raises:
             SeqrecError: there is no such file, or it is no CSV.
         """
-        check_made(self._filepath, self._made_by)
+        path = self._filepath
+        check_made(path, self._made_by)
         try:
-            return as_written(self._filepath)
+            return as_written(path)
         except ValueError:
-            remedy = run_again(self._made_by)
-            raise SeqrecError(f"{self._filepath} is damaged or no CSV{remedy}") from None
+            raise SeqrecError(f"{path} is damaged or no CSV{run_again(self._made_by)}") from None
 
     def save(self, data: pd.DataFrame | pa.Table) -> None:
         """Write the file beside the old one, then put it in its place."""
