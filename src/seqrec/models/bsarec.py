@@ -62,7 +62,7 @@ class FrequencyFilter(nn.Module):
     def __init__(self, config: BSARecConfig) -> None:
         super().__init__()
         self.low_pass = LowPass(config.max_len, config.c // 2 + 1)
-        self.sqrt_beta = nn.Parameter(torch.randn(config.dim))
+        self.sqrt_beta = nn.Parameter(torch.empty(config.dim).normal_())
 
     def forward(self, x: Tensor) -> Tensor:
         """Filter (B, W, d) along the positions."""
