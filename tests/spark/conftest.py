@@ -6,15 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 MASTER = "local-cluster[2,1,1024]"
-# What is small is soon done without a compiler and without plans made anew after every stage; two
-# partitions are as many as there are executors.
+# What is small is soon done without the second of Java's compilers and without plans made anew
+# after every stage; two partitions are as many as there are executors.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.executor.extraJavaOptions": QUICK,
 }
 
