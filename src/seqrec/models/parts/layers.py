@@ -84,7 +84,10 @@ class LowPass(nn.Module):
 
 
 def _fourier_basis(length: int, bins: int) -> Tensor:
-    """(L, K) orthonormal columns that span the first ``bins`` bins of a real FFT."""
+    """(L, K) orthonormal columns that span the first ``bins`` bins of a real FFT.
+
+    They are made on the CPU, whatever the default: a model goes to its device as a whole.
+    """
     position = torch.arange(length, dtype=torch.float64, device="cpu")
     columns = [torch.full_like(position, 1 / math.sqrt(length))]
     for frequency in range(1, min(bins, length // 2 + 1)):
