@@ -7,7 +7,9 @@ CONSTRAINTS := constraints.txt
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # uv takes a third of the time: make INSTALL="uv pip install --python .venv/bin/python" ...
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
+# Modules are compiled when first imported; at set-up where Python is told to keep nothing then.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check $(COMPILE)
 
 .PHONY: help run test test-all bench lint viz docs site spark clean
 .DEFAULT_GOAL := help
