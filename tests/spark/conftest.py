@@ -7,11 +7,13 @@ import pytest
 
 MASTER = "local-cluster[2,1,1024]"
 # What is small is soon done without the second of Java's compilers and without plans made anew
-# after every stage; two partitions are as many as there are executors.
+# after every stage; two partitions are as many as there are executors. A pipeline's stages are more
+# than the 100 whose compiled code is kept, and the next data set has the same.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.cache.maxEntries": "5000",
     "spark.sql.shuffle.partitions": "2",
     "spark.executor.extraJavaOptions": QUICK,
 }
