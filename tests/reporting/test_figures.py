@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from tests.reporting.test_curves import HISTORY
 Tables = dict[str, pd.DataFrame]
 
 
+@cache
 def tables(datasets: int, models: int, protocols: int) -> Tables:
     """All long tables of so many cells; ranks and values are drawn."""
     some = np.random.default_rng(0)
@@ -70,19 +72,19 @@ FIGURES: dict[str, Callable[[pd.DataFrame], Any]] = {
     "curves": learning_curve_figure,
     "cost": cost_figure,
 }
-ONE, SOME, MANY = tables(1, 1, 1), tables(2, 3, 2), tables(5, 14, 2)
+ONE, SOME, MANY = (1, 1, 1), (2, 3, 2), (5, 14, 2)
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_same_table_gives_the_same_json(name: str) -> None:
-    text = FIGURES[name](SOME[name]).to_json()
-    assert text == FIGURES[name](SOME[name].copy()).to_json()
+    text = FIGURES[name](tables(*SOME)[name]).to_json()
+    assert text == FIGURES[name](tables(*SOME)[name].copy()).to_json()
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_one_cell_and_many_are_drawn_in_full(name: str) -> None:
     """An axis may not hold what JSON cannot, and many panels make a higher figure."""
-    few, many = (FIGURES[name](size[name]).to_json() for size in (ONE, MANY))
+    few, many = (FIGURES[name](tables(*size)[name]).to_json() for size in (ONE, MANY))
     assert "NaN" not in few + many
     assert json.loads(many)["layout"]["height"] >= json.loads(few)["layout"]["height"] > 100
     trace_of_many = json.loads(many)["data"]
@@ -91,16 +93,16 @@ def test_one_cell_and_many_are_drawn_in_full(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_nothing_measured_is_drawn_as_nothing(name: str) -> None:
-    figure = FIGURES[name](ONE[name].iloc[:0])
+    figure = FIGURES[name](tables(*ONE)[name].iloc[:0])
     assert len(figure.data) == 0
     assert len(figure.layout.annotations) >= 2  # the title and the line below it
 
 
 def test_the_leaderboard_has_a_dot_a_cell_and_the_published_ones() -> None:
-    figure = leaderboard_figure(SOME["leaderboard"])
+    figure = leaderboard_figure(tables(*SOME)["leaderboard"])
     drawn = [trace for trace in figure.data if trace.x != (None,)]
     assert sum(len(trace.x) for trace in drawn) == 2 * 3 * 2 + 2
-    values = SOME["leaderboard"].query("dataset == 'data-0' and protocol == 'standard'")
+    values = tables(*SOME)["leaderboard"].query("dataset == 'data-0' and protocol == 'standard'")
     first = next(trace for trace in drawn if trace.name == "standard")
     assert list(first.x) == values["value"].tolist()
     assert list(first.marker.color) == [colour(model) for model in values["model"]]
@@ -110,15 +112,15 @@ def test_the_leaderboard_has_a_dot_a_cell_and_the_published_ones() -> None:
 
 
 def test_the_best_model_stands_at_the_top() -> None:
-    figure = leaderboard_figure(ONE["leaderboard"].assign(model="only"))
+    figure = leaderboard_figure(tables(*ONE)["leaderboard"].assign(model="only"))
     assert figure.layout.yaxis.ticktext == ("only",)
-    rows = SOME["leaderboard"].query("dataset == 'data-1'")
+    rows = tables(*SOME)["leaderboard"].query("dataset == 'data-1'")
     names = leaderboard_figure(rows).layout.yaxis.ticktext
     assert names[-1] == rows.sort_values("value")["model"].iloc[-1]
 
 
 def test_the_forest_shows_interval_and_verdict() -> None:
-    rows = SOME["significance"].query("dataset == 'data-0' and protocol == 'standard'")
+    rows = tables(*SOME)["significance"].query("dataset == 'data-0' and protocol == 'standard'")
     rows = rows[rows["metric"] == "NDCG@10"].assign(p_holm=[0.01, 0.2])
     (trace,) = significance_figure(rows).data
     ordered = rows.sort_values("difference")
@@ -130,7 +132,7 @@ def test_the_forest_shows_interval_and_verdict() -> None:
 
 @pytest.mark.parametrize("name", ["breakdowns", "curves"])
 def test_the_menu_shows_one_data_set_and_protocol_at_a_time(name: str) -> None:
-    figure = FIGURES[name](SOME[name])
+    figure = FIGURES[name](tables(*SOME)[name])
     buttons = figure.layout.updatemenus[0].buttons
     assert [button.label for button in buttons] == [
         f"data-{d}, {protocol}" for d in (0, 1) for protocol in ("authors", "standard")
@@ -143,14 +145,14 @@ def test_the_menu_shows_one_data_set_and_protocol_at_a_time(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["breakdowns", "curves"])
 def test_every_model_is_in_the_legend_once(name: str) -> None:
-    figure = FIGURES[name](SOME[name])
+    figure = FIGURES[name](tables(*SOME)[name])
     keys = [trace.name for trace in figure.data if trace.visible and trace.showlegend]
     assert keys == [*MODELS][:3]
-    assert not FIGURES[name](ONE[name]).layout.updatemenus
+    assert not FIGURES[name](tables(*ONE)[name]).layout.updatemenus
 
 
 def test_the_kept_epoch_has_a_dot() -> None:
-    figure = learning_curve_figure(ONE["curves"])
+    figure = learning_curve_figure(tables(*ONE)["curves"])
     first = figure.data[0]
     assert list(first.x) == [1, 2, 3]
     assert list(first.y) == [3.0, 2.0, 1.0]
@@ -158,5 +160,5 @@ def test_the_kept_epoch_has_a_dot() -> None:
 
 
 def test_training_that_took_no_time_has_a_place_on_a_log_axis() -> None:
-    (trace,) = cost_figure(ONE["cost"]).data
+    (trace,) = cost_figure(tables(*ONE)["cost"]).data
     assert trace.x == (pytest.approx(1e-3),)

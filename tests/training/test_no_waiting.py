@@ -66,10 +66,10 @@ def a_model(name: str, protocol: str) -> SequentialModel:
     return build_model(name, {"max_len": MAX_LEN, "dim": 16}, protocol, ITEMS).to(META).train()
 
 
-def take_steps(model: SequentialModel, **losses: Any) -> None:
+def take_steps(model: SequentialModel, steps: int = 2, **losses: Any) -> None:
     batches = training_batches(some_sequences(), model, META)
     step = TrainingStep(model, Options(), META, **losses)
-    for rows in torch.split(batches.shuffled(), 16)[:2]:
+    for rows in torch.split(batches.shuffled(), 16)[:steps]:
         parts = step(batches.gather(rows))
         assert all(value.is_meta for value in parts.values())
 
@@ -98,7 +98,7 @@ def test_a_step_does_not_wait(name: str, protocol: str) -> None:
 def test_a_step_with_any_loss_does_not_wait(name: str, loss: str) -> None:
     model = a_model(name, "standard")
     options: Any = TrainingOptions.model_validate({"loss": loss})
-    take_steps(model, item_loss=item_loss(options, model, some_sequences(), META))
+    take_steps(model, 1, item_loss=item_loss(options, model, some_sequences(), META))
 
 
 def test_a_step_with_sparse_gradients_does_not_wait() -> None:

@@ -15,6 +15,7 @@ from seqrec.losses.negatives import (
 )
 from seqrec.losses.sampled_softmax import SampledSoftmax
 from seqrec.models import MODELS, build_model, model_class
+from seqrec.models.parts.face import SequentialModel
 from seqrec.parameters.sections import TrainingOptions
 from seqrec.training.loop import training_batches
 from seqrec.training.objective import check_loss, item_loss
@@ -79,15 +80,23 @@ def test_every_model_learns_by_every_loss(name: str, loss: str) -> None:
     objective = item_loss(training(loss=loss, negatives=TAKES.get(loss)), model, data, CPU)
     rate = 0.02 if name in ("caser", "gru4rec") else 0.005  # attention bears no large steps
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    for _ in range({"bert4rec": 500, "gru4rec": 300}.get(name, 150)):
-        optimizer.zero_grad()
-        batch = batches.gather(torch.arange(len(batches)))
-        model.loss(batch, objective)["loss"].backward()
-        optimizer.step()
     history = torch.tensor([[1, 2, 3, 4, 5], [8, 9, 10, 11, 12], [10, 11, 12, 1, 2]])
-    scores = model.eval().scorer()(history, torch.zeros(3, dtype=torch.long)).detach()
-    scores = scores.scatter(1, history, -torch.inf)
-    assert (scores[:, 1:].argmax(dim=1) + 1).tolist() == [6, 1, 3]
+    for _ in range({"bert4rec": 20, "gru4rec": 12}.get(name, 6)):
+        for _ in range(25):
+            optimizer.zero_grad()
+            batch = batches.gather(torch.arange(len(batches)))
+            model.train().loss(batch, objective)["loss"].backward()
+            optimizer.step()
+        if (found := likeliest_unseen(model, history)) == [6, 1, 3]:
+            break
+    assert found == [6, 1, 3]
+
+
+def likeliest_unseen(model: SequentialModel, histories: torch.Tensor) -> list[int]:
+    scores = model.eval().scorer()(histories, torch.zeros(len(histories), dtype=torch.long))
+    scores = scores.detach().scatter(1, histories, -torch.inf)
+    found: list[int] = (scores[:, 1:].argmax(dim=1) + 1).tolist()
+    return found
 
 
 TAKES = {"bce": 3, "gbce": 3, "bpr": 3, "sampled_softmax": 12}
