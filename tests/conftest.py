@@ -1,14 +1,11 @@
 """What tests of several packages share."""
 
-import importlib
 import os
 import shutil
 import subprocess
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -17,22 +14,15 @@ from hypothesis import HealthCheck, settings
 # Imported before any test: Kedro's log goes to the stderr of the moment of its import.
 from kedro.framework.project import LOGGING  # noqa: F401
 
+from tests import third_party
+
+third_party.hasten()
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any")
 
 ROOT = Path(__file__).parents[1]
-
-
-def _calling_files() -> traceback.StackSummary:
-    """Return the stack as ``inspect.stack`` does, without lines of code."""
-    return traceback.StackSummary.extract(traceback.walk_stack(None), lookup_lines=False)
-
-
-# Kedro's settings are read by dynaconf, which asks what files called it: of pytest's deep stack
-# that took a tenth of a run.
-for _name in ("dynaconf.loaders.py_loader", "dynaconf.utils.files"):
-    vars(importlib.import_module(_name))["inspect"] = SimpleNamespace(stack=_calling_files)
 
 
 class Finished(NamedTuple):
