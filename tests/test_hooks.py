@@ -10,6 +10,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Pipeline, node
 from kedro_datasets.json import JSONDataset
 
+from seqrec.datasets.cell_files import CellsDataset
 from seqrec.datasets.text_files import AtomicTextDataset
 from seqrec.errors import SeqrecError
 from seqrec.hooks import (
@@ -24,6 +25,7 @@ from seqrec.parameters.sections import (
     FilteringOptions,
     RankingOptions,
     ReportingOptions,
+    SplittingOptions,
     TedOptions,
     TrainingOptions,
 )
@@ -55,6 +57,11 @@ def catalog_of(**parameters: Any) -> DataCatalog:
     catalog["params:settings"] = Settings(**settings)
     catalog["params:evaluation"] = parameters.get("evaluation", EvaluationOptions())
     catalog["params:reporting"] = parameters.get("reporting", ReportingOptions())
+    catalog["params:splitting"] = parameters.get("splitting", SplittingOptions())
+    parts = ["train", "train", "valid", "test"]
+    history = {"user_index": [1] * 4, "position": [0, 1, 2, 3], "timestamp": [1, 2, 3, 4]}
+    sequences = ibis.memtable({**history, "split": parts})
+    catalog["sequences"] = MemoryDataset(sequences, copy_mode="assign")
     catalog["all_metrics"] = MemoryDataset({"demo/bsarec/standard": lambda: MEASURED})
     return catalog
 
@@ -146,6 +153,17 @@ def test_too_many_negatives_are_refused_before_hours_of_training() -> None:
         hooks.before_node_run(training, tables)
 
 
+@pytest.mark.parametrize("made", ["models", "metrics", "tuning_history", "sensitivity"])
+def test_what_depends_on_the_parts_is_not_made_by_another_splitting(made: str) -> None:
+    """The model card would say a splitting that the sequences do not have."""
+    run = Pipeline([node(nothing, inputs="sequences", outputs=made, name="n")])
+    TrainingChecksHooks().before_pipeline_run(run, catalog_of())
+    other = catalog_of(splitting=SplittingOptions(strategy="temporal", test_share=0.5))
+    with pytest.raises(SeqrecError, match=r"1 of 4 .*splitting\.strategy=temporal,splitting\.valid"):
+        TrainingChecksHooks().before_pipeline_run(run, other)
+    TrainingChecksHooks().before_pipeline_run(pipeline("sequences"), other)
+
+
 def test_the_options_go_on_as_the_model_takes_them() -> None:
     catalog = catalog_of(model_options={"alpha": "0.25"})
     TrainingChecksHooks().before_pipeline_run(pipeline("params:settings"), catalog)
@@ -165,6 +183,21 @@ def test_a_run_that_reads_under_another_name_what_it_makes_is_refused(tmp_path: 
     with pytest.raises(SeqrecError, match="makes made and reads the same files as read"):
         check_order(both, catalog)
     check_order(Pipeline([reads]), catalog)
+
+
+def test_a_report_on_all_cells_is_not_made_with_one_of_them(tmp_path: Path) -> None:
+    """Part of the book would be of the old cell, part of the new one; whether it is there or not."""
+    makes = node(lambda: {}, inputs=None, outputs="metrics", name="makes")
+    reads = node(nothing, inputs="all_metrics", outputs=None, name="reads")
+    made, other = (str(tmp_path / f"out/demo/bsarec/{name}.json") for name in ("metrics", "facts"))
+    everyones = CellsDataset(
+        filepath=f"{tmp_path}/out/*/*/metrics.json", dataset={"type": "json.JSONDataset"}
+    )
+    catalog = DataCatalog({"all_metrics": everyones, "metrics": JSONDataset(filepath=other)})
+    check_order(Pipeline([makes, reads]), catalog)
+    catalog["metrics"] = JSONDataset(filepath=made)
+    with pytest.raises(SeqrecError, match="makes metrics and reads the same files as all_metrics"):
+        check_order(Pipeline([makes, reads]), catalog)
 
 
 def test_a_filter_that_is_not_recorded_is_passed() -> None:

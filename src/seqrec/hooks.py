@@ -20,6 +20,7 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import parse_label
 from seqrec.machine.locks import RunLocks
 from seqrec.parameters.sections import EvaluationOptions
+from seqrec.preparation.sequences import check_split_as_told
 from seqrec.spark.session import tidy_up, use_settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ INGESTED = "ingestion_report"
 """What names the log that a data set was made from."""
 SHARED_NODES = ("train_model", "refit_models", "rank_and_measure", "describe_cell")
 """What several processes can do together."""
+
+SPLIT = {"models", "metrics", "tuning_history", "sensitivity"}
+"""What depends on which part an interaction is in."""
 
 
 class OneRunHooks:
@@ -131,6 +135,8 @@ class TrainingChecksHooks:
         if "params:settings" in needed:
             # Assigned it would be "replaced", which Kedro warns of.
             catalog.save("params:settings", self._checked(catalog.load("params:settings")))
+        if "sequences" in needed and pipeline.all_outputs() & SPLIT:
+            check_split_as_told(catalog.load("sequences"), catalog.load("params:splitting"))
 
     def _checked(self, settings: "Settings") -> "Settings":
         """Return the settings of a training, which nothing checks again."""
@@ -359,12 +365,19 @@ def check_order(pipeline: Pipeline, catalog: DataCatalog) -> None:
     """
     made = {path: name for name in pipeline.all_outputs() for path in _paths_of(catalog.get(name))}
     for name in sorted(pipeline.inputs()):
-        for path in _paths_of(catalog.get(name)):
-            if path in made:
+        dataset = catalog.get(name)
+        for path in sorted(made):
+            if _reads(dataset, path):
                 raise SeqrecError(
                     f"this run makes {made[path]} and reads the same files as {name}, and nothing "
                     "says which comes first; run the pipelines one after the other"
                 )
+
+
+def _reads(dataset: Any, path: Path) -> bool:
+    """Return whether a dataset reads that path, as its own or as one of all cells."""
+    covers = getattr(dataset, "covers", None)
+    return bool(covers(path)) if covers else path in _paths_of(dataset)
 
 
 def _paths_of(dataset: Any) -> tuple[Path, ...]:

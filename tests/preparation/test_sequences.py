@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import SplittingOptions
-from seqrec.preparation.sequences import SequenceTables, build_sequences
+from seqrec.preparation.sequences import SequenceTables, build_sequences, check_split_as_told
 
 Row = tuple[str, str, int]
 
@@ -129,6 +129,32 @@ def test_rows_at_the_cut_are_after_it() -> None:
         "test",
         "test",
     ]
+
+
+SPLITTINGS = [
+    {},
+    {"strategy": "ratio", "valid_share": 0.2, "test_share": 0.3},
+    {"strategy": "temporal", "valid_share": 0.2, "test_share": 0.3},
+    {"strategy": "temporal", "valid_share": 0.2, "test_share": 0.2},
+]
+
+
+@pytest.mark.parametrize("made", SPLITTINGS)
+@pytest.mark.parametrize("told", SPLITTINGS)
+def test_sequences_of_another_splitting_are_refused(
+    made: dict[str, Any], told: dict[str, Any]
+) -> None:
+    rows = [("ab"[t % 3 % 2], "xyz"[t % 3], t) for t in range(20)]
+    table = ibis.memtable(built(rows, **made).sequences.to_pyarrow())
+    if made == told:
+        check_split_as_told(table, SplittingOptions(**told))
+        return
+    theirs = built(rows, **told).sequences.to_pyarrow()["split"].to_pylist()
+    pairs = zip(table.to_pyarrow()["split"].to_pylist(), theirs, strict=True)
+    with pytest.raises(SeqrecError) as error:
+        check_split_as_told(table, SplittingOptions(**told))
+    assert str(error.value).startswith(f"{sum(a != b for a, b in pairs)} of 20 interactions")
+    assert f"splitting.strategy={told.get('strategy', 'leave_one_out')}" in str(error.value)
 
 
 def fails(rows: list[Row], **options: Any) -> str:

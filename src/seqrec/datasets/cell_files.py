@@ -66,6 +66,10 @@ class CellsDataset(AbstractDataset[None, dict[str, Callable[[], Any]]]):
         """Refuse: each cell is saved by its own run."""
         raise SeqrecError(f"{self._path} is read only here; each cell is saved by its own run")
 
+    def covers(self, path: Path) -> bool:
+        """Return whether a file, or folder, is one of those: it need not be there yet."""
+        return path.match(str(self._path / self._pattern))
+
     def _load_cell(self, path: Path) -> Any:
         place = {"filepath": str(path)} | ({"made_by": self._made_by} if self._made_by else {})
         kind, options = parse_dataset_definition({**self._dataset, **place})

@@ -70,6 +70,30 @@ def build_sequences(
     )
 
 
+def check_split_as_told(sequences: ir.Table, options: SplittingOptions) -> None:
+    """Raise a SeqrecError if sequences are not split as the options say.
+
+    Args:
+        sequences: as `build_sequences` returns them.
+        options: the section ``splitting`` of the run that reads them.
+    """
+    found = sequences.mutate(
+        found=sequences.split,
+        interactions=sequences.count().over(ibis.window(group_by="user_index")),
+    )
+    told = _mark_splits(found, options)
+    other, total = (
+        int(count.to_pyarrow().as_py())
+        for count in ((told.found != told.split).sum(), told.count())
+    )
+    if other:
+        raise SeqrecError(
+            f"{other:,} of {total:,} interactions at hand are in another part than "
+            f"{_in_words(options)} puts them in; run with the splitting they were made with, or "
+            "make them and the models anew: `kedro run` with the same --params"
+        )
+
+
 def with_titles(items: ir.Table, titles: pa.Table) -> ir.Table:
     """Return the items with a column ``title``, null where an item has none.
 
@@ -81,6 +105,14 @@ def with_titles(items: ir.Table, titles: pa.Table) -> ir.Table:
         return items
     named = items.left_join(ibis.memtable(titles), "item_id")
     return named.select("item_index", "item_id", "title").order_by("item_index")
+
+
+def _in_words(options: SplittingOptions) -> str:
+    """Return what is to be typed for a splitting."""
+    told = [f"splitting.strategy={options.strategy}"]
+    if options.strategy != "leave_one_out":
+        told += [f"splitting.{n}_share={getattr(options, f'{n}_share')}" for n in ("valid", "test")]
+    return ",".join(told)
 
 
 def _number_users(core: ir.Table) -> ir.Table:
