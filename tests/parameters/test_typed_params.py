@@ -47,6 +47,21 @@ def test_patterns_and_commas(text: str, expected: dict[str, Any]) -> None:
     assert taken(text) == expected
 
 
+@pytest.mark.parametrize("text", ["1.10", "01234", "0x1f", "1_000", "1e3", "12:30", "00", "+1", "NO"])
+def test_what_is_compared_with_a_log_stays_as_it_was_typed(text: str) -> None:
+    assert taken(f"raw.where.a={text}") == {"raw": {"where": {"a": text}}}
+    assert taken(f"raw.where.3={text},b=1") == {"raw": {"where": {"3": text}}, "b": 1}
+    assert taken(f"raw.missing={text}") == {"raw": {"missing": text}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("5", 5), ("4.5", 4.5), ("true", True), ("TRUE", True), ("null", None), ("'1.10'", "1.10")],
+)
+def test_what_yaml_writes_alike_keeps_its_type(text: str, expected: object) -> None:
+    assert taken(f"raw.where.a={text}") == {"raw": {"where": {"a": expected}}}
+
+
 def test_no_yaml_is_one_line() -> None:
     with pytest.raises(SeqrecError, match=r"--params a.b: \[1 is no value of YAML; write a.b="):
         taken("a.b=[1")

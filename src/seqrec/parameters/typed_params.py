@@ -1,7 +1,8 @@
 """``--params``: keys and values between commas, values in YAML, as Kedro takes them.
 
 Beyond that a comma in quotes belongs to its value, a pattern of dates may begin with ``%`` as it is
-(a directive in YAML), and a value that is no YAML is one line.
+(a directive in YAML), what is compared with the text of a log stays as it was typed (YAML would read
+1.10 as 1.1, 007 as 7 and no as false), and a value that is no YAML is one line.
 """
 
 import re
@@ -18,6 +19,8 @@ PART = re.compile(r"""(?:"(?:\\.|[^"])*"|'[^']*'|[^,"']|["'])+""")
 """What lies between commas; a comma in quotes is none."""
 BY_ITSELF = re.compile(r"[%@`]")
 """What no value of YAML may begin with."""
+COMPARED = re.compile(r"raw\.(where\..+|missing)")
+"""Keys whose values are compared with the text of a log."""
 Split = Callable[[Any, Any, Any], Any]
 
 
@@ -30,7 +33,19 @@ def quoted_values(text: str) -> list[str]:
 def _with_plain_value(pair: str) -> str:
     key, equals, value = pair.partition("=")
     value = value.strip()
-    return f"{key}{equals}{yaml_text(value)}" if BY_ITSELF.match(value) else pair
+    as_it_is = COMPARED.fullmatch(key.strip()) and _is_read_otherwise(value)
+    return f"{key}{equals}{yaml_text(value)}" if as_it_is or BY_ITSELF.match(value) else pair
+
+
+def _is_read_otherwise(value: str) -> bool:
+    """Return whether YAML takes a plain word for something that is written otherwise."""
+    try:
+        read = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={value}"]))["value"]
+    except (yaml.YAMLError, OmegaConfBaseException):
+        return False  # the line that says so comes when it is taken
+    if isinstance(read, bool):
+        return str(read).lower() != value.lower()
+    return isinstance(read, int | float) and str(read) != value
 
 
 def yaml_text(value: str) -> str:
