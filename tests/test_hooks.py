@@ -159,7 +159,9 @@ def test_what_depends_on_the_parts_is_not_made_by_another_splitting(made: str) -
     run = Pipeline([node(nothing, inputs="sequences", outputs=made, name="n")])
     TrainingChecksHooks().before_pipeline_run(run, catalog_of())
     other = catalog_of(splitting=SplittingOptions(strategy="temporal", test_share=0.5))
-    with pytest.raises(SeqrecError, match=r"1 of 4 .*splitting\.strategy=temporal,splitting\.valid"):
+    with pytest.raises(
+        SeqrecError, match=r"1 of 4 .*splitting\.strategy=temporal,splitting\.valid"
+    ):
         TrainingChecksHooks().before_pipeline_run(run, other)
     TrainingChecksHooks().before_pipeline_run(pipeline("sequences"), other)
 
@@ -186,7 +188,7 @@ def test_a_run_that_reads_under_another_name_what_it_makes_is_refused(tmp_path: 
 
 
 def test_a_report_on_all_cells_is_not_made_with_one_of_them(tmp_path: Path) -> None:
-    """Part of the book would be of the old cell, part of the new one; whether it is there or not."""
+    """Part of the book would be of the old cell, part of the new one."""
     makes = node(lambda: {}, inputs=None, outputs="metrics", name="makes")
     reads = node(nothing, inputs="all_metrics", outputs=None, name="reads")
     made, other = (str(tmp_path / f"out/demo/bsarec/{name}.json") for name in ("metrics", "facts"))
@@ -207,6 +209,9 @@ def test_a_filter_that_is_not_recorded_is_passed() -> None:
     check_filtering(recorded, FilteringOptions(item_core=7))
     with pytest.raises(SeqrecError, match=r"made with filtering\.item_core=7, not 8; run with"):
         check_filtering(recorded, FilteringOptions(item_core=8))
+    said = r"min_rating=null, not 4\.0; run with filtering\.min_rating=null"  # as YAML takes it
+    with pytest.raises(SeqrecError, match=said):
+        check_filtering(recorded, FilteringOptions(item_core=7, min_rating=4))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -14,6 +15,11 @@ SCALAR = str | int | float | None
 
 class SeqrecError(Exception):
     """One line that names the thing, the place and the remedy."""
+
+
+def as_typed(value: object) -> str:
+    """Return a parameter's value as it is typed after ``--params``: null where there is none."""
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def rows_in_words(count: int) -> str:

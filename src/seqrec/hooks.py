@@ -16,7 +16,7 @@ from kedro.pipeline.node import Node
 from rich.console import Console
 
 from seqrec.console import metrics_table, output_lines
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, as_typed
 from seqrec.evaluation.metrics import parse_label
 from seqrec.machine.locks import RunLocks
 from seqrec.parameters.sections import EvaluationOptions
@@ -338,10 +338,11 @@ def check_filtering(report: dict[str, Any], asked: Any) -> None:
     was = report.get("parameters", {})
     for name, value in asked.model_dump(mode="json").items():
         if was.get(name, value) != value:
-            made_with = f"filtering.{name}={was[name]}"
+            then, now = as_typed(was[name]), as_typed(value)
+            made_with = f"filtering.{name}={then}"
             raise SeqrecError(
-                f"the data at hand were made with {made_with}, not {value}; run with {made_with}, "
-                "or make them and the models anew: `kedro run` with the same --params"
+                f"the data at hand were made with {made_with}, not {now}; run with "
+                f"{made_with}, or make them and the models anew: `kedro run` with the same --params"
             )
 
 

@@ -220,7 +220,7 @@ def test_a_model_that_is_measured_may_have_taken_the_place_of_what_it_started_fr
     best = evaluated(warm)
     save_model(tmp_path / "old", best)
     check_settings(warm, best, measuring=True)
-    with pytest.raises(SeqrecError, match=r"with training\.start_from=a model's folder, not None"):
+    with pytest.raises(SeqrecError, match=r"with training\.start_from=a model's folder, not null"):
         check_settings(told("bsarec"), best, measuring=True)
-    with pytest.raises(SeqrecError, match=r"training\.start_from=None, not a model's folder"):
+    with pytest.raises(SeqrecError, match=r"training\.start_from=null, not a model's folder"):
         check_settings(warm, evaluated(told("bsarec")), measuring=True)

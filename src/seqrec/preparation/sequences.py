@@ -87,9 +87,10 @@ def check_split_as_told(sequences: ir.Table, options: SplittingOptions) -> None:
         for count in ((told.found != told.split).sum(), told.count())
     )
     if other:
+        splitting = _in_words(options)
         raise SeqrecError(
             f"{other:,} of {total:,} interactions at hand are in another part than "
-            f"{_in_words(options)} puts them in; run with the splitting they were made with, or "
+            f"{splitting} puts them in; run with the splitting they were made with, or "
             "make them and the models anew: `kedro run` with the same --params"
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, as_typed
 from seqrec.models import GIVEN
 from seqrec.models.folder import TrainedModel
 from seqrec.models.parts.face import SequentialModel
@@ -94,9 +94,10 @@ def check_settings(settings: Settings, evaluated: TrainedModel, *, measuring: bo
                 "the model at hand started from other weights than lie in training.start_from="
                 f"{settings.training.start_from} now; name those, or train it anew"
             )
+        then, now = as_typed(known[name]), as_typed(value)
         raise SeqrecError(
-            f"the model at hand was trained with {name}={known[name]}, not {value}; run with "
-            f"{name}={known[name]}, or train it anew: `kedro run --pipeline training` with the "
+            f"the model at hand was trained with {name}={then}, not {now}; run with "
+            f"{name}={then}, or train it anew: `kedro run --pipeline training` with the "
             "same --params"
         )
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import torch
 from torch import Tensor
 
-from seqrec.errors import SeqrecError
+from seqrec.errors import SeqrecError, as_typed
 from seqrec.models import GIVEN, model_class
 from seqrec.models.folder import TrainedModel, load_model
 from seqrec.models.parts.face import SequentialModel
@@ -58,7 +58,9 @@ def _check_fits(settings: Settings, start: TrainedModel) -> None:
                 f"with {fact}={there}, not {value}; name the folder of another, or leave it out"
             )
     if misfits := _misfits(settings.config(), start):
-        there = ", ".join(f"model_options.{name}={value}" for name, value in misfits.items())
+        there = ", ".join(
+            f"model_options.{name}={as_typed(value)}" for name, value in misfits.items()
+        )
         raise SeqrecError(
             f"parameter {START_FROM}={settings.training.start_from}: its model was trained with "
             f"{there}, by which weights have their shapes; run with {there}, or leave it out"
