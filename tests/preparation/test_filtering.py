@@ -268,6 +268,7 @@ def test_ties_are_those_of_the_users_and_items_that_stay(spread: int) -> None:
         ("ms", "us", 1_500_001, 2_500_000, (1501, 2500)),
         ("ms", "ns", 10**18 + 1, None, (10**12 + 1, None)),
         ("ms", "s", 1, 2, (1000, 2000)),  # seconds with fractions
+        ("s", "s", 1_899, 20_151_301, (1_899, 20_151_301)),  # of a log that begins at 0
         ("s", "YYYYMMDD", 20190131, 20190131, (1548892800, 1548979199)),
         ("s", "YYYYMMDDHHMM", 201901312359, 201901312359, (1548979140, 1548979199)),
         ("ms", "date", 20190131, 20190131, (1548892800000, 1548979199999)),
@@ -291,6 +292,9 @@ def test_numbers_count_in_the_logs_own_unit(
         ("excel", 43_496, "has no unit"),
         ("s", 1_554_180_000_000, "is no instant of a log in s"),
         ("ms", 1_554_180_000, "is no instant of a log in ms"),
+        ("s", 2015, "2015 reads as a date, and counts s since 1970 in this log; write an ISO"),
+        ("ms", 20150101, "20150101 reads as a date, and counts ms since 1970"),
+        ("us", 20150101123000, "reads as a date, and counts us since 1970"),
     ],
 )
 def test_numbers_that_mean_nothing(written: str, number: int, message: str) -> None:

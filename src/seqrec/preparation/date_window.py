@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.sections import FilteringOptions
-from seqrec.readers.parts.packed import FORMS, Digits, packed_instants
+from seqrec.readers.parts.packed import FIRST_YEAR, FORMS, LAST_YEAR, Digits, packed_instants
 
 UNITS_A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 PACKED = {form.name: form for form in FORMS}
@@ -95,6 +95,11 @@ def _of_number(side: Side, value: int, unit: str, written_in: str) -> int:
             f"parameter filtering.{side}: {value} has no unit, for the log has several or none "
             f"({written_in}); write an ISO date such as 2019-12-31"
         )
+    if _reads_as_a_date(value):
+        raise SeqrecError(
+            f"parameter filtering.{side}: {value} reads as a date, and counts {written_in} since "
+            "1970 in this log; write an ISO date such as 2019-12-31"
+        )
     own = UNITS_A_SECOND[written_in]
     if value >= MILLISECONDS_FROM * own or SECONDS_FROM <= value < SECONDS_FROM * own // 10:
         raise SeqrecError(
@@ -102,6 +107,20 @@ def _of_number(side: Side, value: int, unit: str, written_in: str) -> int:
             "in that unit, or as an ISO date"
         )
     return _scaled(side, value, UNITS_A_SECOND[unit], own)
+
+
+def _reads_as_a_date(value: int) -> bool:
+    """Return whether a number is a year, or a date in digits."""
+    years = range(FIRST_YEAR, LAST_YEAR + 1)
+    return value in years or any(_packed(value, form) is not None for form in FORMS)
+
+
+def _packed(value: int, form: Digits) -> int | None:
+    """Return the instant that a number in this form is, None if it is none."""
+    if value < (FIRST_YEAR * 10_000 + 101) * 10**form.clock_digits:
+        return None
+    instant: int | None = packed_instants(pa.array([value]), form)[0].as_py()
+    return instant
 
 
 def _scaled(side: Side, value: int, to: int, of: int) -> int:
@@ -112,8 +131,7 @@ def _scaled(side: Side, value: int, to: int, of: int) -> int:
 def _of_digits(side: Side, value: int, unit: str, written_in: str) -> int:
     """Return a date written as digits, 20191231; as an end with all of its day, hour or minute."""
     for form in (PACKED[written_in],) if written_in in PACKED else FORMS:
-        instant = packed_instants(pa.array([value]), form)[0].as_py()
-        if instant is not None and value >= 19_000_101 * 10**form.clock_digits:
+        if (instant := _packed(value, form)) is not None:
             return _last_or_first(side, instant, form, unit)
     example = PACKED[written_in].example if written_in in PACKED else "20191231"
     raise SeqrecError(

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from seqrec.parameters.sections import FilteringOptions
 from seqrec.preparation.filtering import MANY_TIES, filter_interactions
+from seqrec.preparation.order import SECOND
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ def keep_core_interactions(
         "%s interactions of %s users with %s items stay",
         *(f"{last[key]:,}" for key in ("interactions", "users", "items")),
     )
-    _tell_ties(report.get("ties"))
+    if not set(SECOND) & set(core.columns):  # neighbours of one instant have an order then
+        _tell_ties(report.get("ties"))
     return core, report
 
 
