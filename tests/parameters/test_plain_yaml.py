@@ -67,7 +67,17 @@ def test_values_of_all_kinds(conf: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: {x: 2}\n", "q: '${globals:seed}'\n", "q: [1\n", "q: 1\nq: 2\n", "- a list\n", "a: 1\n"],
+    [
+        *(
+            "a: {x: 2}\n",
+            "q: '${globals:seed}'\n",
+            "q: [1\n",
+            "q: 1\nq: 2\n",
+            "- a list\n",
+            "a: 1\n",
+        ),
+        *("q: {{ rate }}\n", "q: {[1, 2]: 3}\n"),
+    ],
 )
 def test_what_kedro_has_a_word_for_is_left_to_it(conf: Path, text: str) -> None:
     (conf / "base/parameters/again.yml").write_text(text)

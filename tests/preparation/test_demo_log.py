@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from seqrec.parameters.raw_sections import RawFileOptions
+from seqrec.errors import SeqrecError
+from seqrec.parameters.raw_sections import RawFileOptions, RawOptions
 from seqrec.parameters.sections import FilteringOptions, IngestionOptions, SplittingOptions
-from seqrec.preparation.demo_log import write_demo_log
+from seqrec.preparation.demo_log import generate_if_absent, write_demo_log
 from seqrec.preparation.filtering import filter_interactions
 from seqrec.preparation.ingestion import read_log
 from seqrec.preparation.raw_files import RawFile
@@ -39,6 +40,18 @@ def test_the_same_bytes_everywhere(demo: bytes, tmp_path: Path) -> None:
     write_demo_log(tmp_path / "other.csv", seed=1)
     assert (tmp_path / "other.csv").read_bytes() != demo
     assert [path.name for path in tmp_path.iterdir()] == ["other.csv"]
+
+
+def test_a_place_that_is_none_is_one_line(tmp_path: Path) -> None:
+    """As where the log itself is named as raw_dir, and not its folder."""
+    raw = RawOptions.model_validate(
+        {"generator": "demo", "files": [{"name": "d", "reader": "table"}]}
+    )
+    (tmp_path / "demo.csv").write_text("a file")
+    for folder in (tmp_path / "demo.csv", tmp_path / "demo.csv" / "below"):
+        with pytest.raises(SeqrecError, match=r"demo\.csv"):
+            generate_if_absent(raw, folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["demo.csv"]
 
 
 def test_size_and_broken_lines(demo: bytes, good_rows: list[tuple[str, str, int, int]]) -> None:

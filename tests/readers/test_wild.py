@@ -161,6 +161,10 @@ def test_rows_are_chosen_by_the_values_of_a_column(tmp_path: Path) -> None:
     assert frame(log)["source_row"].tolist() == (events.index[chosen] + 1).tolist()
     with pytest.raises(SeqrecError, match=r"raw\.where leaves none of 600 rows"):
         read(WILD / "no_header.csv", tmp_path, columns=BY_POSITION, where={3: "sold"})
+    broken = tmp_path / "broken.csv"
+    broken.write_text((WILD / "no_header.csv").read_text() + "a,line\ncut,off\n")
+    with pytest.raises(SeqrecError, match=r"raw\.where leaves none of 600 rows"):
+        read(broken, tmp_path, columns=BY_POSITION, where={3: "sold"})
 
 
 def test_instants_of_bigquery(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
         """Return a mapping, none of whose keys stands there twice."""
         names = [key.value for key, _ in node.value]
-        if len(names) > len(set(names)):
+        if not all(isinstance(name, str) for name in names) or len(names) > len(set(names)):
             raise _Unclear
         return super().construct_mapping(node, deep)
 

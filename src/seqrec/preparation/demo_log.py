@@ -63,7 +63,6 @@ def generate_if_absent(raw: RawOptions, folder: Path) -> Path | None:
         return None
     path = folder / raw.files[0].name
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
         write_demo_log(path)
         logger.info("generated %s", path)
     return path
@@ -73,7 +72,7 @@ def write_demo_log(path: Path, seed: int = 0) -> None:
     """Write the demo log as CSV: ``user_id,item_id,timestamp`` (seconds), in order of time.
 
     Args:
-        path: the file to write; its folder exists.
+        path: the file to write; its folder is made.
         seed: the same seed gives the same bytes.
     """
     rng = np.random.Generator(np.random.PCG64(seed))

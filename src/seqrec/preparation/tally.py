@@ -121,7 +121,7 @@ class Tally:
         """Raise where too many rows were rejected, or none was left."""
         counts, path = self.all, self.raw_file.path
         read = counts.accepted + counts.broken_lines
-        if not counts.accepted and counts.left_out and not counts.broken:
+        if not counts.accepted and counts.left_out > counts.broken:
             raise SeqrecError(
                 f"{path}: raw.where leaves none of {rows_in_words(counts.left_out)}; check its "
                 "columns"
