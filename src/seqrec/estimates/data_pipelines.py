@@ -12,6 +12,7 @@ import pyarrow.csv
 from seqrec.errors import SeqrecError
 from seqrec.estimates.made_log import SHORTEST, made_rows
 from seqrec.machine.memory import forget_highest, highest_resident
+from seqrec.notebook.engine import data_engine
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.sections import (
     EngineOptions,
@@ -83,8 +84,7 @@ def _bytes(text: str) -> float:
 
 def _prepared(users: int, items: int, rows: int, sections: dict[str, Any]) -> DataCost:
     """Prepare a log of so many rows, and return what it took."""
-    import ibis
-
+    engine: EngineOptions = sections["engine"]
     with TemporaryDirectory(prefix="seqrec-") as folder:
         place = Path(folder)
         pyarrow.csv.write_csv(made_rows(users, items, rows), place / "log.csv")
@@ -98,9 +98,8 @@ def _prepared(users: int, items: int, rows: int, sections: dict[str, Any]) -> Da
         forget_highest()  # of making the log
         started = time.perf_counter()
         log = read_log(RawFile(place / "log.csv", options), IngestionOptions(), place / "read")
-        engine: EngineOptions = sections["engine"]
-        con = ibis.duckdb.connect(memory_limit=engine.memory_limit, temp_directory=str(place))
-        _prepare(con, log.interactions, place, sections)
+        with data_engine(engine) as con:
+            _prepare(con, log.interactions, place, sections)
         seconds = time.perf_counter() - started
     return DataCost(seconds, float(highest_resident()))
 
