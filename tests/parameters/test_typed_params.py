@@ -47,7 +47,9 @@ def test_patterns_and_commas(text: str, expected: dict[str, Any]) -> None:
     assert taken(text) == expected
 
 
-@pytest.mark.parametrize("text", ["1.10", "01234", "0x1f", "1_000", "1e3", "12:30", "00", "+1", "NO"])
+@pytest.mark.parametrize(
+    "text", ["1.10", "01234", "0x1f", "1_000", "1e3", "12:30", "00", "+1", "NO"]
+)
 def test_what_is_compared_with_a_log_stays_as_it_was_typed(text: str) -> None:
     assert taken(f"raw.where.a={text}") == {"raw": {"where": {"a": text}}}
     assert taken(f"raw.where.3={text},b=1") == {"raw": {"where": {"3": text}}, "b": 1}

@@ -1,7 +1,7 @@
 """``--params``: keys and values between commas, values in YAML, as Kedro takes them.
 
 Beyond that a comma in quotes belongs to its value, a pattern of dates may begin with ``%`` as it is
-(a directive in YAML), what is compared with the text of a log stays as it was typed (YAML would read
+(a directive in YAML), what is compared with the text of a log stays as it was typed (YAML reads
 1.10 as 1.1, 007 as 7 and no as false), and a value that is no YAML is one line.
 """
 
@@ -40,7 +40,7 @@ def _with_plain_value(pair: str) -> str:
 def _is_read_otherwise(value: str) -> bool:
     """Return whether YAML takes a plain word for something that is written otherwise."""
     try:
-        read = OmegaConf.to_container(OmegaConf.from_dotlist([f"value={value}"]))["value"]
+        read = OmegaConf.from_dotlist([f"value={value}"]).value
     except (yaml.YAMLError, OmegaConfBaseException):
         return False  # the line that says so comes when it is taken
     if isinstance(read, bool):
