@@ -59,6 +59,23 @@ def test_the_only_file_of_a_zip_needs_no_name(tmp_path: Path) -> None:
     assert content(zipped(tmp_path / "log.zip", {"d/": b"", "d/log.csv": TEXT})) == TEXT
 
 
+@pytest.mark.parametrize(("name", "mode"), [("log.tar", "w"), ("log.tgz", "w:gz")])
+def test_the_only_file_of_a_tar_needs_no_name(tmp_path: Path, name: str, mode: str) -> None:
+    path = tmp_path / name
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        (tmp_path / "d").mkdir()
+        (tmp_path / "d" / "log.csv").write_bytes(TEXT)
+        archive.add(tmp_path / "d", "d")
+    assert content(path) == TEXT
+
+    tarred(path, {"a.csv": TEXT, "b.csv": TEXT}, mode)
+    with pytest.raises(SeqrecError, match=r"holds a\.csv, b\.csv; name the one to read"):
+        content(path)
+    tarred(path, {}, mode)
+    with pytest.raises(SeqrecError, match="holds nothing"):
+        content(path)
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -203,7 +220,8 @@ def test_any_damage_gives_the_whole_text_or_an_error(
     path.write_bytes(packed[: data.draw(st.integers(0, len(packed)))])
 
     with contextlib.suppress(SeqrecError):
-        assert content(path, None if container == "log.csv.gz" else "log.csv") == TEXT
+        named = container != "log.csv.gz" and data.draw(st.booleans())
+        assert content(path, "log.csv" if named else None) == TEXT
 
 
 def test_a_member_of_a_file_that_is_no_archive(tmp_path: Path) -> None:

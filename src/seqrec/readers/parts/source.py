@@ -255,20 +255,37 @@ def open_zip_member(file: IO[bytes], path: Path, member: str | None, stack: Exit
 def open_tar_member(
     file: IO[bytes], path: Path, magic: bytes, member: str | None, stack: ExitStack
 ) -> IO[bytes]:
-    """Open one file of a tar archive; read once from its start, as it has no table of contents."""
+    """Open one file of a tar archive; without a table of contents the only one takes two passes."""
+    if member is None:
+        member = choose_member(path, None, names_in_tar(path, magic))
     stream = unpacked(file, path, magic, stack)
     archive = tarfile.open(fileobj=stream, mode="r|")  # noqa: SIM115 the stack closes it
     stack.enter_context(archive)
     stack.push(lambda failed, *_: None if failed else read_to_end(stream))
     names = []
-    for entry in archive:
-        refuse_hostile_paths(path, [entry.name])
-        names += [entry.name] if entry.isreg() else []
-        if entry.isreg() and entry.name == member:
+    for entry in files_in_tar(archive, path):
+        names.append(entry.name)
+        if entry.name == member:
             opened = archive.extractfile(entry)
             assert opened is not None  # a regular file
             return stack.enter_context(opened)
     raise missing_member(path, member, names)
+
+
+def names_in_tar(path: Path, magic: bytes) -> list[str]:
+    """Return the names of the files in a tar archive: a pass over all of it."""
+    with path.open("rb") as file, ExitStack() as stack:
+        stream = unpacked(file, path, magic, stack)
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            return [entry.name for entry in files_in_tar(archive, path)]
+
+
+def files_in_tar(archive: tarfile.TarFile, path: Path) -> Iterator[tarfile.TarInfo]:
+    """Yield the entries that are files, and refuse hostile paths on the way."""
+    for entry in archive:
+        refuse_hostile_paths(path, [entry.name])
+        if entry.isreg():
+            yield entry
 
 
 def refuse_hostile_paths(path: Path, names: list[str]) -> None:
