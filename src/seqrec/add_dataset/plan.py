@@ -62,7 +62,8 @@ def file_options(
     Raises:
         SeqrecError: no reader takes it, or its columns cannot be told.
     """
-    if columns and all(name.isdecimal() or name == NONE for name in columns.values()):
+    counted = [name.isdecimal() for name in columns.values() if name != NONE]
+    if counted and all(counted):
         return counted_options(file, columns, form)
     options, sample = find_form(file, **form)
     if options.reader in NAMED_COLUMNS:
