@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 
+from seqrec.add_dataset.data_sets import parameter_block
 from seqrec.add_dataset.plan import file_options
 from seqrec.errors import SeqrecError
+from seqrec.readers import read_pieces
 
 WILD = Path(__file__).parents[1] / "readers" / "wild"
 
@@ -42,6 +46,25 @@ def test_none_alone_is_no_number_of_a_column(tmp_path: Path, name: str, text: st
         "item": "item_id",
         "timestamp": None,
     }
+
+
+@pytest.mark.parametrize("reader", ["table", "json_lines"])
+def test_numbers_are_names_where_columns_have_names(tmp_path: Path, reader: str) -> None:
+    """As pandas writes a frame whose columns nobody named."""
+    path = tmp_path / "log"
+    frame = pd.DataFrame({"0": ["u1"], "1": ["a"], "2": [1_500_000_000]})
+    frame.to_parquet(path) if reader == "table" else frame.to_json(
+        path, orient="records", lines=True
+    )
+
+    options = file_options(path, {"user": "0", "item": "1", "timestamp": "2"}, {"reader": reader})
+
+    assert options.columns is not None
+    assert (options.columns.user, options.columns.timestamp) == ("0", "2")
+    (piece,) = read_pieces(path, options)
+    assert piece.interactions["item_id"].to_pylist() == ["a"]
+    block = yaml.safe_load(parameter_block("shop", options))["shop"]["raw"]["files"][0]
+    assert block["columns"] == {"user": "0", "item": "1", "timestamp": "2"}
 
 
 def test_sessions_stand_for_users_that_are_mostly_missing() -> None:

@@ -12,6 +12,7 @@ from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.section_checks import check_values
 from seqrec.project import project_root
+from seqrec.readers.table import is_parquet
 
 
 def plan(
@@ -62,8 +63,7 @@ def file_options(
     Raises:
         SeqrecError: no reader takes it, or its columns cannot be told.
     """
-    counted = [name.isdecimal() for name in columns.values() if name != NONE]
-    if counted and all(counted):
+    if are_counted(file, columns, form):
         return counted_options(file, columns, form)
     options, sample = find_form(file, **form)
     if options.reader in NAMED_COLUMNS:
@@ -75,6 +75,13 @@ def file_options(
             f"leave out --{next(iter(columns))}, or give --reader table if line 1 names the columns"
         )
     return options
+
+
+def are_counted(file: Path, columns: Mapping[Role, str], form: Mapping[str, str]) -> bool:
+    """Return whether the user names columns by their positions, which only tables of text have."""
+    numbers = [name.isdecimal() for name in columns.values() if name != NONE]
+    may_be = form.get("reader", "table") == "table" and not is_parquet(file)
+    return bool(numbers) and all(numbers) and may_be
 
 
 def counted_options(
