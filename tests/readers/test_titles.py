@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,6 +64,40 @@ def test_a_parquet_table_whose_ids_are_numbers(tmp_path: Path) -> None:
     pq.write_table(pa.table({"sku": [7, 8, None], "name": ["a", None, "c"]}), path)
 
     assert read(path, "table") == [("7", "a"), None, None]
+
+
+def test_ids_of_a_parquet_table_are_those_of_the_log(tmp_path: Path) -> None:
+    """Whole numbers with a gap are floats to pandas; from 2^53 on they are no ids in a log."""
+    ids = pa.array([12345678901.0, 1e15, None, 7.5, 2.0**53])
+    path = tmp_path / "products.parquet"
+    pq.write_table(pa.table({"sku": ids, "name": ["a", "b", "c", "d", "e"]}), path)
+
+    assert read(path, "table") == [("12345678901", "a"), ("1000000000000000", "b")] + [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("titles", "expected"),
+    [
+        (pa.array(["a", b"\xff"], pa.binary()).view(pa.string()), ["a", None]),
+        (pa.array(["a", None]).dictionary_encode(), ["a", None]),
+        (pa.array([1984.0, None]), ["1984", None]),
+        (pa.array([300, 1408], pa.int32()), ["300", "1408"]),
+    ],
+)
+def test_titles_of_parquet(tmp_path: Path, titles: pa.Array, expected: list[str | None]) -> None:
+    path = tmp_path / "products.parquet"
+    pq.write_table(pa.table({"sku": ["x", "y"], "name": titles}), path)
+
+    assert [title and title[1] for title in read(path, "table")] == expected
+
+
+@pytest.mark.parametrize(("sku", "name"), [([["x"]], ["a"]), (["x"], [["a"]])])
+def test_lists_are_neither_ids_nor_titles(tmp_path: Path, sku: list[Any], name: list[Any]) -> None:
+    path = tmp_path / "products.parquet"
+    pq.write_table(pa.table({"sku": sku, "name": name}), path)
+
+    with pytest.raises(SeqrecError, match=r"column '(sku|name)' holds list<.*>, no (ids|titles)"):
+        read(path, "table")
 
 
 def test_movies_dat_is_utf8_in_the_10m_log_and_latin_1_in_the_1m_log(tmp_path: Path) -> None:

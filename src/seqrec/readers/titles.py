@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, unknown_name
@@ -22,6 +23,7 @@ from seqrec.readers.parts.headers import (
 )
 from seqrec.readers.parts.ids import plain_id
 from seqrec.readers.parts.json_lines import as_text, parse_object
+from seqrec.readers.parts.parquet_values import as_text_column, id_texts, is_inexact
 from seqrec.readers.parts.source import put_back, read_blocks, refuse_member, take_header
 from seqrec.readers.table import is_parquet, refuse_packed_parquet
 
@@ -134,12 +136,26 @@ def _read_parquet(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
             inside = file.schema_arrow.names
             wanted = [inside[place] for place in _places(path, inside, options)]
             for batch in file.iter_batches(columns=wanted):
-                columns = [batch.column(name) for name in wanted]
-                texts = [column.cast(pa.string()).to_pylist() for column in columns]
-                yield from (_picked(list(row), 0, 1) for row in zip(*texts, strict=True))
+                ids, titles = (batch.column(name) for name in wanted)
+                texts = _exact_ids(ids, path, wanted[0]), _title_texts(titles, path, wanted[1])
+                rows = zip(*(column.to_pylist() for column in texts), strict=True)
+                yield from (_picked(list(row), 0, 1) for row in rows)
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise SeqrecError(f"{path} cannot be read ({reason}); is it Parquet?") from None
+
+
+def _exact_ids(column: pa.Array, path: Path, name: str) -> pa.Array:
+    """Return ids as a log has them, null where it would have none."""
+    return pc.if_else(is_inexact(column), None, id_texts(column, path, name))
+
+
+def _title_texts(column: pa.Array, path: Path, name: str) -> pa.Array:
+    if pa.types.is_nested(column.type):
+        raise SeqrecError(
+            f"{path}: column '{name}' holds {column.type}, no titles; name another column"
+        )
+    return as_text_column(column)
 
 
 def _places(path: Path, columns: list[str], options: TitlesFileOptions) -> tuple[int, int]:
