@@ -30,7 +30,7 @@ def test_an_id_stands_once_and_what_is_dropped_is_counted(
     assert titles.schema.equals(TITLES)
     assert titles.to_pydict() == {"item_id": ["1", "3"], "title": ["One", "Three"]}
     assert caplog.messages == [
-        "2 titles in b.csv, 1 row dropped for want of an id or a title, 1 for an id again"
+        "2 titles in b.csv, 1 row dropped as broken or without an id or a title, 1 for an id again"
     ]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from seqrec.parameters.raw_sections import Column, LogForm, RawOptions
+from seqrec.parameters.raw_sections import Column, LogForm, RawOptions, Separator
 from seqrec.parameters.section import Section
 from seqrec.parameters.section_checks import check_values
 from seqrec.parameters.sections import UserPath, merged
@@ -36,7 +36,7 @@ class SingleTitlesFile(Section):
     """The column, or key, with the ids of the log; its position where there is no header."""
     title: Column = "title"
     """The column, or key, with the titles."""
-    separator: str | None = None
+    separator: Separator = None
     """What stands between two columns of a CSV; absent: guessed from the header line."""
 
 

@@ -20,6 +20,9 @@ def _separator(value: Any) -> Any:
     return "\t" if value == "\\t" else value
 
 
+Separator = Annotated[str | None, BeforeValidator(_separator)]
+
+
 def _values(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return ";".join(map(str, value))
@@ -78,7 +81,7 @@ class LogForm(Section):
     encoding: str | None = None
     """Encoding of the text, as Python names it; absent: UTF-8, and a guess with a line where that
     fails."""
-    separator: Annotated[str | None, BeforeValidator(_separator)] = None
+    separator: Separator = None
     """What stands between two columns of a CSV; absent: guessed from the header line."""
     columns: ColumnMapping | None = None
     """Which column holds what, for readers whose columns or keys have no fixed names."""
@@ -130,7 +133,7 @@ class TitlesFileOptions(Section):
     """The column, or key, with the ids of the log; its position where there is no header."""
     title: Column = "title"
     """The column, or key, with the titles."""
-    separator: str | None = None
+    separator: Separator = None
     """What stands between two columns of a CSV; absent: guessed from the header line."""
 
 

@@ -74,7 +74,7 @@ def _report(path: Path, titles: dict[str, str], rows: int, broken: int) -> None:
             f"raw.titles: {path} holds no titles in {rows_in_words(rows)}; is it the right file?"
         )
     logger.info(
-        "%s titles in %s, %s dropped for want of an id or a title, %s for an id again",
+        "%s titles in %s, %s dropped as broken or without an id or a title, %s for an id again",
         f"{len(titles):,}",
         path.name,
         rows_in_words(broken),

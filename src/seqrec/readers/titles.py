@@ -1,10 +1,10 @@
 """Titles of items, from the side file that comes with a log: pairs of item id and title.
 
 One function a form, as for logs; ``TITLE_READERS`` has them by the names that parameters use. A
-row that is none (too few fields, bytes that are not UTF-8) is yielded as None.
+row that is none (other columns than the header's, bytes that are not UTF-8) is yielded as None.
+Tables of text are cut as logs are, so that a stray quote costs one row.
 """
 
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.raw_sections import TitlesFileOptions
+from seqrec.readers.parts.delimited import split_blocks
+from seqrec.readers.parts.fields import Layout
 from seqrec.readers.parts.headers import (
     HeaderNames,
     find_column,
@@ -111,23 +113,20 @@ def _read_text_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
     header, blocks = take_header(blocks, path)
     names = HeaderNames(options.item, options.title, None)
     separator = options.separator or guess_separator(path, header, names)
-    item, title = _places(path, split_header(header, separator), options)
-    if names.by_position:
-        blocks = put_back(header, blocks)
-    lines = (
-        f"{line}\n"
-        for block in blocks
-        for line in block.data.decode(errors="replace").split("\n")[:-1]
+    columns = split_header(header, separator)
+    item, title = _places(path, columns, options)
+    layout = Layout(  # of a log whose users are these items and whose items are the titles
+        separator,
+        len(columns),
+        user=item,
+        item=title,
+        quoted=len(separator.encode()) == 1,
+        row_is_line=separator == "\t" and '"' not in header,
     )
-    # between tabs most programs write quotes as they are
-    plain = separator == "\t" and '"' not in header
-    try:
-        rows = csv.reader(
-            lines, delimiter=separator, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
-        )
-        yield from (_picked(row, item, title) for row in rows if row)
-    except csv.Error as error:
-        raise SeqrecError(f"{path} is no table of titles ({error}); mend its quotes") from None
+    for fields in split_blocks(put_back(header, blocks) if names.by_position else blocks, layout):
+        texts = (column.to_numpy(zero_copy_only=False) for column in fields.columns)
+        yield from map(_title, *texts)
+        yield from [None] * len(fields.rejections)
 
 
 def _read_parquet(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
@@ -138,8 +137,7 @@ def _read_parquet(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
             for batch in file.iter_batches(columns=wanted):
                 ids, titles = (batch.column(name) for name in wanted)
                 texts = _exact_ids(ids, path, wanted[0]), _title_texts(titles, path, wanted[1])
-                rows = zip(*(column.to_pylist() for column in texts), strict=True)
-                yield from (_picked(list(row), 0, 1) for row in rows)
+                yield from map(_title, *(column.to_pylist() for column in texts))
     except pa.ArrowException as error:
         reason = str(error).splitlines()[0]
         raise SeqrecError(f"{path} cannot be read ({reason}); is it Parquet?") from None
@@ -169,8 +167,13 @@ def _places(path: Path, columns: list[str], options: TitlesFileOptions) -> tuple
 
 
 def _picked(row: list[str], item: int, title: int) -> Title:
-    """Return the id and the title of a row without outer white space, if it holds both."""
-    if len(row) <= max(item, title) or None in (row[item], row[title]):
+    """Return the id and the title of a row, if it holds both."""
+    return _title(row[item], row[title]) if len(row) > max(item, title) else None
+
+
+def _title(item: str | None, title: str | None) -> Title:
+    """Return an id and a title without outer white space, if there are both."""
+    if item is None or title is None:
         return None
-    pair = plain_id(row[item]), row[title].strip()
+    pair = plain_id(item), title.strip()
     return pair if all(pair) and REPLACED not in "".join(pair) else None
