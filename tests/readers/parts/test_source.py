@@ -126,9 +126,9 @@ def damaged(folder: Path, kind: str) -> tuple[Path, str | None]:
     elif kind == "not a gzip":
         path = folder / "log.csv.gz"
         path.write_bytes(b"<html>not found</html>")
-    elif kind == "not a zip":
+    elif kind in ("not a zip", "two bytes of a zip"):
         path = folder / "log.zip"
-        path.write_bytes(b"<html>not found</html>")
+        path.write_bytes(b"PK" if kind.startswith("two") else b"<html>not found</html>")
     elif kind == "truncated zip":
         path = zipped(folder / "log.zip", {"log.csv": noise})
         path.write_bytes(path.read_bytes()[:300])
@@ -150,6 +150,7 @@ def damaged(folder: Path, kind: str) -> tuple[Path, str | None]:
         ("damaged gzip", "log.csv cannot be read (CRC check failed"),
         ("not a gzip", "log.csv.gz is a web page; fetch the file itself"),
         ("not a zip", "log.zip is a web page; fetch the file itself"),
+        ("two bytes of a zip", "log.zip is not a zip file, though its name says so"),
         ("truncated zip", "log.zip cannot be read (File is not a zip file)"),
         ("truncated tar", "log.tgz"),
         ("several members", "log.zip holds a.csv, b.csv; name the one to read by 'member'"),

@@ -49,7 +49,7 @@ SUFFIXES = {
     ".xz": (b"\xfd7zXZ\x00", "xz"),
     ".zst": (b"\x28\xb5\x2f\xfd", "Zstandard"),
     ".lz4": (b"\x04\x22\x4d\x18", "LZ4"),
-    ".zip": (b"PK", "zip"),
+    ".zip": (b"PK\x03\x04", "zip"),
 }
 """What a file must begin with by its name."""
 NOT_READ: dict[bytes, str] = {
