@@ -48,6 +48,49 @@ def test_none_alone_is_no_number_of_a_column(tmp_path: Path, name: str, text: st
     }
 
 
+ROW = "u1;a;1500000000"
+
+
+@pytest.mark.parametrize("above", ["sep=;\n", "\n\n", ' \n"sep=;"\n\n'])
+@pytest.mark.parametrize("form", [{}, {"separator": ";"}, {"reader": "table"}])
+def test_what_may_stand_above_the_header(tmp_path: Path, above: str, form: dict[str, str]) -> None:
+    """A log that a run reads is one that can be added."""
+    path = tmp_path / "log.csv"
+    path.write_text(f"{above}user_id;item_id;timestamp\n{ROW}\n")
+
+    options = file_options(path, {}, form)
+
+    assert options.columns is not None
+    assert (options.columns.user, options.columns.timestamp) == ("user_id", "timestamp")
+    (piece,) = read_pieces(path, options)
+    assert piece.interactions["item_id"].to_pylist() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [
+        ("atomic", "user_id:token\titem_id:token\ttimestamp:float\nu1\ta\t1500000000\n"),
+        ("lastfm_timestamps", "userID\tartistID\ttagID\ttimestamp\nu1\ta\t1\t1500000000000\n"),
+        ("amazon_2014_ratings", "u1,a,5.0,1500000000\n"),
+        ("movielens_u_data", "u1\ta\t5\t1500000000\n"),
+        ("json_lines", '{"user_id": "u1", "item_id": "a", "timestamp": 1500000000}\n'),
+    ],
+)
+def test_a_reader_that_is_found_below_blank_lines_reads_the_log(
+    tmp_path: Path, reader: str, text: str
+) -> None:
+    path = tmp_path / "log"
+    path.write_text(f"\n\n{text}")
+
+    options = file_options(path, {}, {})
+
+    assert options.reader == reader
+    (piece,) = read_pieces(path, options)
+    assert piece.interactions["item_id"].to_pylist() == ["a"]
+    assert piece.interactions["source_row"].to_pylist() == [2 + text.count("\n")]
+    assert piece.blank_lines == 2
+
+
 @pytest.mark.parametrize("reader", ["table", "json_lines"])
 def test_numbers_are_names_where_columns_have_names(tmp_path: Path, reader: str) -> None:
     """As pandas writes a frame whose columns nobody named."""

@@ -326,8 +326,26 @@ def test_what_stands_where_a_header_should(tmp_path: Path, text: str, message: s
 
 
 def test_blank_lines_above_the_header(tmp_path: Path) -> None:
-    log = written(tmp_path / "log.csv", "\n\nuser_id,item_id,timestamp\nu,a,5\n")
-    assert read(log).interactions["source_row"].to_pylist() == [4]
+    log = written(tmp_path / "log.csv", "\n\nuser_id,item_id,timestamp\nu,a,5\n\n")
+    piece = read(log)
+    assert piece.interactions["source_row"].to_pylist() == [4]
+    assert piece.blank_lines == 3
+
+
+@pytest.mark.parametrize(
+    ("above", "lines", "blank"),
+    [("", 0, 0), ("\n \n\n", 3, 3), ("sep=,\n", 1, 0), ("\nsep=,\n\n", 3, 2)],
+)
+def test_rows_without_a_header_keep_their_numbers(
+    tmp_path: Path, above: str, lines: int, blank: int
+) -> None:
+    log = written(tmp_path / "log.csv", f"{above}u,a,5\nbroken\n\nv,b,6\n")
+
+    piece = read(log, ColumnMapping(user=0, item=1, timestamp=2))
+
+    assert piece.interactions["source_row"].to_pylist() == [lines + 1, lines + 4]
+    assert piece.rejected["line_number"].to_pylist() == [lines + 2]
+    assert piece.blank_lines == blank + 1
 
 
 def test_a_separator_of_two_characters(tmp_path: Path) -> None:

@@ -117,6 +117,24 @@ def test_bytes_that_are_not_utf8_are_no_title(tmp_path: Path) -> None:
     assert read(path, "table") == [("2", "tea"), None]
 
 
+@pytest.mark.parametrize("above", ["sep=;\n", "\n  \n", '\n"sep=;"\n\n'])
+def test_what_may_stand_above_the_header(tmp_path: Path, above: str) -> None:
+    path = tmp_path / "songs.csv"
+    path.write_text(f"{above}sku;name\na;Alpha, Beta\n")
+
+    assert read(path, "table") == [("a", "Alpha, Beta")]
+
+
+@pytest.mark.parametrize("above", ["", "\n\n", "0,1\n"])
+def test_a_header_that_counts_is_no_title(tmp_path: Path, above: str) -> None:
+    """What pandas writes where columns have no names, as for logs."""
+    path = tmp_path / "songs.csv"
+    path.write_text(f"{above}a,A\nb,B\n")
+    options = TitlesFileOptions(name=path.name, item=0, title=1)
+
+    assert list(find_title_reader("table")(path, options)) == [("a", "A"), ("b", "B")]
+
+
 def test_a_stray_quote_costs_one_row(tmp_path: Path) -> None:
     """As in a log: 'Heroes' is a song whose title nobody quoted."""
     path = tmp_path / "songs.csv"

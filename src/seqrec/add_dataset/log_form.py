@@ -18,10 +18,11 @@ from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers import amazon, find_reader, lastfm, yelp
 from seqrec.readers.json_keys import keys_of, known_keys, values_at
+from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import SEPARATORS, split_header
 from seqrec.readers.parts.json_lines import parse_object
 from seqrec.readers.parts.lines import is_utf8
-from seqrec.readers.parts.source import Block, read_blocks, refuse_member, take_header
+from seqrec.readers.parts.source import Block, read_blocks, refuse_member
 from seqrec.readers.parts.values import decimal, microseconds
 from seqrec.readers.table import is_parquet, refuse_packed_parquet
 
@@ -74,26 +75,33 @@ def find_form(
             refuse_member(path, member)
             reader, separator, sample = "table", None, parquet_sample(path)
         else:
-            lines = first_lines(path, member, separator)
-            reader = reader or ("table" if separator else own_reader(path, lines))
+            lines, marked = first_lines(path, member, separator)
+            known = separator or marked
+            reader = reader or ("table" if known else own_reader(path, lines))
             if reader == BY_KEYS:
                 sample = json_sample(path, lines)
             elif reader in NAMED_COLUMNS:
-                sample = text_sample(path, lines, "\t" if reader == ATOMIC else separator)
+                sample = text_sample(path, lines, "\t" if reader == ATOMIC else known)
             if reader == ATOMIC:
                 sample = {name.partition(":")[0]: values for name, values in sample.items()}
     options = RawFileOptions(name=path.name, reader=str(reader), member=member, separator=separator)
     return options, sample
 
 
-def first_lines(path: Path, member: str | None, separator: str | None = None) -> list[str]:
-    """Return the first lines of a text file, the first of which is UTF-8."""
+def first_lines(
+    path: Path, member: str | None, separator: str | None = None
+) -> tuple[list[str], str | None]:
+    """Return the first lines of a text from its header on, which is UTF-8, and its separator.
+
+    That is what a line above the header says, None where there is no such line.
+    """
     blocks = refuse_packed_parquet(read_blocks(path, member), path)
     first = next(blocks)
     _refuse_no_text(first.data[:LOOKED_AT], path, separator)
-    header, blocks = take_header(chain([first], blocks), path)
-    rows = next(blocks, Block(b"", 2)).data.split(b"\n", SAMPLE_ROWS)[:SAMPLE_ROWS]
-    return [header, *(row.decode(errors="replace") for row in rows if row.strip())]
+    header = header_of(chain([first], blocks), path)
+    rows = next(header.rest, Block(b"", 0)).data.split(b"\n", SAMPLE_ROWS)[:SAMPLE_ROWS]
+    texts = [row.decode(errors="replace") for row in rows if row.strip()]
+    return [header.text, *texts], header.separator
 
 
 def _refuse_no_text(head: bytes, path: Path, separator: str | None) -> None:

@@ -15,10 +15,11 @@ from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import MILLISECONDS, SECONDS
 from seqrec.readers.parts.delimited import read_delimited, read_table_by_names
 from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import HeaderNames, find_layout
 from seqrec.readers.parts.json_lines import Keys, read_json_lines
 from seqrec.readers.parts.pieces import Piece
-from seqrec.readers.parts.source import put_back, read_blocks, take_header
+from seqrec.readers.parts.source import read_blocks
 
 REVIEW = Keys("reviewerID", "asin", "unixReviewTime", "overall", pa.int64())
 REVIEW_2023 = Keys("user_id", "parent_asin", "timestamp", "rating", pa.int64())
@@ -46,10 +47,11 @@ def read_ratings_2014(path: Path, options: RawFileOptions) -> Iterator[Piece]:
 
     A table with the header ``reviewerID,asin,…,unixReviewTime`` is read by its names.
     """
-    header, blocks = take_header(read_blocks(path, options.member, options.encoding), path)
-    if header.startswith("reviewerID"):
-        return read_delimited(blocks, find_layout(path, header, ",", REVIEW_TABLE), SECONDS)
-    pieces = read_delimited(put_back(header, blocks), TABLE_2014, SECONDS)
+    header = header_of(read_blocks(path, options.member, options.encoding), path)
+    if header.text.startswith("reviewerID"):
+        layout = find_layout(path, header.text, ",", REVIEW_TABLE)
+        return read_delimited(header.below(), layout, SECONDS)
+    pieces = read_delimited(header.put_back(), TABLE_2014, SECONDS)
     return refuse_swapped(pieces, path, other="amazon_2018_ratings")
 
 

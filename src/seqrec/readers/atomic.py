@@ -9,9 +9,10 @@ from pathlib import Path
 
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import find_layout, names_of
 from seqrec.readers.parts.pieces import Piece
-from seqrec.readers.parts.source import read_blocks, take_header
+from seqrec.readers.parts.source import read_blocks
 
 
 def read_atomic(path: Path, options: RawFileOptions) -> Iterator[Piece]:
@@ -20,10 +21,10 @@ def read_atomic(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     Timestamps are seconds or milliseconds, by their size; seconds with fractions become
     milliseconds.
     """
-    header, blocks = take_header(read_blocks(path, options.member, options.encoding), path)
+    header = header_of(read_blocks(path, options.member, options.encoding), path)
     names = names_of(options)
     if names.rating is None:
         names = names._replace(rating="rating", rating_required=False)
-    untyped = "\t".join(name.partition(":")[0] for name in header.split("\t"))
+    untyped = "\t".join(name.partition(":")[0] for name in header.text.split("\t"))
     layout = find_layout(path, untyped, "\t", names)
-    return read_delimited(blocks, replace(layout, quoted=False), options=options)
+    return read_delimited(header.below(), replace(layout, quoted=False), options=options)

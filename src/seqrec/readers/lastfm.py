@@ -11,9 +11,10 @@ from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import CALENDAR_DAYS, MILLISECONDS, Clock
 from seqrec.readers.parts.delimited import read_delimited
 from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import split_header
 from seqrec.readers.parts.pieces import Piece
-from seqrec.readers.parts.source import read_blocks, take_header
+from seqrec.readers.parts.source import read_blocks
 
 TIMESTAMPS = ("userID", "artistID", "tagID", "timestamp")
 DATES = ("userID", "artistID", "tagID", "day", "month", "year")
@@ -36,13 +37,13 @@ def read_tags(
     path: Path, options: RawFileOptions, names: tuple[str, ...], clock: Clock
 ) -> Iterator[Piece]:
     """Yield a file of tags: user, artist, tag, then the columns of the timestamp."""
-    header, blocks = take_header(read_blocks(path, options.member, options.encoding), path)
-    columns = tuple(split_header(header, "\t"))
+    header = header_of(read_blocks(path, options.member, options.encoding), path)
+    columns = tuple(split_header(header.text, "\t"))
     if columns != names:
         raise SeqrecError(
-            f"{path}, line 1: the header is '{' '.join(columns)}' instead of '{' '.join(names)}'; "
-            "is it the right reader?"
+            f"{path}, line {header.line}: the header is '{' '.join(columns)}' instead of "
+            f"'{' '.join(names)}'; is it the right reader?"
         )
     timestamp = tuple(range(3, len(names)))
     layout = Layout("\t", width=len(names), user=0, item=1, timestamp=timestamp)
-    return read_delimited(blocks, layout, clock)
+    return read_delimited(header.below(), layout, clock)

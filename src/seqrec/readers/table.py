@@ -1,7 +1,6 @@
 """Any table with a user, an item and perhaps a timestamp: CSV, TSV or Parquet."""
 
 import logging
-import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import (
     HeaderNames,
     find_layout,
@@ -22,13 +22,11 @@ from seqrec.readers.parts.headers import (
 )
 from seqrec.readers.parts.pieces import MAX_TEXT, Piece, without_rows
 from seqrec.readers.parts.reasons import AGAIN
-from seqrec.readers.parts.source import Block, put_back, read_blocks, refuse_member, take_header
+from seqrec.readers.parts.source import Block, read_blocks, refuse_member
 
 logger = logging.getLogger(__name__)
 
 PARQUET_MAGIC = b"PAR1"
-SEPARATOR_LINE = re.compile('"?sep=(.)"?')
-"""What some programs write above the header."""
 
 
 def read_table(path: Path, options: RawFileOptions) -> Iterator[Piece]:
@@ -77,25 +75,23 @@ def refuse_packed_parquet(blocks: Iterator[Block], path: Path) -> Iterator[Block
 
 
 def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> Iterator[Piece]:
-    """Yield a CSV or TSV table; where columns are counted, line 1 is a row like the others."""
-    found = read_blocks(path, options.member, options.encoding)
-    header, blocks = take_header(refuse_packed_parquet(found, path), path)
-    while not header.strip():
-        header, blocks = take_header(blocks, path)
+    """Yield a CSV or TSV table; where columns are counted, the first line is a row."""
+    blocks = read_blocks(path, options.member, options.encoding)
+    first = header_of(refuse_packed_parquet(blocks, path), path)
+    header = first.text
     if header.lstrip().startswith("{") and not names.by_position:
-        raise SeqrecError(f"{path}, line 1 is an object of JSON; add raw.reader=json_lines")
-    if marked := SEPARATOR_LINE.fullmatch(header):  # for Excel
-        options = options.model_copy(update={"separator": options.separator or marked[1]})
-        header, blocks = take_header(blocks, path)
-    separator = options.separator or guess_separator(path, header, names)
+        raise SeqrecError(
+            f"{path}, line {first.line} is an object of JSON; add raw.reader=json_lines"
+        )
+    separator = options.separator or first.separator or guess_separator(path, header, names)
     layout = find_layout(path, header, separator, names)
     if not names.by_position:
-        pieces = read_delimited(blocks, layout, options=options)
+        pieces = read_delimited(first.below(), layout, options=options)
         return refuse_rows_as_header(pieces, names, path, (header, separator))
     if is_counted_header(split_header(header, separator)):
-        logger.info("%s: line 1 counts the columns and is no row", path.name)
-        return read_delimited(blocks, layout, options=options)
-    return read_delimited(put_back(header, blocks), layout, options=options)
+        logger.info("%s: line %d counts the columns and is no row", path.name, first.line)
+        return read_delimited(first.below(), layout, options=options)
+    return read_delimited(first.put_back(), layout, options=options)
 
 
 def refuse_rows_as_header(

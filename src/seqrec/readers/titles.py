@@ -16,17 +16,19 @@ from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.raw_sections import TitlesFileOptions
 from seqrec.readers.parts.delimited import split_blocks
 from seqrec.readers.parts.fields import Layout
+from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import (
     HeaderNames,
     find_column,
     find_position,
     guess_separator,
+    is_counted_header,
     split_header,
 )
 from seqrec.readers.parts.ids import plain_id
 from seqrec.readers.parts.json_lines import as_text, parse_object
 from seqrec.readers.parts.parquet_values import as_text_column, id_texts, is_inexact
-from seqrec.readers.parts.source import put_back, read_blocks, refuse_member, take_header
+from seqrec.readers.parts.source import read_blocks, refuse_member
 from seqrec.readers.table import is_parquet, refuse_packed_parquet
 
 Title = tuple[str, str] | None
@@ -109,11 +111,10 @@ def _encoding(path: Path, member: str | None) -> str:
 
 
 def _read_text_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
-    blocks = refuse_packed_parquet(read_blocks(path, options.member), path)
-    header, blocks = take_header(blocks, path)
+    header = header_of(refuse_packed_parquet(read_blocks(path, options.member), path), path)
     names = HeaderNames(options.item, options.title, None)
-    separator = options.separator or guess_separator(path, header, names)
-    columns = split_header(header, separator)
+    separator = options.separator or header.separator or guess_separator(path, header.text, names)
+    columns = split_header(header.text, separator)
     item, title = _places(path, columns, options)
     layout = Layout(  # of a log whose users are these items and whose items are the titles
         separator,
@@ -121,9 +122,10 @@ def _read_text_table(path: Path, options: TitlesFileOptions) -> Iterator[Title]:
         user=item,
         item=title,
         quoted=len(separator.encode()) == 1,
-        row_is_line=separator == "\t" and '"' not in header,
+        row_is_line=separator == "\t" and '"' not in header.text,
     )
-    for fields in split_blocks(put_back(header, blocks) if names.by_position else blocks, layout):
+    is_row = names.by_position and not is_counted_header(columns)
+    for fields in split_blocks(header.put_back() if is_row else header.below(), layout):
         texts = (column.to_numpy(zero_copy_only=False) for column in fields.columns)
         yield from map(_title, *texts)
         yield from [None] * len(fields.rejections)

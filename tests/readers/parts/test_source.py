@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from seqrec.errors import SeqrecError
 from seqrec.readers.parts import source
-from seqrec.readers.parts.source import put_back, read_blocks, take_header
+from seqrec.readers.parts.source import read_blocks, take_header
 from tests.readers.parts.blocks import blocks_of
 
 TEXT = b"1,a\n2,b\n3,c\n"
@@ -238,17 +238,12 @@ def test_a_member_of_a_file_that_is_no_archive(tmp_path: Path) -> None:
         )
 
 
-def test_a_header_can_be_taken_and_put_back(tmp_path: Path) -> None:
+def test_a_header_can_be_taken(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(b"user,item\n1,a\n")
 
     header, rest = take_header(read_blocks(path), path)
     assert (header, list(rest)) == ("user,item", [(b"1,a\n", 2)])
-    header, rest = take_header(read_blocks(path), path)
-    assert [line for block in put_back(header, rest) for line in block.data.splitlines()] == [
-        b"user,item",
-        b"1,a",
-    ]
 
 
 def test_a_header_that_is_no_text_is_an_error(tmp_path: Path) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.clocks import Clock
 from seqrec.readers.parts.fields import Fields, Layout, split_fields
+from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import HeaderNames, find_layout
 from seqrec.readers.parts.item_lists import item_lists
 from seqrec.readers.parts.lines import clean_lines
 from seqrec.readers.parts.piece_maker import Columns, PieceMaker
 from seqrec.readers.parts.pieces import Piece
 from seqrec.readers.parts.quoted import split_quoted_blocks
-from seqrec.readers.parts.source import Block, read_blocks, take_header
+from seqrec.readers.parts.source import Block, read_blocks
 from seqrec.readers.parts.values import floats
 
 
@@ -20,8 +21,8 @@ def read_table_by_names(
     path: Path, options: RawFileOptions, names: HeaderNames, clock: Clock
 ) -> Iterator[Piece]:
     """Yield a comma-separated file whose header names its columns."""
-    header, blocks = take_header(read_blocks(path, options.member, options.encoding), path)
-    return read_delimited(blocks, find_layout(path, header, ",", names), clock)
+    header = header_of(read_blocks(path, options.member, options.encoding), path)
+    return read_delimited(header.below(), find_layout(path, header.text, ",", names), clock)
 
 
 def read_delimited(

@@ -332,26 +332,20 @@ def take_header(blocks: Iterator[Block], path: Path) -> tuple[str, Iterator[Bloc
     first = next(blocks, None)
     if first is None:
         raise SeqrecError(f"{path} holds nothing but blank lines; is it the right file?")
-    end = first.data.index(b"\n") + 1
+    data, line = first
+    end = data.index(b"\n") + 1
     try:
-        header = first.data[: end - 1].decode()
+        header = data[: end - 1].decode()
     except UnicodeDecodeError:
         raise SeqrecError(
-            f"{path}, line 1: the header is not UTF-8 text; save the file as UTF-8, or name its "
-            "encoding, raw.encoding=cp1252 say"
+            f"{path}, line {line}: the header is not UTF-8 text; save the file as UTF-8, or name "
+            "its encoding, raw.encoding=cp1252 say"
         ) from None
-    return header, after_header(Block(first.data[end:], first.first_line + 1), blocks)
+    return header, after_header(Block(data[end:], line + 1), blocks)
 
 
 def after_header(first: Block, blocks: Iterator[Block]) -> Iterator[Block]:
     """Yield what is left of the first block, then the others."""
     if first.data:
         yield first
-    yield from blocks
-
-
-def put_back(header: str, blocks: Iterator[Block]) -> Iterator[Block]:
-    """Yield the blocks with the first line in front again: it was no header."""
-    first = next(blocks, Block(b"", 2))
-    yield Block(header.encode() + b"\n" + first.data, 1)
     yield from blocks
