@@ -57,6 +57,8 @@ def catalog_of(**parameters: Any) -> DataCatalog:
     catalog["params:settings"] = Settings(**settings)
     catalog["params:evaluation"] = parameters.get("evaluation", EvaluationOptions())
     catalog["params:reporting"] = parameters.get("reporting", ReportingOptions())
+    catalog["params:filtering"] = parameters.get("filtering", FilteringOptions())
+    catalog["filter_report"] = {"parameters": FilteringOptions().model_dump(mode="json")}
     catalog["params:splitting"] = parameters.get("splitting", SplittingOptions())
     parts = ["train", "train", "valid", "test"]
     history = {"user_index": [1] * 4, "position": [0, 1, 2, 3], "timestamp": [1, 2, 3, 4]}
@@ -154,8 +156,8 @@ def test_too_many_negatives_are_refused_before_hours_of_training() -> None:
 
 
 @pytest.mark.parametrize("made", ["models", "metrics", "tuning_history", "sensitivity"])
-def test_what_depends_on_the_parts_is_not_made_by_another_splitting(made: str) -> None:
-    """The model card would say a splitting that the sequences do not have."""
+def test_what_is_learned_from_data_of_other_settings_is_refused(made: str) -> None:
+    """The model card would say what the data are not, and a filter would have no effect."""
     run = Pipeline([node(nothing, inputs="sequences", outputs=made, name="n")])
     TrainingChecksHooks().before_pipeline_run(run, catalog_of())
     other = catalog_of(splitting=SplittingOptions(strategy="temporal", test_share=0.5))
@@ -164,6 +166,12 @@ def test_what_depends_on_the_parts_is_not_made_by_another_splitting(made: str) -
     ):
         TrainingChecksHooks().before_pipeline_run(run, other)
     TrainingChecksHooks().before_pipeline_run(pipeline("sequences"), other)
+    other = catalog_of(filtering=FilteringOptions(user_core=7))
+    with pytest.raises(SeqrecError, match=r"filtering\.user_core=5, not 7"):
+        TrainingChecksHooks().before_pipeline_run(run, other)
+    TrainingChecksHooks().before_pipeline_run(pipeline("sequences"), other)
+    anew = Pipeline([node(nothing, inputs=None, outputs="filter_report", name="f"), *run.nodes])
+    TrainingChecksHooks().before_pipeline_run(anew, other)
 
 
 def test_the_options_go_on_as_the_model_takes_them() -> None:

@@ -36,8 +36,8 @@ INGESTED = "ingestion_report"
 SHARED_NODES = ("train_model", "refit_models", "rank_and_measure", "describe_cell")
 """What several processes can do together."""
 
-SPLIT = {"models", "metrics", "tuning_history", "sensitivity"}
-"""What depends on which part an interaction is in."""
+LEARNED = {"models", "metrics", "tuning_history", "sensitivity"}
+"""What stands under the settings of the run that makes it, those of the data included."""
 
 
 class OneRunHooks:
@@ -135,7 +135,14 @@ class TrainingChecksHooks:
         if "params:settings" in needed:
             # Assigned it would be "replaced", which Kedro warns of.
             catalog.save("params:settings", self._checked(catalog.load("params:settings")))
-        if "sequences" in needed and pipeline.all_outputs() & SPLIT:
+        if pipeline.all_outputs() & LEARNED:
+            self._check_data(pipeline, catalog)
+
+    def _check_data(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
+        """Raise a SeqrecError if data that were made before are not what this run says of them."""
+        if "filter_report" not in pipeline.all_outputs() and catalog.exists("filter_report"):
+            check_filtering(catalog.load("filter_report"), catalog.load("params:filtering"))
+        if "sequences" in pipeline.inputs():
             check_split_as_told(catalog.load("sequences"), catalog.load("params:splitting"))
 
     def _checked(self, settings: "Settings") -> "Settings":
@@ -162,7 +169,6 @@ class TrainingChecksHooks:
         The figures would stand under the settings of this run.
         """
         if {"models", "sequences"} <= inputs.keys() and "metrics" in node.outputs:
-            check_filtering(catalog.load("filter_report"), catalog.load("params:filtering"))
             check_told(inputs["models"], catalog.load("params:settings"))
 
     @hook_impl

@@ -90,7 +90,7 @@ def filter_interactions(
         row in the whole log, before any filter) as one more column; and a report that can
         be written as JSON: the options as ``parameters``, and ``steps``, each with its name,
         what is left after it and what it dropped, the passes of the k-core one by one; and under
-        ``ties`` how many of a user's neighbours in time share their timestamp.
+        ``ties`` how many of a user's neighbours in time share their timestamp, and their item.
 
     Raises:
         SeqrecError: a step leaves nothing, too little is left, or the window is no window.
@@ -169,17 +169,21 @@ def _row_steps(options: FilteringOptions, window: dict[str, int | None]) -> Iter
 def _ties(core: _Numbered, last: dict[str, Any]) -> dict[str, int]:
     """Return how many neighbours in users' histories there are, and how many share an instant.
 
+    Where these are many, and no column orders them, it is counted how many rows are there again.
+
     Args:
         core: the users and items that stay, and rows that hold those of others too.
         last: the last step of the report.
     """
     rows = core.rows.semi_join(core.users, "user_key").semi_join(core.items, "item_key")
     interactions: int = last["interactions"]
-    instants = _count_instants(rows.select("user_key", "timestamp"), interactions)
-    return {
-        "neighbours": interactions - last["users"],
-        "same_timestamp": interactions - instants,
-    }
+    neighbours = interactions - last["users"]
+    same = interactions - _count_instants(rows.select("user_key", "timestamp"), interactions)
+    ties = {"neighbours": neighbours, "same_timestamp": same}
+    if same > MANY_TIES * neighbours and not set(SECOND) & set(rows.columns):
+        once = count_rows(rows.select("user_key", "item_key", "timestamp").distinct())
+        ties |= {"same_item": interactions - once} if once < interactions else {}
+    return ties
 
 
 def _count_instants(rows: ir.Table, interactions: int) -> int:

@@ -18,6 +18,7 @@ import numpy as np
 
 from seqrec.batches import Examples, Sequences, evaluation_examples
 from seqrec.errors import SeqrecError
+from seqrec.evaluation.findable import check_findable
 from seqrec.evaluation.metrics import Floats, metric_of, parse_label
 from seqrec.evaluation.ranker import Ranker
 from seqrec.machine.devices import resolve_device
@@ -55,6 +56,7 @@ class Attempts:
         targets = _targets(sequences, widest.max_len, settings.protocol, seed)
         model = self.model_class(widest)
         self.ranker = Ranker(sequences, targets, model, self.device, settings.ranking)
+        check_findable(sequences, targets, self.ranker.rules)
 
     @property
     def defaults(self) -> dict[str, float]:

@@ -24,6 +24,7 @@ from seqrec.batches import Batches, Sequences, evaluation_examples, training_exa
 from seqrec.batches.packing import PackedBatch, PackedExamples, PackedSequences
 from seqrec.batches.same_targets import SameTargets
 from seqrec.errors import SeqrecError
+from seqrec.evaluation.findable import check_findable
 from seqrec.evaluation.metrics import metric_of, parse_label
 from seqrec.evaluation.ranker import Ranker
 from seqrec.losses.distillation import Distillation
@@ -197,6 +198,7 @@ class Trainer:
             valid = evaluation_examples(sequences, "valid", model.history_len, config.protocol)
             _check_any("validation", valid)
             self.ranker = Ranker(sequences, valid, model, device, evaluation, processes=processes)
+            check_findable(sequences, valid, self.ranker.rules)
         # weight decay and an average move all item vectors in every step
         moves_all = bool(options.weight_decay or options.average_weights)
         sparse = model.sparse_gradients and distillation is None and device.type != "mps"

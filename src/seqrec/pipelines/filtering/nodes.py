@@ -42,7 +42,14 @@ def keep_core_interactions(
 
 
 def _tell_ties(ties: dict[str, int] | None) -> None:
-    """Say it where many of a user's neighbours in time share their timestamp."""
+    """Say it where many of a user's neighbours in time share their timestamp, and which way."""
+    if ties and (again := ties.get("same_item")):
+        logger.warning(
+            "%s interactions are there again, with the same user, item and timestamp: "
+            "filtering.consecutive_repeats=drop drops an item right after itself, "
+            "filtering.repeats=first all but the first",
+            f"{again:,}",
+        )
     if ties and ties["same_timestamp"] > MANY_TIES * ties["neighbours"]:
         logger.warning(
             "%s of %s neighbours in users' histories share their timestamp: these stay in the "
