@@ -1,6 +1,9 @@
 """Lists by the exported graph: those of torch, for every wish, and a service that changes over."""
 
+import asyncio
+import logging
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,11 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.export.graph import graph_of, on_cpu
+from seqrec.models.folder import save_model
 from seqrec.recommendation.recommender import Recommender
 from seqrec.service.graph_lists import GraphRecommender
+from seqrec.service.live_model import LiveModel
+from seqrec.service.quickening import quicken
 from tests.export.examples import trained
 from tests.service.small import saved, serving
 from tests.service.test_service import wait_for
@@ -70,11 +76,29 @@ def test_only_wishes_that_the_graph_has_no_input_for_go_to_torch(
     with pytest.raises(AttributeError):  # the lists that are none
         quick.recommend([["a"]], candidates=["b"])
     assert len(asked) == 1
+    monkeypatch.setattr(quick, "trained", replace(quick.trained, protocol="authors"))
+    with pytest.raises(AttributeError):  # of the graph's seen items some may come back
+        quick.recommend([["a"]], seen_items="exclude")
+    assert len(asked) == 2
 
 
 def test_a_graph_of_another_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SeqrecError, match="graph gives other lists than the model at work"):
         GraphRecommender(trained("gru4rec"), graph_folder(tmp_path, "bsarec"))
+
+
+@pytest.mark.parametrize("name", ["bsarec", "mqsa_ted"])
+def test_under_protocol_authors_torch_stays(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqrec.service.quickening._exported", lambda *_: pytest.fail("exported"))
+    save_model(tmp_path, trained(name, "authors"))
+    live = LiveModel(tmp_path, "cpu")
+    with caplog.at_level(logging.INFO):
+        asyncio.run(quicken(live))
+    assert live.current.facts["lists"] == "torch"
+    (line,) = [line for line in caplog.messages if line.startswith("lists come from torch")]
+    assert line == "lists come from torch: protocol authors has rules of its own"
 
 
 @pytest.mark.slow

@@ -31,6 +31,9 @@ MOST_TOGETHER = 256
 class GraphRecommender(Recommender):
     """Makes lists by a graph, and by torch those with wishes that the graph has no inputs for.
 
+    Under protocol ``authors`` that is any list: how many of a history's items count as seen is
+    fixed in the graph.
+
     Args:
         trained: the model, on the CPU.
         graph: as it was exported.
@@ -56,7 +59,7 @@ class GraphRecommender(Recommender):
         self, histories: Histories, rows: Integers, k: int, rules: RankingRules, choice: Choice
     ) -> Lists:
         """Return the lists after some of the histories."""
-        if not choice.is_free or rules.padding_competes:
+        if not choice.is_free or self.trained.protocol == "authors":
             return super().after(histories, rows, k, rules, choice)
         parts = (rows[part] for part in slices(len(rows), self.rows))
         return Lists.joined([self._by_graph(histories, part, k, rules) for part in parts])

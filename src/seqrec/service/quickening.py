@@ -55,8 +55,8 @@ def _in_the_way(served: ServedModel) -> str | None:
         return "a model that reads tables has no graph"
     if recommender.device.type != "cpu":
         return f"the model is on {recommender.device}"
-    if recommender.rules(None).padding_competes:
-        return f"protocol {recommender.trained.protocol} ranks padding"
+    if recommender.trained.protocol == "authors":
+        return "protocol authors has rules of its own"
     if any(find_spec(package) is None for package in PACKAGES):
         return "pip install 'seqrec[export]' makes them faster"
     return None
