@@ -40,7 +40,10 @@ def pipeline(*inputs: str) -> Pipeline:
     return Pipeline([node(nothing, inputs=list(inputs), outputs=None, name="n")])
 
 
-MEASURED: dict[str, Any] = {"splits": {"test": {"metrics": {"HR@10": {}, "NDCG@10": {}}}}}
+MEASURED: dict[str, Any] = {
+    "seen_items": "exclude",
+    "splits": {"test": {"metrics": {"HR@10": {}, "NDCG@10": {}}}},
+}
 
 
 def catalog_of(**parameters: Any) -> DataCatalog:

@@ -47,4 +47,5 @@ def metrics_file(
     by_seed = {str(seed): {"best_epoch": 2} for seed in seeds}
     splits = {"test": {"metrics": measured, "targets": 1234} | more}
     facts = {"dataset": cell.dataset, "model": cell.model, "protocol": cell.protocol}
+    facts["seen_items"] = "exclude"
     return facts | {"seeds": list(seeds), "splits": splits, "by_seed": by_seed}

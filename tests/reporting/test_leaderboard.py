@@ -10,7 +10,12 @@ import yaml
 from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.models import COUNTING_MODELS, MODELS
-from seqrec.reporting.leaderboard import leaderboard, of_as_many_targets, published_table
+from seqrec.reporting.leaderboard import (
+    check_measured,
+    leaderboard,
+    of_as_many_targets,
+    published_table,
+)
 from tests.reporting.examples import A, B, metrics_file
 
 PUBLISHED: list[dict[str, Any]] = [
@@ -52,6 +57,18 @@ def test_the_best_is_of_one_data_set_and_protocol() -> None:
     cells = [A, Cell("tiny", "a", "authors"), Cell("other", "a", "standard")]
     values = {cell: metrics_file(cell, {"HR@10": 0.1 * n}) for n, cell in enumerate(cells)}
     assert leaderboard(values)["best"].all()
+
+
+def test_models_ranked_under_different_seen_items_are_not_compared() -> None:
+    cells = {cell: metrics_file(cell, {"HR@10": 0.5}) for cell in (A, B)}
+    check_measured(cells, ["HR@10"], None)
+    cells[B]["seen_items"] = "keep"
+    with pytest.raises(SeqrecError, match=r"tiny/a/\S+ .*=exclude, tiny/b/\S+ with keep; evaluate"):
+        check_measured(cells, ["HR@10"], None)
+    others = {Cell("tiny", cell.model, "authors"): content for cell, content in cells.items()}
+    check_measured(others, ["HR@10"], None)  # each by the rule of its own paper
+    elsewhere = {A: cells[A], Cell("other", "b", "standard"): cells[B]}
+    check_measured(elsewhere, ["HR@10"], None)
 
 
 def test_published_figures_are_a_long_table() -> None:

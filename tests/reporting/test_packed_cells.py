@@ -263,6 +263,25 @@ def test_other_facts_of_the_targets_are_another_training_part(tmp_path: Path) ->
         pack(**RESULTS[0], facts=facts, folder=tmp_path)
 
 
+def ranked_with(rule: str, cell: Cell, seed: int, folder: Path) -> None:
+    """Say of a packed seed that it was ranked so."""
+    path = folder / cell.id / str(seed) / "metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seen_items": rule}))
+
+
+def test_what_was_ranked_in_different_ways_is_neither_averaged_nor_compared(
+    tmp_path: Path,
+) -> None:
+    packed(tmp_path)
+    ranked_with("keep", A, 43, tmp_path)
+    with pytest.raises(SeqrecError, match=r"seeds of tiny/a/standard .* \(exclude, keep\)"):
+        unpack(tmp_path)
+    ranked_with("keep", A, 42, tmp_path)
+    found = unpack(tmp_path)
+    with pytest.raises(SeqrecError, match=r"tiny/a/.* seen_items=keep, tiny/b/\S+ with exclude;"):
+        book_of(found, {}, metrics=LABELS, resamples=50)
+
+
 def test_no_cells_are_no_book(tmp_path: Path) -> None:
     done = CliRunner().invoke(results, ["book", str(tmp_path), str(tmp_path / "book")])
     assert done.exit_code == 1

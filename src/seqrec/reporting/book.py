@@ -19,7 +19,12 @@ from seqrec.reporting.breakdowns import breakdowns
 from seqrec.reporting.cells import grouped
 from seqrec.reporting.curves import trainings
 from seqrec.reporting.glance import glance_figure
-from seqrec.reporting.leaderboard import leaderboard, of_as_many_targets, published_table
+from seqrec.reporting.leaderboard import (
+    check_ranked_alike,
+    leaderboard,
+    of_as_many_targets,
+    published_table,
+)
 from seqrec.reporting.pages import PrintedTable, printed
 from seqrec.reporting.significance import significance
 from seqrec.reporting.unpacked_cells import Unpacked
@@ -40,7 +45,11 @@ def book_of(
         published: the content of published.yml, what others report.
         metrics: labels of the comparisons and breakdowns.
         resamples: of the users.
+
+    Raises:
+        SeqrecError: cells to be compared were ranked in different ways.
     """
+    check_ranked_alike(cells.metrics)
     elsewhere = of_as_many_targets(
         published_table(published.get("published") or []),
         published.get("targets") or {},

@@ -134,7 +134,7 @@ def of_as_many_targets(
 
 
 def check_measured(metrics: Metrics, labels: Iterable[str], reference: str | None) -> None:
-    """Raise a SeqrecError for a metric, or a reference, that a cell to be compared lacks.
+    """Raise a SeqrecError for what a cell to be compared lacks, or if cells are not comparable.
 
     Args:
         metrics: the content of metrics.json by cell.
@@ -156,6 +156,26 @@ def check_measured(metrics: Metrics, labels: Iterable[str], reference: str | Non
                 f"the reference model '{reference}' has no results on {group.dataset} under "
                 f"protocol {group.protocol}; run it there, or take another reporting.reference"
             )
+    check_ranked_alike(metrics)
+
+
+def check_ranked_alike(metrics: Metrics) -> None:
+    """Raise a SeqrecError for cells to be compared that were ranked under different seen items.
+
+    Under protocol ``authors`` every model has the rule of its own authors.
+
+    Args:
+        metrics: the content of metrics.json by cell.
+    """
+    for group, cells in grouped(metrics).items():
+        first, *others = cells if group.protocol == "standard" else cells[:1]
+        rule = metrics[first].get("seen_items")
+        for cell in others:
+            if (other := metrics[cell].get("seen_items")) != rule:
+                raise SeqrecError(
+                    f"{first.id} was ranked with seen_items={rule}, {cell.id} with {other}; "
+                    "evaluate both with the same evaluation.seen_items"
+                )
 
 
 def leaderboard(metrics: Metrics, published: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -117,6 +117,12 @@ def _ranked(cell: Cell, seeds: list[PackedSeed], targets: pd.DataFrame) -> Ranke
         raise SeqrecError(
             f"{cell.id} ranked other targets than those that lie there; pack it again"
         )
+    rules = sorted({str(seed.metrics.get("seen_items")) for seed in seeds})
+    if len(rules) > 1:
+        raise SeqrecError(
+            f"the seeds of {cell.id} were ranked with different seen_items ({', '.join(rules)}); "
+            "evaluate and pack all of them again"
+        )
     return RankedTargets(
         targets["user_index"].to_numpy(),
         targets["item_index"].to_numpy(),
@@ -131,7 +137,8 @@ def _test_metrics(seeds: list[PackedSeed], targets: RankedTargets) -> dict[str, 
     measured = {label: over_ranks(label, targets.ranks, targets.users) for label in labels}
     by_seed = {str(seed.number): {"best_epoch": seed.metrics["best_epoch"]} for seed in seeds}
     test = {"metrics": measured, "targets": len(targets.users)}
-    return {"seeds": list(targets.seeds), "splits": {"test": test}, "by_seed": by_seed}
+    told = {"seen_items": seeds[0].metrics.get("seen_items"), "seeds": list(targets.seeds)}
+    return {**told, "splits": {"test": test}, "by_seed": by_seed}
 
 
 def _ranks_table(targets: RankedTargets) -> pa.Table:
