@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +113,8 @@ def _items(given: str | None, name: str, columns: Columns) -> Any:
     """Return ids, or the table of a file, which is what looks like one."""
     if given is None:
         return None
-    if Path(given).is_file() or ("," not in given and given.endswith(FILE_SUFFIXES)):
+    # ids may be longer than a path can be, which Path.is_file() does not take
+    if os.path.isfile(given) or ("," not in given and given.endswith(FILE_SUFFIXES)):
         from seqrec.recommendation.input_files import read_items
 
         return read_items(given, columns)
