@@ -46,4 +46,3 @@ def test_without_titles_and_interactions_ids_are_searched() -> None:
     search = ItemSearch(ITEMS.select(["item_index", "item_id"]))
     assert search.find("", 2) == ([{"item_id": "10"}, {"item_id": "1"}], 6)
     assert search.find("MAT", 2) == ([{"item_id": "matrix"}], 1)
-    assert (search.knows("matrix"), search.knows("MATRIX")) == (True, False)

@@ -13,7 +13,7 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.service.bodies import MOST_BODY_BYTES
-from seqrec.service.server import run_server
+from seqrec.service.server import _token, run_server
 from tests.service.small import ITEMS, Served, saved, serving
 from tests.service.test_bodies import NO_JSON, WRONG
 
@@ -61,6 +61,7 @@ def test_every_endpoint_answers(service: Served) -> None:
     status, similar = service.ask("GET", "/similar?item=i3&k=2")
     assert (status, len(similar["items"])) == (200, 2)
     assert set(similar["items"][0]) == {"rank", "item_id", "score", "title"}
+    assert service.ask("GET", "/similar?item=%20i3&k=2") == (200, similar)
     _, found = service.ask("GET", "/items?search=alien")
     assert {row["title"] for row in found["items"]} == {"Alien (1979)", "Aliens (1986)"}
     assert service.ask("GET", "/health") == (200, {"status": "ok"})
@@ -205,6 +206,11 @@ def test_a_token_that_is_none_is_an_error(token: str, monkeypatch: pytest.Monkey
         run_server(Path("nowhere"), "127.0.0.1", 0, "cpu")
 
 
+def test_blanks_around_a_token_are_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEQREC_TOKEN", " a b ")
+    assert _token() == "a b"
+
+
 def test_a_port_that_is_taken_and_a_folder_without_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,5 +223,7 @@ def test_a_port_that_is_taken_and_a_folder_without_a_model(
         f"cannot listen at 127.0.0.1, port {port}: {os.strerror(98)}; "
         "name another by --port or --host"
     )
+    with pytest.raises(SeqrecError, match=r"cannot listen at 127\.\.0\.1, port 0: .* --host"):
+        run_server(tmp_path, "127..0.1", 0, "cpu")
     with pytest.raises(SeqrecError, match=r"no model\.safetensors in the model folder"):
         run_server(tmp_path, "127.0.0.1", 0, "cpu")

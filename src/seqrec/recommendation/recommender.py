@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import torch
 
@@ -271,6 +272,12 @@ class Recommender:
         Raises:
             SeqrecError: an unknown item, or a model without item vectors.
         """
+        numbers, scores = self.nearest(item, k)
+        ranks = np.arange(1, len(numbers) + 1, dtype=np.int32)
+        return pa.table({"rank": ranks, "item_id": self.ids.take(numbers), "score": scores})
+
+    def nearest(self, item: Any, k: int) -> tuple[Integers, npt.NDArray[np.float32]]:
+        """Return the same as item numbers and scores, both (min(k, items - 1),)."""
         _check(k, None, "popular")
         vectors = torch.from_numpy(self.item_vectors())
         (number,) = self.ids.numbers([item])
@@ -282,13 +289,7 @@ class Recommender:
         cosines = (vectors @ vectors[number - 1]) / (norms * norms[number - 1])
         cosines[number - 1] = -torch.inf
         scores, places = best(cosines[None], min(k, len(self.ids) - 1))
-        return pa.table(
-            {
-                "rank": np.arange(1, scores.shape[1] + 1, dtype=np.int32),
-                "item_id": self.ids.take(places[0].numpy() + 1),
-                "score": scores[0].numpy(),
-            }
-        )
+        return places[0].numpy() + 1, scores[0].numpy()
 
 
 def _check(k: Any, seen_items: Any, fallback: Any) -> None:

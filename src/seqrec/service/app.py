@@ -151,15 +151,14 @@ def _add_lists(app: FastAPI, live: LiveModel, batcher: Batcher[ListRequest, Answ
     def similar(item: ItemId, k: MostSimilar = 10) -> Response:
         """Return the items whose vectors are nearest to an item's."""
         served = live.current
-        if not served.search.knows(item):
+        if not served.recommender.ids.numbers([item])[0]:
             raise WrongRequest(404, f"item: the model knows no item '{item}'", "item")
         try:
-            found = served.recommender.similar_items(item, k)
+            numbers, scores = served.recommender.nearest(item, k)
         except SeqrecError as error:
             raise WrongRequest(422, str(error)) from None
-        numbers = served.recommender.ids.numbers_in(found["item_id"]).tolist()
-        columns = (found["rank"].to_pylist(), numbers, found["score"].to_pylist())
-        rows = [served.row(*row) for row in zip(*columns, strict=True)]
+        found = enumerate(zip(numbers.tolist(), scores.tolist(), strict=True), start=1)
+        rows = [served.row(rank, number, score) for rank, (number, score) in found]
         return Response(json_bytes({"items": rows}), media_type=JSON)
 
 

@@ -50,10 +50,6 @@ class ItemSearch:
         best = np.lexsort((self.place[found], ~begins, ~same_id))[:limit]
         return [self.row(item) for item in found[best]], len(found)
 
-    def knows(self, item: str) -> bool:
-        """Tell whether there is an item of that id."""
-        return bool(pc.index(self.ids, item).as_py() >= 0)
-
     def _with_words(self, words: list[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
         found = np.ones(len(self.ids), dtype=bool)
         for word in words:

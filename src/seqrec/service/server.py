@@ -174,8 +174,8 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(2048)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:  # the second: a name that none can be
+        reason = getattr(error, "strerror", None) or str(error)
         raise SeqrecError(
             f"cannot listen at {host}, port {port}: {reason}; name another by --port or --host"
         ) from None
@@ -183,7 +183,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def _token() -> str | None:
-    """Return the token of the environment, None where it sets none.
+    """Return the token of the environment without blanks around it, None where it sets none.
 
     Raises:
         SeqrecError: it is empty, or holds what no header can.
@@ -193,7 +193,7 @@ def _token() -> str | None:
         raise SeqrecError(
             f"{TOKEN} is set to no token; use printable ASCII characters, or unset it"
         )
-    return token
+    return token.strip() if token else None  # no header keeps the blanks around it
 
 
 def _write_log() -> None:
