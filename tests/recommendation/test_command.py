@@ -170,6 +170,14 @@ def test_item_lists_come_from_files(run: Run) -> None:
     assert lists_in(done.out) == {"0": ["a2"]}
 
 
+@pytest.mark.parametrize("name", ["candidates", "exclude"])
+def test_a_list_of_ids_may_be_longer_than_a_file_name(name: str, run: Run) -> None:
+    items = ["a2", "a4", *(f"sku-{number}" for number in range(60))]
+    done = run("--history", "a1", f"--{name}", ",".join(items), "--format", "json")
+    chosen = {"only": items} if name == "candidates" else {"out": items}
+    assert lists_in(done.out) == {"0": plain_list(["a1"], 10, **chosen)}  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
@@ -190,6 +198,8 @@ def test_item_lists_come_from_files(run: Run) -> None:
         ("--histories null.jsonl", "None is no id"),
         ("--histories pandas.csv", "holds brackets"),
         ("--histories late.jsonl", "column 'timestamp' is empty in 1 row"),
+        ("--histories mixed.jsonl", "mixed.jsonl: the values of key 'timestamp' are of several"),
+        ("--histories huge.jsonl", "huge.jsonl: the values of key 'timestamp' are of several"),
         ("--history a1 --exclude whose.csv", "of an item list is empty in 1 row"),
         ("--history a1 --candidates absent.csv", "no file absent.csv"),
         ("--history a1 --candidates bad.csv", "unknown column 'item_id' in bad.csv"),
@@ -220,6 +230,9 @@ def test_wrong_input_is_one_line(arguments: str, line: str, run: Run) -> None:
     Path("late.jsonl").write_text(
         '{"user_id": 1, "item_id": "a1"}\n{"user_id": "b", "item_id": "a1", "timestamp": 5}\n'
     )
+    rows = '{"user_id": 1, "item_id": "a1", "timestamp": %s}\n'
+    Path("mixed.jsonl").write_text(rows % "1700000000" + rows % '"1700000001"')
+    Path("huge.jsonl").write_text(rows % 10**30)
     Path("whose.csv").write_text("user_id,item_id\nu,a1\n,a2\n")
     before = sorted(Path().iterdir())
     done = run(*arguments.split())

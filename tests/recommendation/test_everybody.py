@@ -68,6 +68,14 @@ def test_users_and_items_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert found == expected.lists()
 
 
+def test_users_of_a_file_are_taken_as_the_log_takes_them(tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("user_id\n3.0\n1\n 3\n")
+    numbered = pa.chunked_array([[str(number) for number in range(1, LOG.num_users + 1)]])
+    options = RecommendationOptions(users=str(tmp_path / "users.csv"))
+    everybody = Everybody(Recommender(MODEL, device="cpu"), LOG, numbered, options)
+    assert everybody.names.to_pylist() == ["3", "1"]
+
+
 def test_users_of_whom_none_is_known_are_refused(tmp_path: Path) -> None:
     (tmp_path / "users.txt").write_text("nobody\n")
     with pytest.raises(SeqrecError, match="none of its 1 users is in the data"):

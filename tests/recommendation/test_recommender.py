@@ -203,6 +203,20 @@ def test_whole_numbers_are_ids_however_they_are_stored() -> None:
         numbered.recommend([[3.5]])
 
 
+def test_users_of_item_lists_are_taken_as_the_log_takes_them() -> None:
+    told = pa.table({"user_id": ["12.0", " 7", "8.0"], "item_id": ["a2", "a3", "a4"]})
+    found = RECOMMENDER.recommend({"12": ["a1"], "7": ["a1"], "8.0": ["a1"]}, exclude=told, k=30)
+    assert found.lists() == {
+        "12": plain_list(["a1"], 30, out=["a2"]),
+        "7": plain_list(["a1"], 30, out=["a3"]),
+        "8.0": plain_list(["a1"], 30, out=["a4"]),
+    }
+    assert found.unasked_users == {"exclude": 0}
+    only = RECOMMENDER.recommend({"12": ["a1"]}, candidates=told, k=30)
+    assert only.lists() == {"12": ["a2"]}
+    assert only.unasked_users == {"candidates": 2}
+
+
 def timed(timestamps: list[Any]) -> pa.Table:
     return pa.table({"user_id": ["u", "u"], "item_id": ["a1", "a2"], "timestamp": timestamps})
 
@@ -218,11 +232,20 @@ def twice() -> pa.Table:
         ["2024-01-02T00:00:00", "2024-01-01"],
         [dt.date(2024, 1, 2), dt.date(2024, 1, 1)],
         [2.5, 1.5],
+        ["2024-07-25T10:00:00.000Z", "2024-07-25T09:59:59Z"],
+        ["2024-07-25T10:00:00+02:00", "2024-07-25T09:00:00+02:00"],
+        ["2024-07-25T10:00:00-02:00", "2024-07-25T10:30:00+02:00"],
+        ["2024-07-25T10:00:00-02:00", "2024-07-25T11:30:00"],
+        pa.array(["2024-01-02", "2024-01-01"], pa.string_view()),
+        pa.array(["2024-01-02", "2024-01-01"], pa.large_string()).dictionary_encode(),
+        pa.array([2, 1]).dictionary_encode(),
     ],
 )
 def test_instants_of_any_kind_tell_the_order(timestamps: Any) -> None:
     found = RECOMMENDER.recommend(timed(timestamps), k=2).lists()["u"]
-    nanoseconds = isinstance(timestamps, pa.Array)  # which are the order of the file
+    nanoseconds = getattr(timestamps, "type", None) == pa.timestamp(
+        "ns"
+    )  # which are the order of the file
     assert found == plain_list(["a1", "a2"] if nanoseconds else ["a2", "a1"], 2)
 
 
@@ -249,6 +272,7 @@ def test_instants_of_any_kind_tell_the_order(timestamps: Any) -> None:
         ({"histories": timed([1.0, float("nan")])}, "column 'timestamp' is empty in 1 row"),
         ({"histories": timed([dt.timedelta(1), dt.timedelta(2)])}, "holds duration"),
         ({"histories": timed(["soon", "later"])}, "give numbers or ISO dates"),
+        ({"histories": timed(["2024-01-01", None])}, "column 'timestamp' is empty in 1 row"),
         ({"histories": twice()}, "column 'item_id' is there 2 times"),
         (
             {"exclude": pa.table({"user_id": ["u", None], "item_id": ["a1", "a2"]})},

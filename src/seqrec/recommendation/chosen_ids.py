@@ -18,7 +18,7 @@ from seqrec.recommendation.given_histories import (
     check_column,
     checked_ids,
 )
-from seqrec.recommendation.item_ids import ItemIds, as_text, text_of
+from seqrec.recommendation.item_ids import ItemIds, as_text, places_in, text_of
 
 Found = tuple[Integers, pa.Array | None, pa.Array | None]
 """Item numbers, whose they are, and which users are named at all; None where they are for all."""
@@ -84,10 +84,9 @@ class ChosenIds:
             raise SeqrecError(f"the model knows none of the {what}; give ids of its own items")
         if users is None or named is None:
             return np.unique(numbers[numbers != 0])
-        self.unasked_users[name] = len(named) - int(
-            pc.sum(pc.is_in(named, self.users)).as_py() or 0
-        )
-        return self._by_user(users, numbers, named)
+        asked = places_in(named, self.users)
+        self.unasked_users[name] = asked.null_count
+        return self._by_user(users, numbers, asked.drop_null())
 
     def _in_table(self, table: pa.Table) -> Found:
         check_column(table, self.columns.item)
@@ -110,13 +109,14 @@ class ChosenIds:
         numbers = self.ids.numbers(item for items in lists for item in items)
         return numbers, pa.array(users, pa.string()), pa.array(named, pa.string())
 
-    def _by_user(self, users: pa.Array, numbers: Integers, named: pa.Array) -> ItemsByUser:
+    def _by_user(self, users: pa.Array, numbers: Integers, asked: pa.Array) -> ItemsByUser:
         """Return the items of those who get a list."""
-        rows = pc.fill_null(pc.index_in(users, value_set=self.users), -1).to_numpy()
+        rows = pc.fill_null(places_in(users, self.users), -1).to_numpy()
         kept = (rows >= 0) & (numbers != 0)
         rows, numbers = rows[kept], numbers[kept]
         order = np.argsort(rows, kind="stable")
         counts = np.bincount(rows, minlength=len(self.users))
-        has_own = pc.is_in(self.users, value_set=named).to_numpy(zero_copy_only=False)
+        has_own = np.zeros(len(self.users), bool)
+        has_own[asked.to_numpy()] = True
         offsets = np.concatenate([[0], np.cumsum(counts)])
         return ItemsByUser(offsets, numbers[order], has_own)

@@ -16,7 +16,7 @@ from seqrec.errors import SeqrecError
 from seqrec.recommendation.choice import Choice
 from seqrec.recommendation.chosen_ids import ChosenIds
 from seqrec.recommendation.given_histories import Columns
-from seqrec.recommendation.item_ids import as_text
+from seqrec.recommendation.item_ids import as_text, places_in
 from seqrec.recommendation.lists import Advance, slices
 from seqrec.recommendation.recommender import Recommender
 
@@ -128,8 +128,8 @@ def _numbers_of(file: str | None, names: pa.Array) -> Integers:
     from seqrec.recommendation.input_files import read_users
 
     asked = pc.unique(as_text(read_users(file, "user_id")))
-    places = pc.index_in(asked, value_set=names)
-    known: Integers = places.drop_null().to_numpy().astype(np.int64)
+    places = places_in(asked, names)
+    known: Integers = pc.unique(places.drop_null()).to_numpy().astype(np.int64)
     if not len(known):
         raise SeqrecError(
             f"recommendation.users={file}: none of its {len(asked):,} users is in the data; give "

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 
 from seqrec.batches import Examples, Integers, Sequences
 from seqrec.errors import SeqrecError, rows_in_words, unknown_name
-from seqrec.recommendation.item_ids import ItemIds, as_text, text_of
+from seqrec.readers.parts.values import instants
+from seqrec.recommendation.item_ids import ItemIds, as_text, is_text, text_of
 
 
 @dataclass(frozen=True)
@@ -214,12 +215,14 @@ def _instants(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
     Raises:
         SeqrecError: one is missing, or they are neither numbers nor instants nor ISO dates.
     """
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     kind = column.type
+    if is_text(kind):
+        return _parsed(column, name)
     try:
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             column = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
-        elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            column = column.cast(pa.timestamp("us")).cast(pa.int64())
         elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             raise SeqrecError(f"column '{name}' holds {kind}; give numbers, instants or ISO dates")
     except pa.ArrowInvalid as error:
@@ -227,7 +230,23 @@ def _instants(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
     missing = column.null_count
     if pa.types.is_floating(column.type):
         missing += pc.sum(pc.is_nan(column)).as_py() or 0
+    _check_none_missing(missing, name)
+    numbers: npt.NDArray[Any] = column.to_numpy()
+    return numbers
+
+
+def _parsed(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
+    """Return ISO dates and instants as microseconds, UTC where they name no zone."""
+    texts = as_text(column)
+    _check_none_missing(texts.null_count, name)
+    found = instants(texts)
+    if found.null_count:
+        first = texts.filter(pc.is_null(found))[0].as_py()
+        raise SeqrecError(f"column '{name}': {first!r} is no date; give numbers or ISO dates")
+    numbers: npt.NDArray[Any] = found.to_numpy()
+    return numbers
+
+
+def _check_none_missing(missing: int, name: str) -> None:
     if missing:
         raise SeqrecError(f"column '{name}' is empty in {rows_in_words(missing)}")
-    instants: npt.NDArray[Any] = column.to_numpy()
-    return instants

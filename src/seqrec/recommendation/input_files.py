@@ -98,7 +98,7 @@ def read_items(file: str, columns: Columns) -> pa.Table:
         if is_parquet(path):
             return _columns_of(_parquet(path, pq.read_table), columns, path)
         if path.suffix in JSON_SUFFIXES or _first_byte(path) == b"{":
-            return _columns_of(_in_columns(list(_objects(path)), columns), columns, path)
+            return _columns_of(_in_columns(list(_objects(path)), columns, path), columns, path)
         _, separator = _header(path, columns)
         return _columns_of(_cells(path, separator), columns, path)
 
@@ -150,7 +150,7 @@ def _json_lines(path: Path, columns: Columns) -> pa.Table:
     """Read one object a line, of an interaction or of a user with a history."""
     objects = list(_objects(path))
     if not any(columns.history in row for row in objects):
-        table = _in_columns(objects, columns)
+        table = _in_columns(objects, columns, path)
         for name in (columns.user, columns.item):
             if name not in table.column_names:
                 keys = ", ".join({name: None for row in objects for name in row}) or "none"
@@ -168,8 +168,12 @@ def _json_lines(path: Path, columns: Columns) -> pa.Table:
     return pa.table({columns.user: pa.array(users, pa.string()), columns.history: lists})
 
 
-def _in_columns(objects: list[dict[str, Any]], columns: Columns) -> pa.Table:
-    """Return the keys of any line as columns, ids as text; null where a line has not the key."""
+def _in_columns(objects: list[dict[str, Any]], columns: Columns, path: Path) -> pa.Table:
+    """Return the keys of any line as columns, ids as text; null where a line has not the key.
+
+    Raises:
+        SeqrecError: the values of a key do not fit together.
+    """
     found: dict[str, list[Any]] = {name: [] for row in objects for name in row}
     for row in objects:
         for name, values in found.items():
@@ -177,7 +181,17 @@ def _in_columns(objects: list[dict[str, Any]], columns: Columns) -> pa.Table:
             is_id = name in (columns.user, columns.item) and value is not None
             values.append(text_of(value) if is_id else value)
     wanted = (columns.user, columns.item, columns.timestamp)
-    return pa.table({name: pa.array(found[name]) for name in wanted if name in found})
+    return pa.table({name: _column(found[name], name, path) for name in wanted if name in found})
+
+
+def _column(values: list[Any], name: str, path: Path) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        raise SeqrecError(
+            f"{path}: the values of key '{name}' are of several kinds or too large; give numbers "
+            "below 2**63 in all lines, or ISO dates in all"
+        ) from None
 
 
 def _objects(path: Path) -> Iterator[dict[str, Any]]:

@@ -45,10 +45,7 @@ class ItemIds:
 
     def numbers_in(self, ids: pa.Array | pa.ChunkedArray) -> Integers:
         """Do the same with many ids in an Arrow array."""
-        texts = as_text(ids)
-        places = pc.index_in(texts, value_set=self.ids)
-        if places.null_count:  # written otherwise, perhaps: as the log's reader takes them
-            places = pc.coalesce(places, pc.index_in(plain_ids(texts), value_set=self.ids))
+        places = places_in(as_text(ids), self.ids)
         numbers: Integers = pc.add(pc.fill_null(places, -1), 1).to_numpy().astype(np.int64)
         return numbers
 
@@ -59,6 +56,14 @@ class ItemIds:
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {item: number for number, item in enumerate(self.ids.to_pylist(), start=1)}
+
+
+def places_in(texts: pa.Array, known: pa.Array) -> pa.Array:
+    """Return where ids, of items or of users, stand among those that are known; null for others."""
+    places = pc.index_in(texts, value_set=known)
+    if places.null_count:  # written otherwise, perhaps: as the log's reader takes them
+        places = pc.coalesce(places, pc.index_in(plain_ids(texts), value_set=known))
+    return places
 
 
 def text_of(item: Any) -> str:
@@ -95,13 +100,14 @@ def as_text(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
     try:
         if pa.types.is_floating(ids.type):
             ids = ids.cast(pa.int64())
-        elif not (_is_text(ids.type) or pa.types.is_integer(ids.type)):
+        elif not (is_text(ids.type) or pa.types.is_integer(ids.type)):
             raise SeqrecError(f"ids of type {ids.type} are none; give text or whole numbers")
         return ids.cast(pa.string())
     except pa.ArrowInvalid as error:
         raise SeqrecError(f"ids that are no whole numbers ({error}); give them as text") from None
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether a column of this kind holds text, or nothing at all."""
     views = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     return pa.types.is_null(kind) or any(view(kind) for view in views)
