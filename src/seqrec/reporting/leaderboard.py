@@ -134,7 +134,7 @@ def of_as_many_targets(
 
 
 def check_measured(metrics: Metrics, labels: Iterable[str], reference: str | None) -> None:
-    """Raise a SeqrecError for what a cell to be compared lacks, or if cells are not comparable.
+    """Raise a SeqrecError for a metric, or a reference, that a cell to be compared lacks.
 
     Args:
         metrics: the content of metrics.json by cell.
