@@ -67,6 +67,16 @@ CASES = {
     "bert4rec-half": Case(
         "bert4rec", options={**SMALL, **NO_DROPOUT}, training={"target_share": 0.5}
     ),
+    # one target a batch, and often a share that has some but masks none of them
+    "sasrec_ce-few": Case(
+        "sasrec_ce", options={**SMALL, **NO_DROPOUT}, training={"target_share": 1e-9}
+    ),
+    "bert4rec-few": Case(
+        "bert4rec",
+        options={**SMALL, **NO_DROPOUT},
+        training={"batch_size": 3, "target_share": 0.2},
+        ted=TED,
+    ),
     "bert4rec": Case("bert4rec", options={**SMALL, **NO_DROPOUT}),
     "gru4rec": Case("gru4rec", options={"max_len": 5, "dim": 8, "hidden_dropout": 0.0}),
     "fmlprec": Case("fmlprec", options={**SMALL, "hidden_dropout": 0.0}),

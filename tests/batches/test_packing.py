@@ -214,3 +214,18 @@ def test_negatives_of_a_sequence_are_outside_all_of_it() -> None:
     assert seen.items.tolist() == [[0, 0, 1, 2, 3], [0, 0, 0, 4, 5]]
     of = [seen.items[row].tolist() for row in seen.of.reshape(batch.segments.shape)[0, :3]]
     assert of == [[0, 0, 1, 2, 3], [0, 0, 1, 2, 3], [0, 0, 0, 4, 5]]
+
+
+def test_a_share_that_is_drawn_keeps_a_target_at_least() -> None:
+    """The share is so small that none is drawn: the one with the lowest draw of them stays."""
+    packed = PackedSequences(training_only([[1, 2, 3, 4], [5, 6], [7, 8, 9]]), 4, "standard", CPU)
+    whole = packed.gather(torch.arange(3))
+    for seed in range(20):
+        draws = torch.rand(whole.targets.shape, generator=torch.Generator().manual_seed(seed))
+        lowest = draws.masked_fill(whole.targets == 0, 2.0).flatten().argmin()
+        kept = whole.sampled(1e-9, torch.Generator().manual_seed(seed))
+        assert kept.targets.flatten().nonzero().tolist() == [[lowest]]
+        assert torch.equal(kept.places >= 0, kept.targets != 0)
+        # what draws a target is left as it is drawn
+        some = whole.sampled(0.9, torch.Generator().manual_seed(seed))
+        assert torch.equal(some.targets, whole.targets * (draws < 0.9))

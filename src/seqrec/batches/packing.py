@@ -11,7 +11,7 @@ Shapes: B segments (users or histories) in a batch, R rows, W positions in a row
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ class PackedBatch(PackedRows):
     """(R, W) the item after each."""
     count: int
     """B."""
-    places: Tensor | None = None
+    places: Tensor
     """(R, W) where the targets stand in the flat array, -1 for none; on the host."""
     masked: Tensor | None = None
     """(R, W) which items are to be found again, where that was drawn already."""
@@ -77,40 +77,36 @@ class PackedBatch(PackedRows):
         return (self.histories * (self.targets != 0)).flatten()
 
     def sampled(self, share: float, generator: torch.Generator | None = None) -> PackedBatch:
-        """Return the batch with a share of its targets; None: by torch's global generator."""
-        kept = torch.rand(self.targets.shape, generator=generator) < share
+        """Return the batch with a share of its targets, at least one of them.
+
+        Args:
+            share: that each target is kept by.
+            generator: of the draws; None: torch's global one.
+        """
+        draws, has_target = torch.rand(self.targets.shape, generator=generator), self.places >= 0
+        kept = draws < share
+        if not (kept & has_target).any():  # asked on the host
+            kept = draws == draws[has_target].min()
         targets = self.targets * kept.to(self.targets.device, non_blocking=True)
-        places = None if self.places is None else torch.where(kept, self.places, -1)
-        return replace(self, targets=targets, places=places)
+        return replace(self, targets=targets, places=torch.where(kept, self.places, -1))
 
     def part(self, which: int, parts: int) -> PackedBatch:
         """Return one of so many parts: every so many rows; the others' users are empty in it."""
-        taken = slice(which, None, parts)
-        places, masked = (
-            None if each is None else each[taken] for each in (self.places, self.masked)
-        )
-        return PackedBatch(
-            self.histories[taken],
-            self.positions[taken],
-            self.segments[taken],
-            self.targets[taken],
-            self.count,
-            places,
-            masked,
-        )
+        taken: dict[str, Any] = {
+            name: each[which::parts]
+            for name, each in vars(self).items()
+            if isinstance(each, Tensor)
+        }
+        return replace(self, **taken)
 
     def count_targets(self) -> Tensor:
-        """Return how many targets there are, a scalar."""
-        return self._learned_from().sum()
+        """Return how many targets there are, a scalar; masked ones alone, where that was drawn."""
+        there = self.targets != 0
+        return (there if self.masked is None else self.masked & there).sum()
 
     def holds_any(self) -> bool:
-        """Return whether there is a target."""
-        if self.places is None or self.masked is not None:
-            return bool(self._learned_from().any())
-        return bool((self.places >= 0).any())  # asked on the host
-
-    def _learned_from(self) -> Tensor:
-        return self.targets != 0 if self.masked is None else self.masked & (self.targets != 0)
+        """Return whether there is a target, masked or not; asked on the host."""
+        return bool((self.places >= 0).any())
 
     def windows(self) -> Tensor:
         """Return (B, W + 1): each user's inputs and last target, padded on the left."""

@@ -50,6 +50,8 @@ class ItemLoss(Protocol):
     def __call__(self, states: Tensor, item_vectors: Tensor, targets: Tensor, seen: Seen) -> Tensor:
         """Map (N, d), (V, d) and (N,) to a scalar; rows with target 0 do not count.
 
+        Without a target the loss is 0.
+
         ``seen`` gives, when called, the items that are no negatives.
         """
 
@@ -125,7 +127,7 @@ class _CrossEntropy(torch.autograd.Function):
             kept_states.detach(),
             item_vectors.detach(),
             (kept - first).clamp(min=0),
-            weights / weights.sum(),
+            weights / weights.sum().clamp(min=1),
             first=first,
             zero_class=padding == "zero",
         )

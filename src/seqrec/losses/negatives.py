@@ -79,7 +79,7 @@ class BinaryCrossEntropy:
         losses = self.beta * F.softplus(-own) + F.softplus(others).sum(dim=1)
         if self.per_term:
             losses = losses / (1 + others.shape[1])
-        return (losses * counted).sum() / counted.sum()
+        return (losses * counted).sum() / counted.sum().clamp(min=1)
 
 
 class BayesianPersonalisedRanking:
@@ -92,7 +92,7 @@ class BayesianPersonalisedRanking:
         """Return the mean over the states that have a target; ``ItemLoss`` says of what."""
         own, others, counted = _compared(self.sampler, states, item_vectors, targets, seen)
         losses = F.softplus(others - own[:, None]).mean(dim=1)
-        return (losses * counted).sum() / counted.sum()
+        return (losses * counted).sum() / counted.sum().clamp(min=1)
 
 
 def gbce_beta(num_items: int, negatives: int, calibration: float) -> float:

@@ -75,7 +75,7 @@ class SampledSoftmax:
         others = others.masked_fill(targets[:, None] == drawn, -torch.inf)
         losses = torch.cat([own, others], dim=1).logsumexp(dim=1) - own.squeeze(1)
         counted = (targets != 0).to(losses.dtype)
-        return (losses * counted).sum() / counted.sum()
+        return (losses * counted).sum() / counted.sum().clamp(min=1)
 
     def draw(self) -> Tensor:
         """Return (n,) items, by popularity and with repetition."""

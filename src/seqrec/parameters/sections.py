@@ -187,8 +187,8 @@ class TrainingOptions(Section):
     """How weights of linear layers are drawn: normal with deviation .02 or Xavier's normal; vectors
     of items and places are normal either way; null: as the paper's code has it."""
     target_share: Annotated[float, NUMBER, Field(gt=0, le=1)] = 1.0
-    """Share of the targets that are learned from: of a batch of whole sequences drawn anew in each
-    step, of examples with one target in each epoch."""
+    """Share of the targets that are learned from, at least one: of a batch of whole sequences drawn
+    anew in each step, of examples with one target in each epoch."""
     average_weights: Annotated[float, NUMBER, Field(gt=0, lt=1)] | None = None
     """Validate and keep the moving average of the weights: what it keeps of itself in a step, less
     in the first ones; null: the weights themselves."""
