@@ -229,3 +229,17 @@ def test_a_share_that_is_drawn_keeps_a_target_at_least() -> None:
         # what draws a target is left as it is drawn
         some = whole.sampled(0.9, torch.Generator().manual_seed(seed))
         assert torch.equal(some.targets, whole.targets * (draws < 0.9))
+
+
+@pytest.mark.parametrize("next_items", [True, False])
+@pytest.mark.parametrize("part", [0, 1])
+def test_what_is_left_out_of_the_targets_is_no_negative(next_items: bool, part: int) -> None:
+    """Six items and three, in rows of their own; one of their targets is kept."""
+    data = training_only([[1, 2, 3, 4, 5, 6], [7, 8, 9]])
+    packed = PackedSequences(data, 8, "standard", CPU, apart=True, next_items=next_items)
+    few = packed.gather(torch.arange(2)).sampled(1e-9)
+    assert int(few.count_targets()) == 1
+    held = few.seen().items
+    assert [set(row.tolist()) - {0} for row in held] == [{1, 2, 3, 4, 5, 6}, {7, 8, 9}]
+    # the rest of the users is empty in a part
+    assert torch.equal(few.part(part, 2).seen().items[part], held[part])

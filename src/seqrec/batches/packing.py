@@ -69,6 +69,8 @@ class PackedBatch(PackedRows):
     """(R, W) where the targets stand in the flat array, -1 for none; on the host."""
     masked: Tensor | None = None
     """(R, W) which items are to be found again, where that was drawn already."""
+    all_targets: Tensor | None = None
+    """(R, W) the item after each, where ``targets`` are a share of them."""
 
     @property
     def heads(self) -> Tensor:
@@ -88,7 +90,8 @@ class PackedBatch(PackedRows):
         if not (kept & has_target).any():  # asked on the host
             kept = draws == draws[has_target].min()
         targets = self.targets * kept.to(self.targets.device, non_blocking=True)
-        return replace(self, targets=targets, places=torch.where(kept, self.places, -1))
+        places = torch.where(kept, self.places, -1)
+        return replace(self, targets=targets, places=places, all_targets=self.targets)
 
     def part(self, which: int, parts: int) -> PackedBatch:
         """Return one of so many parts: every so many rows; the others' users are empty in it."""
@@ -109,14 +112,17 @@ class PackedBatch(PackedRows):
         return bool((self.places >= 0).any())
 
     def windows(self) -> Tensor:
-        """Return (B, W + 1): each user's inputs and last target, padded on the left."""
+        """Return (B, W + 1): each user's inputs and last target, learned from or not.
+
+        They are padded on the left.
+        """
         width = self.histories.shape[1]
         space = self.histories.new_zeros(self.count + 1, width + 1)
         rows = torch.where(self.segments < 0, self.count, self.segments)
         # rows of their own may be narrower than max_len: the last position is the last column
         columns = (self.positions - self.positions.max() + width - 1).clamp(min=0)
         space[rows, columns] = self.histories
-        space[rows, columns + 1] = self.targets
+        space[rows, columns + 1] = self.targets if self.all_targets is None else self.all_targets
         return space[: self.count]
 
     def seen(self) -> Held:
