@@ -37,7 +37,9 @@ def finished(state: Path, **training: Any) -> TrainingResult:
 def same(first: TrainingResult, second: TrainingResult) -> bool:
     """Whether histories and weights are equal to the last digit."""
     weights, others = (result.trained.model.state_dict() for result in (first, second))
-    return first.history.equals(second.history) and all(
+    # a value that was not measured is NaN, which equals nothing
+    histories = [result.history.to_pandas() for result in (first, second)]
+    return histories[0].equals(histories[1]) and all(
         torch.equal(weights[name], others[name]) for name in weights
     )
 
@@ -104,6 +106,40 @@ def test_nothing_goes_on_where_no_epoch_is_left(
     assert line in said.messages
     assert not [line for line in said.messages if "goes on" in line]
     assert same(first, again)
+
+
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize(
+    ("first", "goes_on"), [({"max_epochs": 2}, False), ({"max_epochs": 3}, True)]
+)
+def test_a_last_epoch_that_a_longer_run_would_not_validate(
+    first: dict[str, Any],
+    goes_on: bool,
+    saved: bool,
+    state: Path,
+    said: pytest.LogCaptureFixture,
+) -> None:
+    """Every third is validated, and the last one in any case."""
+    every: dict[str, Any] = {"validate_every": 3, "patience": None}
+    trained(state, **first, **every)
+    if saved:
+        set_aside(state)
+    longer = trained(state, max_epochs=5, **every)
+    assert any("training goes on after" in line for line in said.messages) is goes_on
+    line = "epoch 2 was validated as the last one, with training.validate_every=3 it would not be"
+    assert any(line in said for said in said.messages) is not goes_on
+    assert same(longer, trained(None, max_epochs=5, **every))
+
+
+def test_patience_that_ran_out_between_two_validations_goes_on(
+    state: Path, said: pytest.LogCaptureFixture
+) -> None:
+    """The epoch after which it ended was not validated, and is not in a longer run."""
+    every: dict[str, Any] = {"max_epochs": 9, "validate_every": 2, **STILL}
+    assert len(finished(state, patience=3, **every).history) == 5
+    longer = trained(state, patience=5, **every)
+    assert "training goes on after epoch 5" in said.messages
+    assert same(longer, trained(None, patience=5, **every))
 
 
 def test_a_run_that_goes_on_and_is_cut_off_goes_on_again(state: Path) -> None:

@@ -53,6 +53,8 @@ class Run:
     """Whether its step is compiled: ``training.compile=auto`` asks how far it goes."""
     validated: bool = True
     """Whether it validates, and so finds out by itself how far is best."""
+    validate_every: int = field(default=1, compare=False)
+    """Epochs between two validations; the fingerprint tells two of them apart."""
 
     def is_over(self, progress: Progress) -> bool:
         """Return whether no epoch is left."""
@@ -63,6 +65,19 @@ class Run:
         """Return whether this is the same run, or one that differs in going further alone."""
         same = replace(other, max_epochs=self.max_epochs, patience=self.patience) == self
         return same and self.max_epochs >= other.max_epochs and self._granted >= other._granted
+
+    def validates(self, epoch: int) -> bool:
+        """Return whether an epoch is validated: every so many, and the last one."""
+        is_due = epoch % self.validate_every == 0 or epoch >= self.max_epochs
+        return self.validated and is_due
+
+    def would_be_at(self, other: Run, epoch: int) -> bool:
+        """Return whether this, up to an epoch, is what the same run came to with other limits.
+
+        Where one ended, it validated an epoch in any case; a longer one may not have.
+        """
+        shorter = replace(self, max_epochs=other.max_epochs)
+        return shorter.validates(epoch) == self.validates(epoch)
 
     @property
     def _granted(self) -> float:
@@ -184,7 +199,7 @@ def _read(path: Path, run: Run, goes_on: GoesOn) -> tuple[Progress, dict[str, Te
         with safe_open(path, framework="pt") as file:
             metadata: dict[str, str] = file.metadata() or {}
             earlier, progress = _run_in(metadata), Progress(**json.loads(metadata["progress"]))
-            if not goes_on(run, earlier, progress):
+            if not goes_on(run, earlier, progress) or not _validated_alike(run, earlier, progress):
                 return None
             return progress, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -214,6 +229,18 @@ def _goes_further(run: Run, earlier: Run, progress: Progress) -> bool:
         )
         return False
     return True
+
+
+def _validated_alike(run: Run, earlier: Run, progress: Progress) -> bool:
+    if run.would_be_at(earlier, progress.epoch):
+        return True
+    log.info(
+        "epoch %d was validated as the last one, with training.validate_every=%d it would not be "
+        "now; training starts anew",
+        progress.epoch,
+        run.validate_every,
+    )
+    return False
 
 
 def _restore_adam(

@@ -227,8 +227,14 @@ class Trainer:
     def run(self, checkpointing: Checkpointing | None) -> Run:
         """Return what a state of this training belongs to."""
         fingerprint = checkpointing.run if checkpointing else ""
-        limits = (self.max_epochs, self.patience)
-        return Run(fingerprint, *limits, self.step.compiled, validated=self.ranker is not None)
+        return Run(
+            fingerprint,
+            self.max_epochs,
+            self.patience,
+            self.step.compiled,
+            validated=self.ranker is not None,
+            validate_every=self.options.validate_every,
+        )
 
     def epoch(self, progress: Progress) -> None:
         """Train one epoch, validate where one does, and write both into ``progress``."""
@@ -281,7 +287,7 @@ class Trainer:
         if self.ranker is None:
             return {}
         labels = (self.options.monitor, "HR@10", "NDCG@10")
-        if number % self.options.validate_every and number < self.max_epochs:
+        if not self.run(None).validates(number):
             return dict.fromkeys(labels, math.nan)
         with self._with_average():
             ranks = self.ranker.ranks(self.model)
