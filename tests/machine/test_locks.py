@@ -1,5 +1,6 @@
 """Locks of processes that are at work, and of one that was killed."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -75,6 +76,33 @@ def test_what_a_killed_run_left_goes_but_not_while_another_one_spills(
     second.sweep(spill)
     second.release()
     assert [path.name for path in spill.iterdir()] == ["mine.txt"]
+
+
+def test_what_is_spilled_stays_where_another_run_ended_as_this_one_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one takes the file away after the next has opened it, before it has locked it."""
+    monkeypatch.chdir(tmp_path)
+    ending, beginning, third = RunLocks(), RunLocks(), RunLocks()
+    spill, spilled = tmp_path / "data/spill", tmp_path / "data/spill/duckdb_temp_storage-0.tmp"
+    ending.sweep(spill)
+    flock, shared = fcntl.flock, fcntl.LOCK_SH
+
+    def end_before_it_is_shared(file: int, kind: int) -> None:
+        if kind == shared:
+            monkeypatch.setattr(fcntl, "flock", flock)
+            ending.release()
+        flock(file, kind)
+
+    monkeypatch.setattr(fcntl, "flock", end_before_it_is_shared)
+    beginning.sweep(spill)
+    assert fcntl.flock is flock, "it ended in between"
+    spilled.touch()
+    third.sweep(spill)
+    assert spilled.exists()
+    third.release()
+    beginning.release()
+    assert list(spill.iterdir()) == [spilled]
 
 
 @pytest.mark.parametrize("name", ["elsewhere", "data", "."])

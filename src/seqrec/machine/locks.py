@@ -45,7 +45,10 @@ class RunLocks:
             path = locks / f"{'+'.join(folder.parts[-5:]).replace('/', '')}.lock"
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                lock = _locked(path)
+                lock = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if lock is not None:
+                    self._held.append((path, lock))
+                    _sign(lock)
             except OSError as error:
                 self.release()
                 raise SeqrecError(
@@ -55,7 +58,6 @@ class RunLocks:
             if lock is None:
                 self.release()
                 raise SeqrecError(_at_work(path, folder))
-            self._held.append((path, lock))
 
     def sweep(self, spill: Path) -> None:
         """Remove what killed runs left in a folder for what spills, unless a run is using it.
@@ -67,14 +69,15 @@ class RunLocks:
         with suppress(OSError):  # who cannot write there says so when it is to be used
             path = spill / IN_USE
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = _locked(path)
-            if lock is not None:
-                for pattern in LEFT_OVER:
-                    for left in spill.glob(pattern):
-                        _remove(left)
-                self._spilling = path, _shared(lock)
-            else:
-                self._spilling = path, _shared(os.open(path, os.O_RDWR | os.O_CREAT))
+            alone = _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if alone is not None:
+                try:
+                    _remove_left_over(spill)
+                finally:
+                    os.close(alone)  # others would wait for it
+            shared = _locked(path, fcntl.LOCK_SH)
+            assert shared is not None, "it waits for those that sweep"
+            self._spilling = path, shared
 
     def release(self) -> None:
         """Let go of everything."""
@@ -90,15 +93,15 @@ class RunLocks:
             os.close(lock)
 
 
-def _locked(path: Path) -> int | None:
-    """Return a file that this process alone has locked, with its number in it; None if another has.
+def _locked(path: Path, kind: int) -> int | None:
+    """Return a file that is locked in a way of ``fcntl``; None if it is not to be waited for.
 
     A file that was taken away between opening and locking is not the one that others see.
     """
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, kind)
             there = os.stat(path).st_ino == os.fstat(lock).st_ino
         except BlockingIOError:
             os.close(lock)
@@ -109,15 +112,14 @@ def _locked(path: Path) -> int | None:
             os.close(lock)
             raise
         if there:
-            os.ftruncate(lock, 0)
-            os.write(lock, str(os.getpid()).encode())
             return lock
         os.close(lock)
 
 
-def _shared(lock: int) -> int:
-    fcntl.flock(lock, fcntl.LOCK_SH)
-    return lock
+def _sign(lock: int) -> None:
+    """Write the number of this process into a file."""
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
 
 
 def _at_work(path: Path, folder: Path) -> str:
@@ -126,6 +128,12 @@ def _at_work(path: Path, folder: Path) -> str:
     except OSError:
         process = "it has just ended"
     return f"another run is at work on {folder} ({process}); wait until it ends, or end it"
+
+
+def _remove_left_over(spill: Path) -> None:
+    for pattern in LEFT_OVER:
+        for left in spill.glob(pattern):
+            _remove(left)
 
 
 def _remove(path: Path) -> None:
