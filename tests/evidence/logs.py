@@ -32,8 +32,10 @@ def tables_of(sequences: Sequences, neighbours: int = ALL) -> Tables:
     return tables
 
 
-def of_users(users: Sequence[Sequence[int]], num_items: int = ITEMS) -> Tables:
-    return tables_of(sequences_of(*users, num_items=num_items))
+def of_users(
+    users: Sequence[Sequence[int]], num_items: int = ITEMS, neighbours: int = ALL
+) -> Tables:
+    return tables_of(sequences_of(*users, num_items=num_items), neighbours)
 
 
 class Plain:

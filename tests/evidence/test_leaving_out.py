@@ -12,9 +12,10 @@ from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
 from seqrec.evidence.evidence_lists import Evidence, evidence_after
 from seqrec.evidence.leaving_out import LEAST_DEGREE, LeavingOut, own_pairs
+from seqrec.evidence.pair_tables import KINDS, Tables
 from seqrec.evidence.training_lists import TrainingLists, mean_largest
 from tests.counted import random_users, sequences_of, split_off
-from tests.evidence.logs import ITEMS, Plain, of_users, tables_of
+from tests.evidence.logs import ALL, ITEMS, Plain, dense, of_users, tables_of
 from tests.golden_lists import told
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -22,13 +23,16 @@ SCALES = torch.tensor([0.5, 1.0, 1.5, 1.0, 2.0, 3.0])
 USERS = [*random_users(), [5, 5, 5, 2, 5], [7, 1], list(range(1, 12)) * 4]
 
 
+@pytest.mark.parametrize("neighbours", [ALL, 6, 3])
 @pytest.mark.parametrize("user", [0, 1, 5, 9, 30, 31, 32])
-def test_it_is_the_log_without_the_user(user: int) -> None:
-    """All moments of a user, first and last; repeats; everything else counted anew."""
+def test_it_is_the_log_without_the_user(user: int, neighbours: int) -> None:
+    """All moments of a user, first and last; repeats; the pairs that are kept counted anew."""
     items = USERS[user]
-    found = LeavingOut(of_users(USERS), SCALES, ITEMS).at(np.array(items), 1, len(items))
+    tables = of_users(USERS, neighbours=neighbours)
+    found = LeavingOut(tables, SCALES, ITEMS).at(np.array(items), 1, len(items))
     whole = Plain(USERS)
     others = Plain([each for number, each in enumerate(USERS) if number != user])
+    others.counts = [counts * kept(tables) for counts in others.counts]
     own = np.bincount(items, minlength=ITEMS + 1)
     for row, place in enumerate(range(1, len(items))):
         history = items[:place]
@@ -36,6 +40,19 @@ def test_it_is_the_log_without_the_user(user: int) -> None:
         # a column none of whose evidence is of others has a degree of others alone
         expected = told(values, whole.degrees, history, ITEMS, whole.degrees.popularity - own)
         same_list(found, row, expected)
+
+
+def test_a_pair_that_is_not_kept_is_not_taken_off() -> None:
+    """2 keeps 4 and 5; what the user added to (2, 3) is not there, so 1 still says 3."""
+    users = [[1, 2, 3], *[[2, 4]] * 6, *[[2, 5]] * 6, [1, 3]]
+    tables = of_users(users, neighbours=2)
+    assert not kept(tables)[2, 3]
+    found = LeavingOut(tables, torch.ones(6), ITEMS).at(np.array(users[0]), 2, 3)
+    told_of_three = found.features[0, found.columns[0].tolist().index(3)]
+    # 1 is followed by 3 once, by another user, and weighs .4 here; its degree is that of the whole
+    # log, 2 and further on 3 and again 3; without the user 3's degree is 1
+    after = 0.4 * 2.8**-0.25
+    assert told_of_three[1].item() == pytest.approx(np.log1p(20 * after) / 2, abs=1e-4)
 
 
 def same_list(found: Evidence, row: int, expected: Any) -> None:
@@ -53,6 +70,11 @@ def same_list(found: Evidence, row: int, expected: Any) -> None:
     for item, features in theirs.items():
         np.testing.assert_allclose(ours[item], features, atol=1e-3)
     np.testing.assert_allclose(found.moments[row].numpy(), expected.moments, atol=1e-3)
+
+
+def kept(tables: Tables) -> Any:
+    """Return (V, V) whether a pair stands in the tables."""
+    return sum(dense(tables, kind) for kind in range(len(KINDS))) > 0
 
 
 def test_own_pairs_by_hand() -> None:

@@ -5,8 +5,9 @@ they are, they would tell the answer. For each item that the user still has to c
 added to the tables is subtracted, as if the log had never held this user.
 
 Notable: a user's own pairs are few, and known: they are counted anew and taken off at the columns
-of the own items alone; all other columns hold nothing of the user's. What is left of a
-subtraction below 1e-4 of what was taken off is exactly 0, else rounding would mark own items.
+of the own items alone; all other columns hold nothing of the user's. A pair that the tables do not
+keep is not taken off. What is left of a subtraction below 1e-4 of what was taken off is exactly 0,
+else rounding would mark own items.
 
 Shapes: n training items of a user, s of them looked at, m different items among these, T moments,
 C channels, M columns (items that any of their rows holds), K entries of a list.
@@ -82,8 +83,9 @@ class LeavingOut:
         different, which = np.unique(items[begin:], return_inverse=True)
         own = own_pairs(items, different)
         columns, rows = self._rows(different)
-        values, off = self._sums(different, which, moments, rows, own)
         at_own = self.place[different]
+        own = own._replace(counts=own.counts * (rows[:, :, at_own] > 0))
+        values, off = self._sums(different, which, moments, rows, own)
         values /= self._divisors(columns)
         values[:, :, at_own] = self._without_own(off, different, own)
         values[:, :, at_own] *= _still_to_come(which, moments, len(different))
