@@ -16,7 +16,7 @@ from seqrec.batches.packing import PackedBatch
 from seqrec.errors import SeqrecError
 from seqrec.evidence.evidence_lists import Evidence
 from seqrec.losses.bonus import Bonus, plain_cross_entropy_with_bonus
-from seqrec.models import build_model
+from seqrec.models import SHARED, build_model, model_config
 from seqrec.models.folder import load_model, save_model
 from seqrec.models.parts.evidence_head import EvidenceHead
 from seqrec.models.seer import KAPPAS, SEER
@@ -262,6 +262,10 @@ def test_a_refit_counts_everything_and_keeps_kappa() -> None:
     assert int(live.tables.popularity.sum()) == len(LOG.items)
 
 
+def of_encoder(**options: Any) -> dict[str, Any]:
+    return {"encoder_options": options}
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -286,12 +290,40 @@ def test_a_refit_counts_everything_and_keeps_kappa() -> None:
             {"encoder_options": {"dropout": "much"}},
             r"model_options.encoder_options.dropout: ",
         ),
+        ({"encoder": "bsarec", **of_encoder(c="five")}, r"encoder_options.c: .*integer.*'five'"),
+        ({"encoder": "bsarec", **of_encoder(num_heads=0)}, r"encoder_options.num_heads: .*got 0"),
+        ({"encoder": "sasrec", **of_encoder(num_heads=None)}, r"encoder_options.num_heads: "),
+        ({"encoder": "bsarec", **of_encoder(num_blocks=1.5)}, r"encoder_options.num_blocks: "),
+        ({"encoder": "bsarec", **of_encoder(num_blocks=-1)}, r"encoder_options.num_blocks: "),
+        (of_encoder(num_blocks="x"), r"encoder_options.num_blocks: .*got 'x'"),
+        ({**of_encoder(num_heads=2), "dim": "x"}, r"parameter model_options.dim: .*got 'x'"),
+        (
+            {"encoder": "bsarec", "dim": 48, **of_encoder(num_heads=5)},
+            "encoder_options: dim 48 must be a multiple of num_heads 5",
+        ),
     ],
 )
 def test_an_encoder_that_will_not_do_is_a_line(options: dict[str, Any], said: str) -> None:
     with pytest.raises(SeqrecError, match=said) as caught:
         settings("seer", **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"encoder": "bsarec", "dim": 45, **of_encoder(num_heads="3")},
+        {"encoder": "bsarec", "dim": "48", "max_len": 100, **of_encoder(c="31", num_heads=3)},
+        {"encoder": "mqsa_ted", "dim": 45, **of_encoder(num_heads=3)},
+    ],
+)
+def test_options_of_the_encoder_are_its_own_models(options: dict[str, Any]) -> None:
+    """What the encoder takes as a model of its own, with the same vectors and histories."""
+    shared: dict[str, Any] = {key: options[key] for key in SHARED if key in options}
+    plain = model_config(
+        options["encoder"], {**options["encoder_options"], **shared}, "standard", LOG.num_items
+    )
+    assert seer(**{"max_len": 50, **options}).encoder.config == plain
 
 
 def test_no_options_of_the_encoder_are_its_own() -> None:

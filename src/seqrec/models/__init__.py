@@ -7,9 +7,8 @@ its ``Config`` needs no more than torch.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from seqrec.errors import SeqrecError, unknown_name
 
@@ -42,6 +41,8 @@ COUNTING_MODELS = {
 SECTION = "model_options"
 INNER = "encoder_options"
 """Among a model's options: those of another model that is a part of it."""
+SHARED = ("max_len", "dim")
+"""Options that are the inner model's too."""
 GIVEN_BY = {
     "num_items": "the data say how many items there are; leave it out",
     "num_users": "the data say how many users there are; leave it out",
@@ -117,16 +118,45 @@ def model_config(
             raise unknown_name(
                 "parameter", f"{section}.{option}", [f"{section}.{name}" for name in own_options]
             )
+    if options.get(INNER):
+        options = {**options, INNER: _checked_inner(config, options, protocol, num_items, section)}
     facts = _facts(config, protocol, num_items, num_users)
     try:
-        checked = TypeAdapter(config).validate_python({**options, **facts})
+        return TypeAdapter(config).validate_python({**options, **facts})
     except ValidationError as error:
         raise explain(error, section, own_options) from None
-    if inner := getattr(checked, INNER, None):
-        section = f"{section}.{INNER}"
-        typed = model_config(checked.encoder, inner, protocol, num_items, section=section)
-        checked = replace(checked, **{INNER: {key: getattr(typed, key) for key in inner}})
-    return checked
+
+
+def _checked_inner(
+    config: Any, options: dict[str, Any], protocol: str, num_items: int, section: str
+) -> dict[str, Any]:
+    """Return the options of an inner model as it takes them, before ``config`` builds one of it.
+
+    What is no option of the inner model is left: ``config`` says so.
+    """
+    inner = _typed(config, INNER, options[INNER], section)
+    encoder, *values = (
+        _typed(config, name, options.get(name, getattr(config, name)), section)
+        for name in ("encoder", *SHARED)
+    )
+    known = model_class(encoder).Config.__dataclass_fields__.keys() - GIVEN
+    told = {**inner, **dict(zip(SHARED, values, strict=True))}
+    told = {name: value for name, value in told.items() if name in known}
+    typed = model_config(encoder, told, protocol, num_items, section=f"{section}.{INNER}")
+    return {name: getattr(typed, name) if name in told else inner[name] for name in inner}
+
+
+def _typed(config: Any, name: str, value: Any, section: str) -> Any:
+    """Return one option as a configuration takes it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from seqrec.errors import explain
+
+    kind = get_type_hints(config, include_extras=True)[name]
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise explain(error, f"{section}.{name}", ()) from None
 
 
 def checked_options(name: str, options: dict[str, Any], protocol: str) -> dict[str, Any]:

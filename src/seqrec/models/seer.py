@@ -31,7 +31,7 @@ from seqrec.evidence.training_lists import LONGEST, TrainingLists, mean_largest
 from seqrec.losses import Held, ItemLoss, Padding
 from seqrec.losses.bonus import Bonus, cross_entropy_with_bonus
 from seqrec.machine.products import inner
-from seqrec.models import GIVEN, model_class
+from seqrec.models import GIVEN, SHARED, model_class
 from seqrec.models.parts.bounds import Count, Size, Weight
 from seqrec.models.parts.evidence_head import EvidenceHead
 from seqrec.models.parts.face import BlockScorer, Scorer, SequentialModel, TrainingForm
@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 
 KAPPAS = (0.7, 1.0, 1.4, 2.0)
 GIGABYTE = 1e9
-SHARED = ("max_len", "dim")
-"""Options that are the encoder's too."""
 
 
 @dataclass(frozen=True)
