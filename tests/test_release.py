@@ -45,7 +45,7 @@ USERS = sorted({*PROJECT["optional-dependencies"]} - {*FOR_DEVELOPERS})
 def test_the_version_is_the_same_everywhere() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    section = re.search(r"^## (.+)$", changelog, flags=re.MULTILINE)
+    section = re.search(r"^## (?!Unreleased)(.+)$", changelog, flags=re.MULTILINE)
     assert section is not None
     assert citation["version"] == __version__
     assert section[1] == f"{__version__} ({citation['date-released']})"
