@@ -93,6 +93,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
         (full_disk(), True),
         (OSError(errno.EFBIG, "File too large"), True),
         (RuntimeError('IO Error: Could not write file "x": No space left on device'), True),
+        (RuntimeError("(sqlite3.OperationalError) database or disk is full"), True),
         (OSError(errno.ENOENT, "No such file or directory"), False),
         (ValueError("no"), False),
     ],

@@ -16,6 +16,7 @@ NO_SPACE_TEXTS = (
     "No space left on device",
     "File too large",
     "Disk quota exceeded",
+    "database or disk is full",  # SQLite
     "failed to offload data block",  # DuckDB, which asks how much is free
 )
 
@@ -87,7 +88,7 @@ def remove(path: Path) -> None:
 def is_disk_full(error: BaseException) -> bool:
     """Tell whether an error says that the disk, or the user's share of it, is full.
 
-    DuckDB and Arrow have errors of their own that only quote the system's text.
+    DuckDB, Arrow and SQLite have errors of their own that only quote the system's text.
     """
     if isinstance(error, OSError) and error.errno in NO_SPACE:
         return True

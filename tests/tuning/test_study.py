@@ -1,5 +1,7 @@
 """A search: its first trial, its order, what a cut leaves, what counts as another question."""
 
+import resource
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -310,3 +312,48 @@ def test_a_search_says_that_it_trains_in_one_process(
     several = search(settings(training={"processes": 2}))
     assert tried(tmp_path / "others.sqlite", 1, several) == rows
     assert caplog.text.count("training.processes=2: a search trains its trials in one process") == 1
+
+
+def cannot(file: Path, reason: str) -> str:
+    return rf"^the trials in {file} cannot be opened or written \({reason}\); free some space, or "
+
+
+@pytest.mark.parametrize("after", ["opening", "a trial"])
+def test_a_disk_that_is_full_is_one_line(
+    after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file may not grow from there on; what is in it stays, and the search goes on from it."""
+    file = tmp_path / "trials.sqlite"
+    limits, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    real, size = study._open, file.stat
+
+    def opened(*arguments: Any) -> optuna.Study:
+        found = real(*arguments)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size().st_size, limits[1]))
+        return found
+
+    rows = tried(file, 1) if after == "a trial" else []
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    monkeypatch.setattr(study, "_open", opened)
+    monkeypatch.setattr(study, "train", curves(lambda number: [0.1] * 2000))
+    try:
+        with pytest.raises(SeqrecError, match=cannot(file, "disk I/O error")) as caught:
+            tried(file, 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    assert tried(file, 1) == (rows or tried(tmp_path / "another.sqlite", 1))
+
+
+def test_a_place_that_cannot_hold_the_trials_is_one_line(tmp_path: Path) -> None:
+    """A folder where the file is to be, and a file where its folder is."""
+    (tmp_path / "trials.sqlite").mkdir()
+    (tmp_path / "file").touch()
+    for file, reason in (
+        (tmp_path / "trials.sqlite", "unable to open database file"),
+        (tmp_path / "file" / "deeper" / "trials.sqlite", "Not a directory"),
+    ):
+        with pytest.raises(SeqrecError, match=cannot(file, reason)):
+            tried(file, 1)

@@ -16,7 +16,8 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ import numpy as np
 import optuna
 import pyarrow as pa
 import torch
+from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from seqrec import __version__
 from seqrec.errors import SeqrecError
@@ -117,10 +119,21 @@ def run_search(search: Search, options: TuningOptions, storage: Path) -> pa.Tabl
         by name, value (the best on validation), epochs and best_epoch (null without training).
 
     Raises:
-        SeqrecError: the present settings cannot be trained, the file cannot be used, or the run
-            was interrupted.
+        SeqrecError: the present settings cannot be trained, the file cannot be used (the disk is
+            full, say), or the run was interrupted.
     """
-    study = _open(search, options, storage)
+    with _in_a_line(storage):
+        study = _open(search, options, storage)
+        _go_on(study, search, options)
+        return _history(study, search)
+
+
+def _go_on(study: optuna.Study, search: Search, options: TuningOptions) -> None:
+    """Try settings until there are enough trials, those of the study among them.
+
+    Raises:
+        SeqrecError: the present settings cannot be trained, or the run was interrupted.
+    """
     done = len(finished_trials(study))
     if done:
         log.info("tuning goes on after trial %d", done)
@@ -150,7 +163,6 @@ def run_search(search: Search, options: TuningOptions, storage: Path) -> pa.Tabl
             f"tuning was interrupted after {done} of {options.trials} trials; the same command "
             "goes on from there"
         ) from None
-    return _history(study, search)
 
 
 def _trial_seed(seed: int, number: int) -> int:
@@ -161,22 +173,46 @@ def _trial_seed(seed: int, number: int) -> int:
 def _open(search: Search, options: TuningOptions, storage: Path) -> optuna.Study:
     """Return the study, anew or as a run left it; a trial that was cut off is given up."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage.parent.mkdir(parents=True, exist_ok=True)
     try:
-        study = optuna.create_study(
-            storage=f"sqlite:///{storage}",
-            study_name=search.name,
-            direction="maximize",
-            load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_warmup_steps=options.warmup_epochs),
-        )
-    except DatabaseError as error:
-        raise SeqrecError(
-            f"the trials in {storage} cannot be read ({error.orig}); remove the file to start anew"
-        ) from None
+        storage.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _not_written(storage, error.strerror or error) from None
+    study = optuna.create_study(
+        storage=f"sqlite:///{storage}",
+        study_name=search.name,
+        direction="maximize",
+        load_if_exists=True,
+        pruner=optuna.pruners.MedianPruner(n_warmup_steps=options.warmup_epochs),
+    )
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
     return study
+
+
+@contextmanager
+def _in_a_line(storage: Path) -> Iterator[None]:
+    """Say in a line what the database cannot do; Optuna wraps most of its errors.
+
+    Raises:
+        SeqrecError: the file of the trials cannot be opened, read or written.
+    """
+    try:
+        yield
+    except (DatabaseError, StorageInternalError) as error:
+        cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+        reason = getattr(cause, "orig", cause)
+        if isinstance(cause, DatabaseError) and not isinstance(cause, OperationalError):
+            raise SeqrecError(
+                f"the trials in {storage} cannot be read ({reason}); remove the file to start anew"
+            ) from None
+        raise _not_written(storage, reason) from None
+
+
+def _not_written(storage: Path, reason: object) -> SeqrecError:
+    return SeqrecError(
+        f"the trials in {storage} cannot be opened or written ({reason}); free some space, or let "
+        "the place be written, and run the same command again"
+    )
 
 
 def _measure(search: Search, trial: Trial, *, is_first: bool) -> float:
