@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from seqrec.export.command import _card_for
 from seqrec.export.export_folder import Export, check_place, write_export
 from seqrec.export.guide import guide
 from seqrec.export.list_check import Lists, differing
+from seqrec.models import model_class
 from seqrec.models.folder import TrainedModel, save_model
 from seqrec.recommendation.recommender import Recommender
 from tests.export.examples import MAX_LEN, trained
-from tests.models.small import ITEMS
+from tests.models.small import ITEMS, small_model
 
 CARD = "# The card\n\nFingerprint of the measured model by seed: 42: `{}`.\n"
 ALONE = """
@@ -117,6 +119,42 @@ def test_a_wrong_list_leaves_the_earlier_folder(
         write_export(folder, Export(model))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_weights_too_large_for_one_file_stand_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing takes such a graph as a whole: ONNX's own checks neither."""
+    whole = onnx.checker.check_model
+
+    def no_whole_graph(graph: Any, *rest: Any, **more: Any) -> None:
+        if isinstance(graph, onnx.ModelProto):
+            raise ValueError("This protobuf of onnx model is too large (>2GiB).")
+        whole(graph, *rest, **more)
+
+    monkeypatch.setattr(onnx.checker, "check_model", no_whole_graph)
+    model = trained("bsarec")
+    options = {**model.options, "dim": 64}
+    large = small_model(model_class("bsarec"), "bsarec", "standard", options).eval()
+    vectors = (ITEMS + 1) * 64 * 4
+    for limit, apart in ((vectors, True), (1 << 30, False)):
+        monkeypatch.setattr(export_folder, "LARGEST_FILE", limit)
+        folder = tmp_path / str(limit)
+        write_export(folder, Export(replace(model, model=large, options=options)))
+        assert (folder / "model.onnx.data").exists() == apart
+    sizes = [(tmp_path / str(limit) / "model.onnx").stat().st_size for limit in (vectors, 1 << 30)]
+    assert sizes[1] - sizes[0] > vectors
+
+
+def test_a_graph_that_is_none_is_not_put_in_place(
+    folder: Path, model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = onnx.load(folder / "model.onnx")
+    graph.graph.node[0].op_type = "NoSuchOperation"
+    monkeypatch.setattr(export_folder, "graph_of", lambda trained: graph)
+    with pytest.raises(onnx.checker.ValidationError, match="NoSuchOperation"):
+        write_export(tmp_path / "out", Export(model))
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_folder_with_something_else_is_not_replaced(tmp_path: Path) -> None:

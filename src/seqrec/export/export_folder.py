@@ -71,8 +71,10 @@ def write_files(folder: Path, export: Export) -> None:
     trained = on_cpu(export.trained)
     folder.mkdir(parents=True)
     graph = graph_of(trained)
-    large = graph.ByteSize() > LARGEST_FILE
+    # the graph as a whole is nowhere asked for: from 2 GB on nobody can make its bytes
+    large = sum(len(weights.raw_data) for weights in graph.graph.initializer) > LARGEST_FILE
     onnx.save(graph, folder / GRAPH, save_as_external_data=large, location=WEIGHTS_APART)
+    onnx.checker.check_model(folder / GRAPH)
     pq.write_table(_with_text_ids(trained.items), folder / IDS)
     texts = {GUIDE: guide(trained), CARD: _card(export)}
     for name, text in texts.items():
