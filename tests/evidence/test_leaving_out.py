@@ -1,6 +1,8 @@
 """Leaving one out: against users removed by brute force, and against the prototype's lists."""
 
 import errno
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +197,24 @@ def test_lists_made_in_the_step_need_nothing_of_the_device() -> None:
     tables.to("meta")
     for mine, theirs in zip(made.at(places), before, strict=True):
         assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("most", [1e9, 0])
+def test_lists_in_a_file_keep_no_tables(most: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second set of them would stay for the whole training; lists of the step need both."""
+    held: list[weakref.ref[Any]] = []
+    for kind in (Tables, LeavingOut):
+
+        def noted(*given: Any, kind: type = kind) -> Any:
+            made = kind(*given)
+            held.append(weakref.ref(made))
+            return made
+
+        monkeypatch.setattr(f"seqrec.evidence.training_lists.{kind.__name__}", noted)
+    sequences = sequences_of(*USERS, num_items=ITEMS)
+    lists = TrainingLists(tables_of(sequences), SCALES, sequences, 50, 8, most, 2)
+    gc.collect()
+    assert [each() is None for each in held] == [lists.stored is not None] * 2
 
 
 def test_no_room_for_the_file_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:

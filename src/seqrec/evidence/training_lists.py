@@ -70,8 +70,8 @@ class TrainingLists:
         stale: int = 0,
     ) -> None:
         self.stale, self.scales = stale, scales
+        self.earlier = Tables(sequences.num_items)
         if stale:
-            self.earlier = Tables(sequences.num_items)
             self.earlier.fill(count_pairs(sequences.without_last(stale), neighbours_of(tables)))
         self.leaving_out = LeavingOut(tables, scales, length)
         self.length = self.leaving_out.length
@@ -84,6 +84,7 @@ class TrainingLists:
         self.stored: tuple[npt.NDArray[np.generic], ...] | None = None
         if len(self) * self.length * BYTES <= most_bytes:
             self._store()
+            del self.leaving_out, self.earlier  # a second set of tables, as large as the first
 
     def __len__(self) -> int:
         return int(self.rows[-1])
