@@ -2,12 +2,22 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from seqrec.add_dataset.plan import plan
 from seqrec.errors import SeqrecError
+from seqrec.export.export_folder import check_place
 from seqrec.files import is_disk_full, replacing, spill_folder
+from seqrec.interop.command import _check_outputs
+from seqrec.interop.weights import load_state_dict
+from seqrec.models.folder import content_of, load_model
+from seqrec.notebook.model import Model
+from seqrec.preparation.raw_files import parts_of
+from seqrec.recommendation.input_files import lying_ready
 
 
 def full_disk() -> OSError:
@@ -147,3 +157,38 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
         f"engine.spill_directory={tmp_path}/file/spill: cannot write there, Not a directory; "
         "name another folder"
     )
+
+
+NOBODY: Any = None
+
+
+@pytest.mark.parametrize(
+    ("reach", "line"),
+    [
+        (check_place, "cannot write PATH: Permission denied; choose another place"),
+        (lambda path: _check_outputs([path], []), "cannot write PATH: Permission denied; choose"),
+        (lambda path: Model.save(NOBODY, path), "cannot write PATH: Permission denied; choose"),
+        (load_model, "cannot read PATH: Permission denied; let it be read, or name another"),
+        (content_of, "cannot read PATH: Permission denied; let"),
+        (load_state_dict, "cannot read PATH: Permission denied; let"),
+        (parts_of, "cannot read PATH: Permission denied; let"),
+        (lambda path: lying_ready(str(path)).__enter__(), "cannot read PATH: Permission denied"),
+        (lambda path: plan("mine", path, {}, {}, True), "cannot read PATH: Permission denied; let"),
+    ],
+)
+def test_a_folder_that_one_may_not_enter_is_a_line(
+    reach: Callable[[Path], Any], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told by the system when a path below is looked at; root, who may, is told so here too."""
+    closed, stat = tmp_path / "closed", Path.stat
+
+    def refused(path: Path, **more: Any) -> os.stat_result:
+        if closed in path.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    path = closed / "in" / "x"
+    with pytest.raises(SeqrecError) as error:
+        reach(path)
+    assert str(error.value).startswith(line.replace("PATH", str(path)))

@@ -64,6 +64,36 @@ def check_replaceable(target: Path) -> None:
         )
 
 
+@contextmanager
+def looking_at(path: str | Path) -> Iterator[None]:
+    """Make a line of what the system says on the way to an input: one may not enter its folder.
+
+    Raises:
+        SeqrecError: the system lets nobody there.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SeqrecError(
+            f"cannot read {path}: {reason}; let it be read, or name another"
+        ) from None
+
+
+@contextmanager
+def placing_at(path: str | Path) -> Iterator[None]:
+    """Make a line of what the system says on the way to an output, likewise.
+
+    Raises:
+        SeqrecError: the system lets nobody there.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SeqrecError(f"cannot write {path}: {reason}; choose another place") from None
+
+
 def _explained(error: BaseException, target: Path) -> SeqrecError | None:
     """Return one line for an error of the system, None for any other."""
     if is_disk_full(error):

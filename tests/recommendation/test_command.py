@@ -168,6 +168,9 @@ def test_item_lists_come_from_files(run: Run) -> None:
         "--history", "a1", "--candidates", "a2,a4", "--exclude", "own.csv", "--format", "json"
     )
     assert lists_in(done.out) == {"0": ["a2"]}
+    many = ",".join(["a2", "a4"] * 500)  # longer than the name of a file may be
+    done = run("--history", "a1", "--candidates", many, "--format", "json")
+    assert lists_in(done.out) == {"0": plain_list(["a1"], 9, only=["a2", "a4"])}
 
 
 @pytest.mark.parametrize("name", ["candidates", "exclude"])

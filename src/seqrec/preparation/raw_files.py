@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
+from seqrec.files import looking_at
 from seqrec.parameters.raw_sections import RawFileOptions, RawOptions
 from seqrec.readers import Piece, read_pieces
 from seqrec.readers.parts.pieces import TimesRead
@@ -42,8 +43,9 @@ def find_raw_file(dataset: str, raw: RawOptions, folder: Path) -> RawFile:
     """
     for options in raw.files:
         path = folder / options.name
-        if path.exists() or files_like(path):
-            return RawFile(path, options)
+        with looking_at(path):
+            if path.exists() or files_like(path):
+                return RawFile(path, options)
     names = " or ".join(options.name for options in raw.files)
     remark = "" if folder.is_dir() else " (no such folder)"
     raise SeqrecError(
@@ -74,17 +76,22 @@ def parts_of(path: Path) -> list[Path]:
     Raises:
         SeqrecError: there is none.
     """
-    if path.is_dir():
-        parts = sorted(part for part in path.rglob("*") if part.is_file() and _counts(part, path))
-        if not parts:
-            raise SeqrecError(f"no file in the folder {path}; name the one of the log's parts")
-        return parts
-    if path.exists():
-        return [path]
+    with looking_at(path):
+        if path.is_dir():
+            return _parts_in(path)
+        if path.exists():
+            return [path]
     if not has_magic(str(path)):
         raise SeqrecError(f"no file or folder {path}; check its name")
     if not (parts := files_like(path)):
         raise SeqrecError(f"no file is called like {path}; check the pattern")
+    return parts
+
+
+def _parts_in(folder: Path) -> list[Path]:
+    parts = sorted(part for part in folder.rglob("*") if part.is_file() and _counts(part, folder))
+    if not parts:
+        raise SeqrecError(f"no file in the folder {folder}; name the one of the log's parts")
     return parts
 
 

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, rows_in_words, unknown_name
+from seqrec.files import looking_at
 from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers import read_pieces
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
@@ -38,14 +39,20 @@ JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 PLAIN_SUFFIXES = (".txt",)
 
 
-@contextmanager
-def lying_ready(file: str) -> Iterator[Path]:
-    """Lend the path of an input file; ``-`` is the standard input, kept as a file meanwhile."""
-    if file != STANDARD_INPUT:
+def _check_file(file: str) -> None:
+    """Raise a SeqrecError for what is no file."""
+    with looking_at(file):
         if Path(file).is_dir():
             raise SeqrecError(f"{file} is a folder; name a file")
         if not Path(file).is_file():
             raise SeqrecError(f"no file {file}; name one that is there, or - for standard input")
+
+
+@contextmanager
+def lying_ready(file: str) -> Iterator[Path]:
+    """Lend the path of an input file; ``-`` is the standard input, kept as a file meanwhile."""
+    if file != STANDARD_INPUT:
+        _check_file(file)
         yield Path(file)
         return
     with TemporaryDirectory() as folder:
