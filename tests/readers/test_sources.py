@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.errors import SeqrecError
+from seqrec.notebook.log import read_log
 from seqrec.readers.parts import source
 from seqrec.readers.parts.encodings import best_guess
 from tests.readers.logs import frame, read
@@ -246,6 +247,38 @@ def test_positions_go_on_from_file_to_file(tmp_path: Path) -> None:
     assert table["timestamp"].is_monotonic_increasing
     assert table["timestamp"].is_unique
     assert table["item_id"].tolist() == ROWS["item_id"].tolist()
+
+
+LISTS = {
+    "table": ("user,history\nu1,a b c d\nv,e f g h\n", "user,history\nu1,i j k l\n"),
+    "sequence_lines": ("u1 a b c d\nv e f g h\n", "u1 i j k l\n"),
+    "json_lines": (
+        '{"user": "u1", "r": [{"i": "a"}, {"i": "b"}, {"i": "c"}, {"i": "d"}]}\n'
+        '{"user": "v", "r": [{"i": "e"}, {"i": "f"}, {"i": "g"}, {"i": "h"}]}\n',
+        '{"user": "u1", "r": [{"i": "i"}, {"i": "j"}, {"i": "k"}, {"i": "l"}]}\n',
+    ),
+}
+OF_LISTS: dict[str, dict[str, Any] | None] = {
+    "table": {"user": "user", "items": "history", "timestamp": None},
+    "json_lines": {"user": "user", "item": "r.i", "timestamp": None},
+    "sequence_lines": None,
+}
+
+
+@pytest.mark.parametrize("reader", LISTS)
+def test_positions_of_lists_go_on_from_file_to_file(tmp_path: Path, reader: str) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for name, text in zip(("1", "2"), LISTS[reader], strict=True):
+        (folder / name).write_text(text)
+
+    table = frame(read(folder, tmp_path / "work", reader, columns=OF_LISTS[reader]))
+    log = read_log(folder, reader=reader, **(OF_LISTS[reader] or {}))
+
+    mine = table[table["user_id"] == "u1"].sort_values("timestamp")
+    assert mine["item_id"].tolist() == list("abcdijkl")
+    assert mine["timestamp"].is_unique
+    assert log.interactions.to_pandas().equals(table)
 
 
 def test_files_of_two_units_are_refused_unless_both_are_said(tmp_path: Path) -> None:

@@ -72,10 +72,9 @@ def in_shares(raw_file: RawFile) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, 
         log.add(Told.from_json(text))
     log.tally.check()
     kept = found[found.kind == ROW].reset_index(drop=True)
-    before = kept.file.map(log.before).astype("int64")
-    kept["source_row"] += before
+    kept["source_row"] += kept.file.map({file: b.rows for file, b in log.before.items()})
     if log.tally.all.timestamp_unit == "order":
-        kept["timestamp"] += before
+        kept["timestamp"] += kept.file.map({file: b.positions for file, b in log.before.items()})
     names = ["user_id", "item_id", "timestamp", "source_row", "rating"]
     broken = found[found.kind == REJECTED_ROW].sort_values(["file", "source_row", "order"])
     broken["source_file"] = broken.file.map({file: label for file, (_, label) in files.items()})
@@ -149,6 +148,21 @@ def test_sequence_lines_are_one_task_each(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text("".join(f"{n % 50} 1 2 {n}\n" for n in range(99)))
     assert assert_same(RawFile(log, options_of(log, "sequence_lines")), tmp_path) in (0, 1)
+
+
+@pytest.mark.parametrize("reader", ["table", "sequence_lines"])
+def test_positions_of_lists_go_on_through_files(tmp_path: Path, reader: str) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for name, items in (("a.txt", "a b c d e f g h"), ("b.txt", "i j k l")):
+        comma = "user,history\nu1," if reader == "table" else "u1 "
+        (folder / name).write_text(f"{comma}{items}\n")
+    columns = {"user": "user", "items": "history", "timestamp": None}
+    form = {"columns": columns} if reader == "table" else {}
+    raw_file = RawFile(folder, options_of(folder, reader, **form))
+    assert assert_same(raw_file, tmp_path) == 2
+    rows, _, _ = in_shares(raw_file)
+    assert rows["timestamp"].tolist() == list(range(12))
 
 
 @pytest.mark.parametrize("timestamp", ["timestamp", None])

@@ -112,15 +112,37 @@ def read_parts(raw_file: RawFile) -> Iterator[Piece]:
     Raises:
         SeqrecError: two files have timestamps of different units; and what readers raise.
     """
-    row, clocks = 0, OneClock()
+    reached, clocks = Reached(), OneClock()
     for path, label in full_parts(raw_file):
-        first = row
+        before = reached
         for piece in read_pieces(path, raw_file.options):
+            position = None
             if len(piece.interactions):
-                clocks.check(path, Reading.of(piece))
-            piece = shifted(piece, first) if first else piece
-            row = max(row, last_row(piece, first))
+                reading = Reading.of(piece)
+                clocks.check(path, reading)
+                position = reading.latest if reading.unit == "order" else None
+            reached = reached.beyond(before, last_row(piece), position)
+            piece = shifted(piece, before) if before.rows else piece
             yield piece._replace(file=label)
+
+
+class Reached(NamedTuple):
+    """How far a log was read: what comes next is moved on by so much."""
+
+    rows: int = 0
+    positions: int = 0
+    """Where times are positions, which count the items of lists too; otherwise 0."""
+
+    def beyond(self, before: "Reached", row: int, position: int | None) -> "Reached":
+        """Return how far it is now.
+
+        Args:
+            before: how far the log was read before this file.
+            row: a row of the file, from 1.
+            position: the last position in the file so far, None where times are no positions.
+        """
+        positions = 0 if position is None else before.positions + position + 1
+        return Reached(max(self.rows, before.rows + row), max(self.positions, positions))
 
 
 def full_parts(raw_file: RawFile) -> Iterator[tuple[Path, str]]:
@@ -197,20 +219,22 @@ def labels_of(raw_file: RawFile) -> list[str]:
     return [str(part.relative_to(common)) for part in parts]
 
 
-def last_row(piece: Piece, first: int) -> int:
-    """Return the last row of the log that a piece has seen."""
+def last_row(piece: Piece) -> int:
+    """Return the last row of its file that a piece has seen."""
     last = pc.max(piece.interactions["source_row"]).as_py() or 0
-    return max(last, first + (pc.max(piece.rejected["line_number"]).as_py() or 0))
+    return max(last, pc.max(piece.rejected["line_number"]).as_py() or 0)
 
 
-def shifted(piece: Piece, by: int) -> Piece:
+def shifted(piece: Piece, by: Reached) -> Piece:
     """Return a piece with its rows, and times that are positions, further on in the log.
 
     The line numbers of rejected rows stay those of their own file.
     """
     table = piece.interactions
-    names = ["source_row"] + (["timestamp"] if piece.timestamp_unit == "order" else [])
-    for name in names:
+    moves = {"source_row": by.rows}
+    if piece.timestamp_unit == "order":
+        moves["timestamp"] = by.positions
+    for name, move in moves.items():
         place = table.schema.get_field_index(name)
-        table = table.set_column(place, table.schema.field(place), pc.add(table[name], by))
+        table = table.set_column(place, table.schema.field(place), pc.add(table[name], move))
     return piece._replace(interactions=table)

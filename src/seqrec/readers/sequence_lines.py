@@ -16,7 +16,8 @@ from seqrec.readers.parts.source import read_blocks
 def read_sequence_lines(path: Path, options: RawFileOptions) -> Iterator[Piece]:
     """Yield every item of every line as an interaction; its place in the line is its time.
 
-    A user's second line is rejected: which of the two comes first is not known.
+    A user's second line in the file is rejected: which of the two comes first is not known.
+    Several files come one after the other, so that a line in a later one goes on.
     """
     users: set[str] = set()
     for block in read_blocks(path, options.member, options.encoding):

@@ -14,7 +14,7 @@ from seqrec.errors import SeqrecError
 from seqrec.files import sha256_of
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.sections import IngestionOptions
-from seqrec.preparation.raw_files import OneClock, RawFile, full_parts, parts_of
+from seqrec.preparation.raw_files import OneClock, RawFile, Reached, full_parts, parts_of
 from seqrec.preparation.tally import Tally
 from seqrec.readers.parts.pieces import IN_ORDER, INTERACTIONS
 from seqrec.spark.session import address, cancel_jobs, parquet, spark_session
@@ -124,11 +124,11 @@ class Gathered:
         self.tally = Tally(raw_file, options)
         self.files = files
         self.shares = shares
-        self.before: dict[int, int] = {}
-        """Rows of the log before each file."""
+        self.before: dict[int, Reached] = {}
+        """How much of the log stands before each file."""
         self.second_order = False
         self._clocks = OneClock()
-        self._rows = 0
+        self._reached = Reached()
         self._digests: dict[Path, str] = {}
         self._said: set[tuple[Path, str]] = set()
 
@@ -152,8 +152,8 @@ class Gathered:
                 self.tally.check()
         if told.error:
             raise SeqrecError(told.error.replace(share.path, str(path)))
-        before = self.before.setdefault(share.file, self._rows)
-        self._rows = max(self._rows, before + told.last_row)
+        before = self.before.setdefault(share.file, self._reached)
+        self._reached = self._reached.beyond(before, told.last_row, told.last_position)
         self.second_order = self.second_order or told.second_order
         if told.sha256:
             self._digests[path] = told.sha256
@@ -164,9 +164,10 @@ class Gathered:
         return self.tally.report([self._digests.get(part) or sha256_of(part) for part in parts])
 
     def offsets(self, session: "SparkSession") -> "DataFrame":
-        """Return the rows before each file, and what it is called."""
-        rows = [(file, before, self.files[file][1]) for file, before in self.before.items()]
-        return session.createDataFrame(rows, "file int, rows_before bigint, source_file string")
+        """Return what stands before each file, and what it is called."""
+        rows = [(file, *before, self.files[file][1]) for file, before in self.before.items()]
+        form = "file int, rows_before bigint, positions_before bigint, source_file string"
+        return session.createDataFrame(rows, form)
 
 
 def write_interactions(
@@ -176,9 +177,11 @@ def write_interactions(
     from pyspark.sql import functions as sql
 
     kept = rows.filter(rows.kind == ROW).join(sql.broadcast(log.offsets(session)), "file")
-    moved = ["source_row"] + (["timestamp"] if log.tally.all.timestamp_unit == "order" else [])
-    for name in moved:
-        kept = kept.withColumn(name, sql.col(name) + sql.col("rows_before"))
+    moved = {"source_row": "rows_before"}
+    if log.tally.all.timestamp_unit == "order":
+        moved["timestamp"] = "positions_before"
+    for name, by in moved.items():
+        kept = kept.withColumn(name, sql.col(name) + sql.col(by))
     names = (IN_ORDER if log.second_order else INTERACTIONS).names
     kept.select(*names).write.parquet(address(path))
 

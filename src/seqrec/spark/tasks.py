@@ -66,6 +66,13 @@ class Told(NamedTuple):
     said: list[tuple[int, str]]
     """Level and text of what readers say."""
 
+    @property
+    def last_position(self) -> int | None:
+        """The last position, where the times of its interactions are positions."""
+        if self.first is None or self.first.unit != "order":
+            return None
+        return max(one.span[1] for one in self.counts if one.span)
+
     def to_json(self) -> str:
         """Return it as text."""
         return json.dumps([self.share, [vars(one) for one in self.counts], *self[2:]])
@@ -147,7 +154,7 @@ def with_piece(told: Told, piece: Piece) -> Told:
     """Return what is told, after one more piece."""
     told.counts[-1].add(piece)
     counts = [*told.counts, Counts()] if len(piece.rejected) else told.counts
-    told = told._replace(counts=counts, last_row=max(told.last_row, last_row(piece, 0)))
+    told = told._replace(counts=counts, last_row=max(told.last_row, last_row(piece)))
     if told.first is not None or not len(piece.interactions):
         return told
     second_order = "order" in piece.interactions.column_names
@@ -187,7 +194,7 @@ def pieces_of(share: Share, options: RawFileOptions) -> Iterator[Piece]:
         pieces = read_pieces(Path(share.path), options)
         if share.slice is not None and share.slice.first:
             begin = next(pieces)
-            assert last_row(begin, 0) < share.slice.first_line
+            assert last_row(begin) < share.slice.first_line
         yield from pieces
 
 
