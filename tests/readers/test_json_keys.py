@@ -70,6 +70,73 @@ def test_rows_are_chosen_by_a_key(tmp_path: Path) -> None:
     assert log.report["rows_left_out"] == 30
 
 
+ODD_LINES = ("{oops", '{"user_id": "x", "item_id": true, "timestamp": [], "stars": {}}')
+PLAIN = {"user": "user_id", "item": "item_id", "timestamp": "timestamp"}
+
+
+@pytest.mark.parametrize("odd", ODD_LINES)
+@pytest.mark.parametrize("stars", [5.0, 4.5, -2.0, 2.0**40, 1e16, 1e20])
+def test_floats_are_chosen_alike_where_a_line_is_odd(
+    tmp_path: Path, odd: str, stars: float
+) -> None:
+    """The odd line makes its block go line by line."""
+    row = {"user_id": "u", "item_id": "i", "timestamp": NOON}
+    rows = [{**row, "stars": stars if place % 3 else 4.0} for place in range(30)]
+    path = written(tmp_path / "log.jsonl", rows)
+    asked = str(int(stars)) if stars < 2**63 and stars.is_integer() else str(stars)
+    options: dict[str, Any] = {"columns": PLAIN, "where": {"stars": asked}, "share": 0.5}
+    clean = read(path, tmp_path, "json_lines", **options)
+    path.write_text(path.read_text() + odd + "\n")
+
+    log = read(path, tmp_path, "json_lines", **options)
+
+    assert clean.report["rows_kept"] == log.report["rows_kept"] == 20
+    assert log.report["rows_left_out"] in (10, 11)
+
+
+def test_floats_within_a_list_of_objects_are_chosen_as_whole_numbers(tmp_path: Path) -> None:
+    reviews = [{"item": "a", "stars": 5.0}, {"item": "b", "stars": 4.5}, {"item": "c", "stars": 5}]
+    path = written(tmp_path / "log.jsonl", [{"user": "u", "reviews": reviews}])
+    columns = {"user": "user", "item": "reviews.item", "timestamp": None}
+
+    log = read(path, tmp_path, "json_lines", columns=columns, where={"reviews.stars": 5})
+
+    assert frame(log)["item_id"].tolist() == ["a", "c"]
+
+
+@pytest.mark.parametrize("odd", ["", *ODD_LINES])
+@pytest.mark.parametrize("key", ["user_id", "item_id"])
+def test_fractions_are_no_ids_where_a_line_is_odd_either(
+    tmp_path: Path, odd: str, key: str
+) -> None:
+    ids = [1.0, 1.5, 2.0, float(2**53), 3.0]
+    row = {"user_id": "u", "item_id": "i", "timestamp": NOON}
+    path = written(tmp_path / "log.jsonl", [{**row, key: value} for value in ids])
+    path.write_text(path.read_text() + odd + "\n" * bool(odd))
+
+    log = read(path, tmp_path, "json_lines", columns=PLAIN, share=0.9)
+
+    of = key.removesuffix("_id")
+    assert frame(log)[key].tolist() == ["1", "2", "3"]
+    assert log.rejected.slice(0, 2).select(["line_number", "reason"]).to_pylist() == [
+        {"line_number": 2, "reason": f"{of} id is no text or integer"},
+        {"line_number": 4, "reason": f"{of} id went through a float and lost digits"},
+    ]
+
+
+@pytest.mark.parametrize("odd", ["", "{oops"])
+def test_fractions_are_no_items_of_lists_either(tmp_path: Path, odd: str) -> None:
+    row = {"user_id": "u", "item_id": [1.0, 1.5, 2.0], "timestamp": NOON}
+    path = written(tmp_path / "log.jsonl", [row])
+    path.write_text(path.read_text() + odd + "\n" * bool(odd))
+    columns = {"user": "user_id", "items": "item_id", "timestamp": "timestamp"}
+
+    log = read(path, tmp_path, "json_lines", columns=columns, share=0.9)
+
+    assert frame(log)["item_id"].tolist() == ["1", "2"]
+    assert log.rejected["reason"].to_pylist()[0] == "empty item id"
+
+
 def test_lines_that_are_none(tmp_path: Path) -> None:
     lines = [json.dumps(row) for row in events(60)]
     lines[7], lines[9], lines[11] = "[1, 2]", '{"who": {"id": null}, "what": "a"}', "{broken"

@@ -5,6 +5,7 @@ a list of objects, ``reviews.item_id``: then a line holds as many interactions a
 may be Python dicts instead, which are read as literals, never evaluated.
 """
 
+import math
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -25,8 +26,10 @@ from seqrec.readers.parts.json_lines import (
 )
 from seqrec.readers.parts.lines import Lines, clean_lines
 from seqrec.readers.parts.pieces import Piece, Rejection
+from seqrec.readers.parts.reasons import NO_ID
 from seqrec.readers.parts.records import Records, read_records
 from seqrec.readers.parts.source import Block, read_blocks
+from seqrec.readers.parts.values import LIMIT
 
 LOOKED_AT = 1000
 """So many lines say of what type the values are."""
@@ -41,6 +44,10 @@ class Shape(NamedTuple):
     types: dict[str, pa.DataType]
     through: Path_ | None
     """The keys that lead to a list of objects, where one lies on the way."""
+    ids: dict[str, str]
+    """Name of a column of single ids to what they are of, user or item."""
+    asked: frozenset[str]
+    """The columns whose values are asked for."""
 
 
 def read_json_table(path: Path, options: RawFileOptions) -> Iterator[Piece]:
@@ -74,7 +81,8 @@ def find_shape(path: Path, lines: Lines, names: HeaderNames) -> Shape:
         )
     if not objects:
         raise SeqrecError(f"{path}, line 1 is {NOT_AN_OBJECT}; is 'json_lines' the right reader?")
-    used = [*map(str, names.roles), *(str(name) for name, _ in names.where)]
+    asked = [str(name) for name, _ in names.where]
+    used = [*map(str, names.roles), *asked]
     paths = {name: keys_of(name, objects) for name in used}
     through = next((place for keys in paths.values() if (place := list_on(keys, objects))), None)
     types = {}
@@ -83,7 +91,9 @@ def find_shape(path: Path, lines: Lines, names: HeaderNames) -> Shape:
         types[name] = type_of(values)
         if not values:
             raise unknown_name("key", name, known_keys(objects), f"in the first lines of {path}")
-    return Shape(paths, types, through)
+    ids = {str(names.user): "user", str(names.item): "item"}
+    single = {name: of for name, of in ids.items() if not pa.types.is_list(types[name])}
+    return Shape(paths, types, through, single, frozenset(asked))
 
 
 def keys_of(name: str, objects: list[dict[str, Any]]) -> Path_:
@@ -214,15 +224,14 @@ def parse_lines(
         held = list(rows_of(found, shape))
         empty += not held
         for position, row in enumerate(held):
+            if fault := no_id(row, shape):
+                broken.append(lines.rejection(place, fault))
+                continue
             places.append(place)
             positions.append(position)
             rows.append(row)
     columns = {
-        name: pa.array(
-            [row[i] for row in rows],
-            pa.list_(pa.string()) if pa.types.is_list(shape.types[name]) else pa.string(),
-        )
-        for i, name in enumerate(shape.paths)
+        name: as_texts([row[i] for row in rows], name, shape) for i, name in enumerate(shape.paths)
     }
     return Records(
         pa.RecordBatch.from_pydict(columns),
@@ -238,21 +247,47 @@ def parse_lines(
 def rows_of(found: dict[str, Any], shape: Shape) -> Iterator[list[Any]]:
     """Yield the values of each interaction of an object."""
     if shape.through is None:
-        yield [_value(_at(found, keys), shape.types[name]) for name, keys in shape.paths.items()]
+        yield [_at(found, keys) for keys in shape.paths.values()]
         return
     depth, inner = len(shape.through), _at(found, shape.through)
     for part in inner if isinstance(inner, list) else [inner]:
         yield [
-            _value(
-                _at(part, keys[depth:]) if keys[:depth] == shape.through else _at(found, keys),
-                shape.types[name],
-            )
-            for name, keys in shape.paths.items()
+            _at(part, keys[depth:]) if keys[:depth] == shape.through else _at(found, keys)
+            for keys in shape.paths.values()
         ]
 
 
-def _value(value: Any, kind: pa.DataType) -> Any:
-    """Return a value as text, or as a list of texts."""
-    if pa.types.is_list(kind):
-        return [as_text(part) for part in value] if isinstance(value, list) else None
+def no_id(row: list[Any], shape: Shape) -> str:
+    """Return why an interaction is none whose id is a fraction, as ``read_records`` says it."""
+    for value, name in zip(row, shape.paths, strict=True):
+        if name in shape.ids and _is_fraction(value):
+            return NO_ID.format(shape.ids[name])
+    return ""
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, float) and not value.is_integer() and not math.isnan(value)
+
+
+def as_texts(values: list[Any], name: str, shape: Shape) -> pa.Array:
+    """Return the values of a column as text, or as lists of texts, as Arrow's types become text."""
+    if pa.types.is_list(shape.types[name]):
+        lists = [_list(value) if isinstance(value, list) else None for value in values]
+        return pa.array(lists, pa.list_(pa.string()))
+    text = _asked_text if name in shape.asked else _text
+    return pa.array([text(value) for value in values], pa.string())
+
+
+def _list(values: list[Any]) -> list[str]:
+    return ["" if _is_fraction(value) else as_text(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    """Return a value as text; an id keeps the ``.0`` of a float, which may have lost digits."""
     return str(value).lower() if isinstance(value, bool) else as_text(value)
+
+
+def _asked_text(value: Any) -> str:
+    """Return a value that is asked for as text, a whole float without ``.0``."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < LIMIT
+    return str(int(value)) if is_whole else _text(value)

@@ -3,6 +3,7 @@
 NOT_UTF8 = "bytes are not UTF-8"
 BROKEN_QUOTES = "broken quotes"
 EMPTY_ID = "empty {} id"
+NO_ID = "{} id is no text or integer"
 FLOAT_ID = "{} id went through a float and lost digits"
 MISSING_ID = "no {} id (NA, NaN, NULL or the like)"
 ODD_ID = "{} id holds control or replacement characters"

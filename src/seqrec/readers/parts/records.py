@@ -25,7 +25,7 @@ from seqrec.readers.parts.parquet_values import (
 )
 from seqrec.readers.parts.piece_maker import Columns, PieceMaker
 from seqrec.readers.parts.pieces import LineNumbers, Piece, Rejection
-from seqrec.readers.parts.reasons import FLOAT_ID, FRACTIONS_GONE
+from seqrec.readers.parts.reasons import FLOAT_ID, FRACTIONS_GONE, NO_ID
 
 
 class Records(NamedTuple):
@@ -134,7 +134,7 @@ def unfit_ids(column: pa.Array, ids: pa.Array, kind: str) -> Iterator[tuple[pa.A
     inexact = is_inexact(column)
     yield inexact, FLOAT_ID.format(kind)
     no_id = pc.and_not(pc.is_null(ids), pc.or_(is_missing(column), inexact))
-    yield no_id, f"{kind} id is no text or integer"
+    yield no_id, NO_ID.format(kind)
 
 
 def rejected(records: Records, rows: pa.Array, reason: str) -> list[Rejection]:
