@@ -91,7 +91,7 @@ class LogForm(Section):
     """What stands for no id."""
     timestamp_unit: Literal["s", "ms", "us", "ns", "mixed", "excel"] | None = None
     """Unit of timestamps that are numbers; absent: told by their size, ``mixed``: each by its
-    own."""
+    own, beside ISO dates, all in milliseconds."""
     timestamp_format: Annotated[str | None, AfterValidator(_strptime)] = None
     """Pattern of timestamps that are text, as ``strptime`` has it; absent: guessed."""
 

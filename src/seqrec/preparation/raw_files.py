@@ -179,6 +179,8 @@ class OneClock:
         """Raise a SeqrecError where a file's timestamps were read otherwise than those before."""
         if self.before and _differ(reading, self.before[1]):
             written, other = reading.times.written, self.before[1].times.written
+            if written == other:
+                written, other = FINENESS[reading.unit], FINENESS[self.before[1].unit]
             raise SeqrecError(
                 f"{path} has timestamps in {written}, {self.before[0]} in {other}; "
                 "say how both are written, raw.timestamp_unit="
@@ -187,7 +189,8 @@ class OneClock:
         self.before = path, reading
 
 
-MIXED = "mixed: each number by its size"
+MIXED = "mixed: numbers each by its size, ISO dates, all in milliseconds"
+FINENESS = {"s": "whole seconds", "ms": "fractions of a second"}
 
 
 def _differ(reading: Reading, before: Reading) -> bool:

@@ -83,6 +83,35 @@ def test_how_numbers_write_an_instant(
         assert clock.read(column)[0].as_py() == first
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "fractions"),
+    [
+        (["2014-01-17 23:06:40"], ["2014-01-17 23:06:40.5", "2014-01-17 23:06:40.0", "a.b"], 1),
+        (["2014-01-17"], ["2014-01-17T23:06:40,000001", "2014-01-17", "5"], 1),
+        ([str(NOON)], [f"{NOON}.5", f"{NOON}.0", "a.b", f"-{NOON}.5", str(NOON)], 2),
+        ([float(NOON)], [NOON + 0.5, float(NOON), float("nan"), None], 1),
+        ([NOON], [NOON, 5], 0),
+        ([f"{NOON}.5"], [f"{NOON}.25"], 0),  # in milliseconds
+        (["2014-01-17 23:06:40.5"], ["2014-01-17 23:06:40.25"], 0),
+    ],
+)
+def test_fractions_that_are_cut_off_are_seen(
+    first: list[object], later: list[object], fractions: int
+) -> None:
+    column = pa.array(first)
+    clock = guess_clock(column) if pa.types.is_string(column.type) else number_clock(column)
+
+    mask = clock.cut(pa.array(later, column.type)) if clock.cut else None
+
+    assert (sum(mask.to_pylist()) if mask is not None else 0) == fractions
+
+
+def test_one_date_with_a_fraction_in_the_first_block_is_enough() -> None:
+    column = pa.array(["2014-01-17 23:06:40"] * 10_000 + ["2014-01-17 23:06:40.9", "2014.5"])
+    assert guess_clock(column).unit == "ms"
+    assert guess_clock(column.filter(pa.array([True] * 10_000 + [False, True]))).unit == "s"
+
+
 @pytest.mark.parametrize("scale", [1, 10**3, 10**6, 10**9])
 def test_numbers_of_another_unit_are_seen(scale: int) -> None:
     others = [NOON * other for other in (1, 10**3, 10**6, 10**9) if other != scale]
@@ -111,6 +140,12 @@ def test_numbers_of_another_unit_are_seen(scale: int) -> None:
             [f"{NOON}", f"{NOON}.5", f"{NOON}123", f"{NOON}123456", f"{NOON}123456789", "x"],
             ("ms", [NOON * 1000, NOON * 1000 + 500, *[NOON * 1000 + 123] * 3, None]),
         ),
+        (
+            "mixed",
+            ["2014-01-17 23:06:40", f" {NOON}", "2014-01-17T23:06:40.5Z", "", "soon", "1e3"],
+            ("ms", [NOON * 1000, NOON * 1000, NOON * 1000 + 500, None, None, 1_000_000]),
+        ),
+        ("mixed", ["2014-01-17 23:06:40", "2014-01-17"], ("ms", [NOON * 1000, 1389916800000])),
     ],
 )
 def test_a_unit_that_is_said(

@@ -14,8 +14,11 @@ from seqrec.readers.parts.clocks import (
     Clock,
     clock_of_patterns,
     clock_of_unit,
+    cut_dates,
+    cut_numbers,
     divided,
     has_fractions,
+    in_milliseconds,
     instant_clock,
     read_thousandths,
     stored_integers,
@@ -54,6 +57,8 @@ def find_clock(column: pa.Array, place: str, options: RawFileOptions | None = No
     kind = column.type
     plain = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)
     unit, pattern = (options.timestamp_unit, options.timestamp_format) if options else (None, None)
+    if unit == "mixed" and not plain:
+        return in_milliseconds(instant_clock(kind, place))
     if (unit and not plain) or (pattern and not pa.types.is_string(kind)):
         said = f"raw.timestamp_unit={unit}" if unit else f"raw.timestamp_format='{pattern}'"
         raise SeqrecError(
@@ -84,9 +89,12 @@ def order_clock(column: pa.Array, place: str) -> Clock:
     number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     numbers = pc.drop_null(any_integers(column)) if number or pa.types.is_string(kind) else []
     if number or 2 * len(numbers) >= len(column):
-        return Clock("", read_thousandths if has_fractions(column) else any_integers)
+        if has_fractions(column):
+            return Clock("", read_thousandths)
+        return Clock("", any_integers, cut=cut_numbers)
     clock = find_clock(column, place)
-    return clock if clock.read is not INSTANTS_IN_MILLISECONDS.read else Clock("us", instants)
+    iso = (INSTANTS.read, INSTANTS_IN_MILLISECONDS.read)
+    return clock if clock.read not in iso else Clock("us", instants)
 
 
 def guess_clock(column: pa.Array) -> Clock:
@@ -95,8 +103,9 @@ def guess_clock(column: pa.Array) -> Clock:
     Numbers are calendar dates if every one of them is such a date (20190131, or with hours,
     minutes and seconds behind it), and otherwise told by their size: seconds, milliseconds, and
     micro- or nanoseconds, which become milliseconds. Seconds with fractions become milliseconds,
-    as dates with fractions do; other dates become seconds. Interactions of the same millisecond
-    stay in the order of the file.
+    as dates with fractions do; other dates become seconds, and the fractions that later blocks
+    have are cut off and counted. Interactions of the same millisecond stay in the order of the
+    file.
 
     Raises:
         SeqrecError: dates that can be read in two ways, or numbers that lost their seconds.
@@ -109,8 +118,9 @@ def guess_clock(column: pa.Array) -> Clock:
     if pc.count(instants(dates)).as_py() == 0 and (patterns := find_pattern(sample)):
         return clock_of_patterns(*patterns, guessed=True)
     finer = pc.any(pc.match_substring_regex(dates, "[.,]")).as_py()
-    clock = INSTANTS_IN_MILLISECONDS if finer else INSTANTS
-    return clock._replace(kind=GUESSED, guessed=True)
+    if finer or ((fractions := cut_dates(column)) is not None and pc.any(fractions).as_py()):
+        return INSTANTS_IN_MILLISECONDS._replace(kind=GUESSED, guessed=True)
+    return INSTANTS._replace(kind=GUESSED, guessed=True, cut=cut_dates)
 
 
 def number_clock(column: pa.Array) -> Clock:
@@ -133,7 +143,7 @@ def number_clock(column: pa.Array) -> Clock:
         # 10 ** 14 is where milliseconds, times a thousand, would be
         own = (0, 0, MILLISECONDS_FROM * 1_000)
         return Clock("ms", read_thousandths, GUESSED, "s", True, own)
-    return Clock("s", any_integers, GUESSED, "s", True, (0, 0, MILLISECONDS_FROM))
+    return Clock("s", any_integers, GUESSED, "s", True, (0, 0, MILLISECONDS_FROM), cut_numbers)
 
 
 def _fine_clock(size: float) -> Clock:

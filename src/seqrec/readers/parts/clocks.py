@@ -11,10 +11,12 @@ from seqrec.errors import SeqrecError
 from seqrec.readers.parts.dates import read_patterns
 from seqrec.readers.parts.pieces import TimesRead
 from seqrec.readers.parts.values import (
+    DECIMAL,
     any_fractions,
     any_integers,
     days,
     instants,
+    text_bytes,
 )
 
 MILLISECONDS_FROM = 10**11
@@ -41,6 +43,9 @@ class Clock(NamedTuple):
     own: tuple[int, int, int] | None = None
     """Of what was read, the numbers from the first to below the second, and from the third on,
     are in another unit."""
+    cut: Callable[[pa.Array], pa.Array | None] | None = None
+    """Which timestamps of a column have a fraction that is cut off, as those that the clock was
+    found by have none; None: none has."""
 
     @property
     def times(self) -> TimesRead:
@@ -88,6 +93,18 @@ def read_thousandths(column: pa.Array) -> pa.Array:
     return thousandths(any_fractions(column))
 
 
+def read_mixed(column: pa.Array) -> pa.Array:
+    """Return a column of numbers, each by its size, and ISO dates as milliseconds."""
+    if not pa.types.is_string(column.type):
+        return read_by_size(column)
+    numbers = pc.fill_null(pc.match_substring_regex(column, rf"^\s*{DECIMAL.pattern}\s*$"), True)
+    if pc.all(numbers).as_py():
+        return read_by_size(column)
+    dates = pc.invert(numbers)
+    read = INSTANTS_IN_MILLISECONDS.read(column.filter(dates))
+    return pc.replace_with_mask(read_by_size(pc.if_else(numbers, column, None)), dates, read)
+
+
 def read_by_size(column: pa.Array) -> pa.Array:
     """Return a column of seconds, milli-, micro- and nanoseconds, each by its size, as ms."""
     whole = any_integers(column)
@@ -130,6 +147,12 @@ def instant_clock(kind: pa.DataType, place: str) -> Clock:
     )
 
 
+def in_milliseconds(clock: Clock) -> Clock:
+    """Return the clock of instants as one of ``mixed``, whatever others are: in milliseconds."""
+    read = clock.read if clock.unit == "ms" else lambda times: pc.multiply(clock.read(times), 1_000)
+    return clock._replace(unit="ms", read=read, written="mixed")
+
+
 def stored_integers(column: pa.Array) -> pa.Array:
     """Return instants as the integers they are stored as."""
     return column.cast(pa.int64())
@@ -139,15 +162,16 @@ def clock_of_unit(unit: str, column: pa.Array) -> Clock:
     """Return the clock of a unit that the user names.
 
     Args:
-        unit: s, ms, us, ns, ``mixed`` (each number by its size) or ``excel`` (days).
+        unit: s, ms, us, ns, ``mixed`` (numbers each by its size, ISO dates) or ``excel`` (days).
         column: the first timestamps; seconds with fractions become milliseconds.
     """
     if unit == "mixed":
-        return Clock("ms", read_by_size, written="mixed")
+        return Clock("ms", read_mixed, "a number or an ISO date", written="mixed")
     if unit == "excel":
         return Clock("ms", read_excel, written="excel")
     if unit == "s":
-        return Clock("ms", read_thousandths, written="s") if has_fractions(column) else SECONDS
+        whole = SECONDS._replace(cut=cut_numbers)
+        return Clock("ms", read_thousandths, written="s") if has_fractions(column) else whole
     divisor = DIVISORS[unit]
     return Clock(
         "ms", divided(any_integers, divisor) if divisor > 1 else any_integers, written=unit
@@ -163,5 +187,31 @@ def clock_of_patterns(*patterns: str, guessed: bool = False) -> Clock:
 
 def has_fractions(column: pa.Array) -> bool:
     """Return whether any number is not whole."""
+    fractional = cut_numbers(column)
+    return fractional is not None and bool(pc.any(fractional).as_py())
+
+
+def cut_numbers(column: pa.Array) -> pa.Array | None:
+    """Return which numbers are not whole, None where all are."""
+    kind = column.type
+    if pa.types.is_integer(kind) or (pa.types.is_string(kind) and not _has_any(column, ".eE")):
+        return None
     numbers = any_fractions(column)
-    return bool(pc.any(pc.not_equal(numbers, pc.floor(numbers))).as_py())
+    return pc.fill_null(pc.not_equal(numbers, pc.floor(numbers)), False)
+
+
+def cut_dates(column: pa.Array) -> pa.Array | None:
+    """Return which ISO dates have a fraction of a second that is not zero, None where none has."""
+    if not _has_any(column, ".,"):
+        return None
+    marked = pc.fill_null(pc.match_substring_regex(column, "[.,]"), False)
+    finer = instants(column.filter(marked))
+    parts = pc.subtract(finer, pc.multiply(floor_divide(finer, 1_000_000), 1_000_000))
+    fractional = pc.fill_null(pc.not_equal(parts, 0), False)
+    return pc.replace_with_mask(pc.and_(marked, False), marked, fractional)
+
+
+def _has_any(column: pa.Array, characters: str) -> bool:
+    """Return whether one of the characters, ASCII, stands in any text of a column."""
+    data = text_bytes(column)
+    return any(bool((data == ord(character)).any()) for character in characters)

@@ -21,6 +21,7 @@ from seqrec.readers.parts.pieces import (
     TimesRead,
     make_piece,
 )
+from seqrec.readers.parts.reasons import ORDER_CUT, SECONDS_CUT
 
 IN_FILE_ORDER = TimesRead("order")
 
@@ -81,6 +82,7 @@ class PieceMaker:
         if len(columns.line_numbers):
             self._find_clocks(columns)
         rows = self._rows(columns)
+        changed = {**columns.changed, **self._cut(columns, rows.kept)}
         lists = columns.item if pa.types.is_list(columns.item.type) else None
         if lists is not None:
             rows = spread(rows, lists)
@@ -88,12 +90,11 @@ class PieceMaker:
             rows = self._in_order_of_lines(rows)
         unit = "order" if rows.times == IN_FILE_ORDER else self.clock.unit if self.clock else "s"
         piece = make_piece(rows, columns.rejections, columns.blank_lines, unit)
-        piece = piece._replace(changed=columns.changed)
         if lists is not None and (
             empty := pc.sum(pc.equal(pc.list_value_length(lists), 0)).as_py()
         ):
-            piece = piece._replace(changed={**columns.changed, EMPTY: empty})
-        return piece
+            changed[EMPTY] = empty
+        return piece._replace(changed=changed)
 
     def _in_order_of_lines(self, rows: Rows) -> Rows:
         """Return rows, several of a line, in the order of the file: no two have one place."""
@@ -108,6 +109,22 @@ class PieceMaker:
             self.clock = find_clock(columns.timestamp[0], self.place, self.options)
         if self.order is None and columns.order is not None:
             self.order = order_clock(columns.order, f"{self.place} (order)")
+
+    def _cut(self, columns: Columns, kept: pa.Array | None) -> dict[str, int]:
+        """Return how many of the rows that are asked for lose a fraction."""
+        cut = {}
+        for what, clock, column in (
+            (SECONDS_CUT, self.clock, columns.timestamp[0] if columns.timestamp else None),
+            (ORDER_CUT, self.order, columns.order),
+        ):
+            if column is None or clock is None or clock.cut is None:
+                continue
+            fractional = clock.cut(column)
+            if fractional is not None and kept is not None:
+                fractional = pc.and_(fractional, kept)
+            if fractional is not None and (count := pc.sum(fractional).as_py()):
+                cut[what] = count
+        return cut
 
     def _rows(self, columns: Columns) -> Rows:
         """Return the columns as rows, their times read."""

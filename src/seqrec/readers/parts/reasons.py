@@ -10,6 +10,11 @@ ODD_ID = "{} id holds control or replacement characters"
 OTHER_UNIT = "timestamp is in another unit than the first ones"
 AGAIN = "the header again"
 FRACTIONS_GONE = "ids without the .0 of a float"
+SECONDS_CUT = (
+    "fractions of a second cut off, as the first rows have none (raw.timestamp_unit=mixed keeps "
+    "them)"
+)
+ORDER_CUT = "fractions of the order cut off, as the first rows have none (write whole numbers)"
 
 REMEDIES = {
     NOT_UTF8: "name its encoding, raw.encoding=cp1252 for example",
