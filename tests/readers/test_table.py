@@ -313,6 +313,42 @@ def test_a_header_in_the_middle(tmp_path: Path, again: str) -> None:
     assert piece.rejected["reason"].to_pylist() == ["the header again"]
 
 
+SWAPPED = ("item_id,user_id,timestamp,event", "timestamp,event,user_id,item_id")
+
+
+@pytest.mark.parametrize("again", [*SWAPPED, '"item_id","user_id","timestamp","event"'])
+@pytest.mark.parametrize("timestamp", ["timestamp", None])
+@pytest.mark.parametrize("where", [{}, {"event": "buy"}])
+def test_a_header_in_another_order_is_seen_among_all_rows(
+    tmp_path: Path, again: str, timestamp: str | None, where: dict[str, str]
+) -> None:
+    rows = [f"u{row},i{row},{NOON + row},buy" for row in range(5)]
+    lines = ["user_id,item_id,timestamp,event", *rows, again, *rows]
+    log = written(tmp_path / "log.csv", "\n".join(lines))
+    columns = ColumnMapping(timestamp=timestamp)
+    options = RawFileOptions(name="log.csv", reader="table", columns=columns, where=where)
+
+    with pytest.raises(SeqrecError, match="second header whose columns stand in another order"):
+        list(read_table(log, options))
+
+
+def test_swapped_names_are_a_second_header_whatever_stands_beside_them(tmp_path: Path) -> None:
+    lines = ["user_id,item_id,a", "u,i,1", "item_id,user_id,b", "i,u,1"]
+    log = written(tmp_path / "log.csv", "\n".join(lines))
+
+    with pytest.raises(SeqrecError, match="second header whose columns stand in another order"):
+        read(log, ColumnMapping(timestamp=None))
+
+
+def test_ids_that_are_names_of_columns_are_ids(tmp_path: Path) -> None:
+    lines = ["word,next,timestamp", "next,timestamp,5", "timestamp,x,6", "word,word,7", ""]
+    log = written(tmp_path / "log.csv", "\n".join(lines))
+
+    piece = read(log, ColumnMapping(user="word", item="next"))
+
+    assert piece.interactions["user_id"].to_pylist() == ["next", "timestamp", "word"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

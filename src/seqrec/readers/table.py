@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.delimited import read_delimited
+from seqrec.readers.parts.fields import Fields
 from seqrec.readers.parts.first_lines import header_of
 from seqrec.readers.parts.headers import (
     HeaderNames,
@@ -86,8 +88,9 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
     separator = options.separator or first.separator or guess_separator(path, header, names)
     layout = find_layout(path, header, separator, names)
     if not names.by_position:
-        pieces = read_delimited(first.below(), layout, options=options)
-        return refuse_rows_as_header(pieces, names, path, (header, separator))
+        look = partial(refuse_other_header, names=names, path=path, line=(header, separator))
+        pieces = read_delimited(first.below(), layout, options=options, look=look)
+        return refuse_rows_as_header(pieces, names, path, header)
     if is_counted_header(split_header(header, separator)):
         logger.info("%s: line %d counts the columns and is no row", path.name, first.line)
         return read_delimited(first.below(), layout, options=options)
@@ -95,7 +98,7 @@ def read_text_table(path: Path, options: RawFileOptions, names: HeaderNames) -> 
 
 
 def refuse_rows_as_header(
-    pieces: Iterator[Piece], names: HeaderNames, path: Path, line: tuple[str, str]
+    pieces: Iterator[Piece], names: HeaderNames, path: Path, header: str
 ) -> Iterator[Piece]:
     """Yield the pieces without rows that repeat the header.
 
@@ -103,7 +106,7 @@ def refuse_rows_as_header(
         pieces: as they were read.
         names: of the columns.
         path: the file.
-        line: the header and what separates its columns.
+        header: the line.
 
     Raises:
         SeqrecError: columns are named by what other rows hold too: line 1 is a row.
@@ -119,20 +122,35 @@ def refuse_rows_as_header(
                 "them; where there is no header, count the columns from 0, "
                 "raw.columns.user=0,raw.columns.item=1 say"
             )
-        refuse_other_header(piece.rejected, line, path)
-        piece = piece._replace(rejected=with_header_named(piece.rejected, line[0]))
+        piece = piece._replace(rejected=with_header_named(piece.rejected, header))
         yield without_rows(piece, dict.fromkeys(pc.indices_nonzero(again).to_pylist(), AGAIN))
 
 
-def refuse_other_header(rejected: pa.Table, line: tuple[str, str], path: Path) -> None:
-    """Raise where a rejected row has the names of the header in another order."""
+def refuse_other_header(
+    fields: Fields, names: HeaderNames, path: Path, line: tuple[str, str]
+) -> None:
+    """Raise where a row has the names of the header in another order.
+
+    Args:
+        fields: of a block, rows that nobody asked for among them.
+        names: of the columns.
+        path: the file.
+        line: the header and what separates its columns.
+
+    Raises:
+        SeqrecError: one has: the rows behind it have their columns in its order.
+    """
     header, separator = line
-    names = sorted(header.split(separator))
-    if len(names) < 2 or not len(rejected):
+    columns = split_header(header, separator)
+    user, item = fields.columns[:2]
+    known = pa.array([name for name in columns if name], pa.string())
+    named = pc.is_in(user, known)
+    if not pc.any(named).as_py():
         return
-    alike = pc.equal(pc.binary_length(rejected["text"]), len(header.encode()))
-    for text in rejected["text"].filter(alike).to_pylist():
-        if text != header and sorted(text.split(separator)) == names:
+    for row in pc.indices_nonzero(pc.and_(named, pc.is_in(item, known))).to_pylist():
+        row_columns = split_header(fields.text(row), separator)
+        swapped = (user[row].as_py(), item[row].as_py()) == (names.item, names.user)
+        if swapped or (row_columns != columns and sorted(row_columns) == sorted(columns)):
             raise SeqrecError(
                 f"{path} has a second header whose columns stand in another order; split the file"
             )

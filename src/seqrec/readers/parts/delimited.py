@@ -1,6 +1,6 @@
 """Delimited text: blocks of a file to pieces of a log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from seqrec.parameters.raw_sections import RawFileOptions
@@ -30,6 +30,7 @@ def read_delimited(
     layout: Layout,
     clock: Clock | None = None,
     options: RawFileOptions | None = None,
+    look: Callable[[Fields], None] | None = None,
 ) -> Iterator[Piece]:
     """Yield the pieces of a delimited file.
 
@@ -38,9 +39,12 @@ def read_delimited(
         layout: where a row holds what.
         clock: how timestamps are written; absent: as the options say, or guessed.
         options: what the user says of the timestamps.
+        look: sees the fields of each block before any row is left out or rejected.
     """
     maker = PieceMaker(layout.place, clock, options)
     for fields in split_blocks(blocks, layout):
+        if look is not None:
+            look(fields)
         yield maker.make(columns_of(fields, layout))
 
 
