@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from seqrec.errors import SeqrecError
 from tests.readers.logs import frame, read
 
 LISTS = {"user": "user", "items": "history", "timestamp": None}
@@ -95,3 +96,36 @@ def test_a_list_that_is_none_is_a_rejected_row(tmp_path: Path) -> None:
             "text": "v\t[3",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "both"),
+    [
+        ("u;0,1,2,3", "',' or ';'"),
+        ("u,0;1;2;3", "',' or ';'"),
+        ("u\t[0, 1, 2, 3]", r"',' or '\\t'"),
+        ("u|0,1", r"',' or '\|'"),
+    ],
+)
+def test_lists_without_header_whose_items_may_be_columns_are_asked_for(
+    tmp_path: Path, row: str, both: str
+) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(f"{row}\n" * 3)
+    columns = {"user": 0, "items": 1, "timestamp": None}
+
+    with pytest.raises(SeqrecError, match=f"line 1: {both} may separate the columns, or the items"):
+        read(path, tmp_path, columns=columns)
+    table = frame(read(path, tmp_path, columns=columns, separator=row[1]))
+    assert table["user_id"].unique().tolist() == ["u"]
+    assert table["item_id"].tolist()[:2] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    "row", ["u\tN1 N2", 'u,"N1;N2"', 'u;"N1,N2,N2"', "u,N1 N2", "u;N1 N2", "u,\"['N1', 'N2']\""]
+)
+def test_lists_without_header_that_one_separator_cuts_are_read(tmp_path: Path, row: str) -> None:
+    (tmp_path / "log.csv").write_text(f"{row}\n")
+    columns = {"user": 0, "items": 1, "timestamp": None}
+    table = frame(read(tmp_path / "log.csv", tmp_path, columns=columns))
+    assert table["item_id"].tolist()[:2] == ["N1", "N2"]

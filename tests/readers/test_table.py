@@ -41,6 +41,27 @@ def test_the_separator_is_seen_in_the_header(tmp_path: Path, separator: str) -> 
     assert piece.interactions["source_row"].to_pylist() == [2, 3]
 
 
+@pytest.mark.parametrize(
+    ("row", "guess"),
+    [
+        ("u;a,b;1500000000,5;x", "separated by ';' (guessed among ',' or ';'; raw.separator says"),
+        ("u\ta,b,c\t1500000000,5\tx,y", r"separated by ',' (guessed among ',' or '\t'; raw"),
+        ("u\ta\t1500000000", ""),
+        ("u;a,b;1500000000", ""),
+    ],
+)
+def test_a_separator_that_nothing_confirms_is_called_a_guess(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, row: str, guess: str
+) -> None:
+    caplog.set_level("INFO")
+    log = written(tmp_path / "log.csv", f"{row}\n")
+
+    read(log, ColumnMapping(user=0, item=1, timestamp=2))
+
+    said = [one.message for one in caplog.records]
+    assert [guess in line for line in said] == [True] * bool(guess)
+
+
 def test_an_unusual_separator_is_named(tmp_path: Path) -> None:
     log = written(tmp_path / "log.csv", "user_id~item_id~timestamp\nu~a~5\n")
 

@@ -1,6 +1,7 @@
 """Header lines: which column of a delimited file holds what."""
 
 import csv
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +10,8 @@ from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers.parts.fields import Layout
 from seqrec.readers.parts.values import integer, microseconds
+
+logger = logging.getLogger(__name__)
 
 SEPARATORS = (",", "\t", ";", "|")
 Where = tuple[tuple[str | int, tuple[str, ...]], ...]
@@ -202,8 +205,11 @@ def guess_separator(path: Path, header: str, names: HeaderNames) -> str:
     """Return the separator of a header line: the one that gives the columns to read.
 
     Raises:
-        SeqrecError: the line is a single column under every known separator.
+        SeqrecError: the line is a single column under every known separator, or, where columns are
+            counted, lists of items may be taken for columns.
     """
+    if names.by_position:
+        return _separator_of_row(path, header, names)
     columns_to_read = set(names.roles)
 
     def hits(separator: str) -> tuple[int, int]:
@@ -212,7 +218,35 @@ def guess_separator(path: Path, header: str, names: HeaderNames) -> str:
 
     best = max(SEPARATORS, key=hits)
     if hits(best)[1] < 2:
+        raise _no_separator(path)
+    return best
+
+
+def _separator_of_row(path: Path, row: str, names: HeaderNames) -> str:
+    """Return the separator that cuts a row into most columns, and say so if others do as well."""
+    rows = {separator: split_header(row, separator) for separator in SEPARATORS}
+    whole = [one for one in SEPARATORS if not any(text.count('"') % 2 for text in rows[one])]
+    widths = {one: len(rows[one]) for one in whole or SEPARATORS}
+    best = max(widths, key=widths.__getitem__)
+    if widths[best] < 2:
+        raise _no_separator(path)
+    counted = (*names.roles, *(name for name, _ in names.where))
+    last = max(name for name in counted if isinstance(name, int))
+    enough = [f"'{one}'".replace("\t", "\\t") for one in widths if widths[one] > last]
+    if len(enough) > 1 and names.items_are_lists:
         raise SeqrecError(
-            f"{path}, line 1: no known separator in the header; name it by 'separator'"
+            f"{path}, line 1: {' or '.join(enough)} may separate the columns, or the items of a "
+            "list; say which, raw.separator=';' for example"
+        )
+    if len(enough) > 1:
+        logger.info(
+            "%s: columns taken to be separated by '%s' (guessed among %s; raw.separator says it)",
+            path.name,
+            best.replace("\t", "\\t"),
+            " or ".join(enough),
         )
     return best
+
+
+def _no_separator(path: Path) -> SeqrecError:
+    return SeqrecError(f"{path}, line 1: no known separator in the header; name it by 'separator'")
