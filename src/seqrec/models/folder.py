@@ -34,6 +34,8 @@ FORMAT = 2
 SUMS = "sha256"
 """In the configuration: the checksums of the files it was written with. Earlier folders have none.
 """
+FINGERPRINT = "fingerprint"
+"""In the configuration, for whoever asks which model it is without reading its weights."""
 READINGS = 3
 """How often a folder is read that another one takes the place of meanwhile."""
 BROKEN = (
@@ -82,7 +84,8 @@ class TrainedModel:
         for name, value in sorted(self.model.state_dict().items()):
             weights = value.detach().cpu().contiguous()
             found.update(f"{name} {weights.dtype} {tuple(weights.shape)}".encode())
-            found.update(weights.reshape(-1).view(torch.uint8).numpy())
+            plain = weights.as_strided((weights.numel(),), (1,))  # a single one may have stride 0
+            found.update(plain.view(torch.uint8).numpy())
         return found.hexdigest()
 
     def check_measurable(self) -> None:
@@ -150,7 +153,8 @@ def save_model(folder: Path, trained: TrainedModel) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, folder / WEIGHTS)
         pq.write_table(trained.items, folder / ITEMS)
-        config = {"format": FORMAT} | trained.facts() | {SUMS: _sums(folder)} | made_by
+        sums = {SUMS: _sums(folder), FINGERPRINT: trained.fingerprint()}
+        config = {"format": FORMAT} | trained.facts() | sums | made_by
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise SeqrecError(f"cannot save the model in {folder}: {error}; free some space") from None

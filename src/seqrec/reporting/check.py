@@ -1,6 +1,7 @@
 """What the book cannot be made of, found before any of it is written."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from seqrec.cell import Cell
@@ -8,7 +9,11 @@ from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.sections import ReportingOptions
 from seqrec.parameters.selection import KNOWN_MODELS
 from seqrec.reporting.leaderboard import check_measured
+from seqrec.reporting.of_its_models import check_of_its_models
 from seqrec.reporting.pictures.depth import WITH_ATTENTION
+
+DATA = Path("data")
+"""The folder of the project's data."""
 
 
 def check_report(options: ReportingOptions, all_metrics: Mapping[str, Callable[[], Any]]) -> None:
@@ -29,4 +34,6 @@ def check_report(options: ReportingOptions, all_metrics: Mapping[str, Callable[[
     if options.reference not in (None, *KNOWN_MODELS):
         raise unknown_name("model", str(options.reference), KNOWN_MODELS, "in reporting.reference")
     metrics = {Cell.from_id(name): load() for name, load in all_metrics.items()}
+    for cell, content in metrics.items():
+        check_of_its_models(cell, content, DATA)
     check_measured(metrics, options.metrics, options.reference)

@@ -67,14 +67,17 @@ def book(cells: Path, folder: Path, published: Path | None, metrics: str, resamp
 def _packed(cells: Path, data: Path) -> Iterator[tuple[str, list[str]]]:
     """Pack cell by cell; yield what each is called and its seeds."""
     from seqrec.cell import Cell
+    from seqrec.reporting.of_its_models import check_of_its_models
 
     outputs = data / "07_model_output"
     files = sorted(outputs.glob("*/*/*/metrics.json"))
     if not files:
         raise SeqrecError(f"{outputs}: no evaluated cell there; run `kedro run`, or name --data")
+    evaluated = {Cell.from_id(file.parent.relative_to(outputs).as_posix()): file for file in files}
+    for cell, file in evaluated.items():
+        check_of_its_models(cell, _metrics(file), data)
     facts: dict[str, Any] = {}
-    for file in files:
-        cell = Cell.from_id(file.parent.relative_to(outputs).as_posix())
+    for cell, file in evaluated.items():
         if cell.dataset not in facts:
             facts[cell.dataset] = _facts(data / "05_model_input" / cell.dataset)
         yield cell.id, _pack_one(cell, file, data, facts[cell.dataset], cells)
@@ -96,8 +99,8 @@ def _pack_one(cell: Any, file: Path, data: Path, facts: Any, cells: Path) -> lis
 
 def _metrics(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
         raise SeqrecError(f"{path} is damaged; evaluate it again") from None
 
 
