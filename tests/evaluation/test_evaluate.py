@@ -1,6 +1,7 @@
 """Evaluation of a whole model, by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,17 @@ def test_a_model_of_other_data_is_refused() -> None:
     other = table([[1, 2, 3, 4], [2, 1, 6, 5]])
     with pytest.raises(SeqrecError, match=r"trained on other data .*by-hand"):
         evaluate(trained(FixedScores([1.0] * 6)), other, options=EvaluationOptions(), device="cpu")
+
+
+@pytest.mark.parametrize(("refit", "pipeline"), [(False, "training"), (True, "refit")])
+def test_a_model_of_other_data_names_the_pipeline_that_makes_it(refit: bool, pipeline: str) -> None:
+    model = replace(trained(FixedScores([1.0] * 6)), refit=refit)
+    other = Sequences.from_table(table([[1, 2, 3, 4], [2, 1, 6, 5]]), 6)
+    with pytest.raises(SeqrecError) as caught:
+        model.check_data(other)
+    assert str(caught.value).endswith(
+        f"; run `kedro run --pipeline {pipeline}` for them first, with the same --params"
+    )
 
 
 def test_a_model_folder_stands_on_its_own(tmp_path: Path) -> None:

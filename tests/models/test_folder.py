@@ -133,3 +133,15 @@ def test_a_cells_folder_names_the_one_below(tmp_path: Path) -> None:
     (tmp_path / "models" / "42").mkdir(parents=True)
     with pytest.raises(SeqrecError, match=r"its models lie in it: .*models$"):
         load_model(tmp_path)
+
+
+def test_a_folder_above_cells_names_the_models_in_them(tmp_path: Path) -> None:
+    """Of a model, which holds protocols, and of a data set."""
+    for model in ("sasrec", "bsarec"):
+        (tmp_path / "shop" / model / "standard" / "models" / "42").mkdir(parents=True)
+    for folder, first in (("shop/sasrec", "shop/sasrec"), ("shop", "shop/bsarec")):
+        with pytest.raises(SeqrecError) as caught:
+            load_model(tmp_path / folder)
+        assert str(caught.value) == (
+            f"{tmp_path / folder} holds cells; models lie in {tmp_path / first / 'standard/models'}"
+        )

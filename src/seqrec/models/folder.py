@@ -99,10 +99,11 @@ class TrainedModel:
     def check_data(self, data: Sequences) -> None:
         """Raise a SeqrecError if this model was trained on other sequences."""
         if data.fingerprint() != self.data_fingerprint:
+            pipeline = {False: "training", True: "refit"}[self.refit]
             raise SeqrecError(
                 f"the model was trained on other data (data set '{self.dataset}', "
                 f"{self.num_items} items) than these sequences; "
-                "run `kedro run --pipeline training` for them first"
+                f"run `kedro run --pipeline {pipeline}` for them first, with the same --params"
             )
 
     def check_run(self, **facts: Any) -> None:
@@ -247,12 +248,20 @@ def _model_folder(folder: Path) -> Path:
     if not seeds and (folder / "models").is_dir():
         raise SeqrecError(f"{folder} is a cell's folder; its models lie in it: {folder / 'models'}")
     folder = folder / seeds[0] if seeds else folder
+    if not (folder / CONFIG).exists() and (path := _below(folder)):
+        raise SeqrecError(f"{folder} holds cells; models lie in {path}")
     for name in (WEIGHTS, CONFIG, ITEMS):
         if not (folder / name).is_file():
             raise SeqrecError(
                 f"no {name} in the model folder {folder}; run `kedro run --pipeline training`"
             )
     return folder
+
+
+def _below(folder: Path) -> Path | None:
+    """Return the first folder of models in that of a model's cells, or of a data set's."""
+    found = sorted(folder.glob("*/models")) or sorted(folder.glob("*/*/models"))
+    return found[0] if found else None
 
 
 def _check_format(folder: Path, number: Any) -> None:
