@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from seqrec.console import metrics_table, output_lines
+from seqrec.console import metric_rows, metrics_table, output_lines
 
 METRICS = {
     "dataset": "demo",
@@ -50,6 +50,17 @@ def test_any_metric_has_a_row() -> None:
     metrics = {**METRICS, "splits": {"test": {"metrics": measured, "targets": 1}}}
     table = metrics_table(metrics)
     assert [list(column.cells) for column in table.columns] == [["NEW"], ["0.5000"]]
+
+
+def test_cutoffs_beyond_the_catalog_have_no_coverage() -> None:
+    split = dict(METRICS["splits"]["test"])  # type: ignore[index]
+    assert metric_rows({**split, "coverage@5": 0.5, "coverage@10": None})[-1] == [
+        *("coverage", "0.5000", "")
+    ]
+    del split["coverage@10"]
+    assert metric_rows(split)[-1] == ["coverage", "0.5000", ""]
+    del split["coverage@5"]
+    assert [row[0] for row in metric_rows(split)] == ["metric", "HR", "NDCG"]
 
 
 def test_the_table_says_what_was_measured() -> None:

@@ -38,9 +38,9 @@ def metric_rows(measured: Mapping[str, Any]) -> list[list[str]]:
         cells = [_cell(values.get(f"{metric}@{cutoff}")) for cutoff in cutoffs]
         if any(cells):
             rows.append([metric, *cells])
-    covered = [measured.get(f"coverage@{cutoff}") for cutoff in cutoffs]
-    if None not in covered:
-        rows.append(["coverage", *(f"{share:.4f}" for share in covered)])
+    covered = [_share(measured.get(f"coverage@{cutoff}")) for cutoff in cutoffs]
+    if any(covered):  # none of a cutoff beyond the catalog
+        rows.append(["coverage", *covered])
     return rows
 
 
@@ -85,6 +85,10 @@ def _cell(measured: Mapping[str, float | None] | None) -> str:
         return ""
     error = measured["standard_error"]
     return f"{measured['value']:.4f}" + ("" if error is None else f" ±{error:.4f}")
+
+
+def _share(measured: float | None) -> str:
+    return "" if measured is None else f"{measured:.4f}"
 
 
 def _relative(folder: Path, root: Path) -> str:
