@@ -11,7 +11,7 @@ import pytest
 from dvc.repo import Repo
 
 from seqrec.add_dataset import addition as module
-from seqrec.add_dataset.addition import Addition, add, check_place
+from seqrec.add_dataset.addition import Addition, add, check_new, check_place
 from seqrec.add_dataset.data_sets import configured, parameter_block
 from seqrec.add_dataset.dvc import dvc_add
 from seqrec.errors import SeqrecError
@@ -182,8 +182,16 @@ def test_a_place_that_is_taken(addition: Addition) -> None:
     with pytest.raises(SeqrecError, match=r"holds other.csv already"):
         check_place(addition)
     addition.pointer.touch()
+    with pytest.raises(SeqrecError) as caught:
+        check_new(addition.root, addition.name)
+    assert str(caught.value) == (
+        f"{addition.pointer} is there already; for newer rows write them into "
+        f"{addition.folder / 'other.csv'} and run `kedro run --params dataset=shop` again, or "
+        "choose another name"
+    )
+    (addition.folder / "other.csv").unlink()
     with pytest.raises(SeqrecError, match=r"shop.dvc is there already; `dvc pull`"):
-        check_place(addition)
+        check_new(addition.root, addition.name)
 
 
 def test_a_disk_too_small(addition: Addition, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,3 +201,8 @@ def test_a_disk_too_small(addition: Addition, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(9, 9, twice - 1))
     with pytest.raises(SeqrecError, match="no space left on the disk"):
         check_place(addition)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", ""])
+def test_a_name_that_is_none_is_left_to_its_own_check(name: str, addition: Addition) -> None:
+    check_new(addition.root, name)

@@ -85,6 +85,16 @@ def test_the_pipelines_take_what_was_added(shop: Shop, kedro: Kedro) -> None:
     assert (len(table), len(table["user_id"].unique())) == (42, 7)
 
 
+def test_a_name_that_is_taken_is_said_before_the_options(shop: Shop) -> None:
+    columns = ("--user", "who", "--item", "what", "--timestamp", "day")
+    assert run("shop", shop.log, *columns, "--yes").code == 0
+    for options in (columns, columns[2:], ("--separator", ","), ()):
+        finished = run("shop", shop.log, *options, "--yes")
+        assert finished.code == 1
+        assert "shop.dvc is there already; for newer rows write them into" in finished.err
+        assert f"{Path('data/01_raw/shop/shop.csv')} and run" in finished.err
+
+
 @pytest.mark.parametrize(
     ("text", "answers", "shown", "columns"),
     [

@@ -57,6 +57,21 @@ class Addition:
         return self.target.exists() and self.target.samefile(self.file)
 
 
+def check_new(root: Path, name: str) -> None:
+    """Raise a SeqrecError where a data set has a log already, whatever is said of the new one."""
+    folder = root / RAW_FOLDER / name
+    pointer = folder.parent / f"{name}.dvc"  # the name is not checked yet
+    if not pointer.exists():
+        return
+    files = sorted(path for path in folder.glob("*") if not path.name.startswith("."))
+    if files:
+        raise SeqrecError(
+            f"{pointer} is there already; for newer rows write them into {files[0]} and run "
+            f"`kedro run --params dataset={name}` again, or choose another name"
+        )
+    raise SeqrecError(f"{pointer} is there already; `dvc pull` fetches what it stands for")
+
+
 def check_place(addition: Addition) -> None:
     """Raise where something stands in the way, before anything is asked or written.
 
@@ -64,10 +79,6 @@ def check_place(addition: Addition) -> None:
         SeqrecError: the place is taken, the disk too full, or the project not under DVC.
     """
     check_dvc(addition.root)
-    if addition.pointer.exists():
-        raise SeqrecError(
-            f"{addition.pointer} is there already; `dvc pull` fetches what it stands for"
-        )
     others = sorted(path.name for path in addition.folder.glob("*"))
     if others and not (addition.in_place and others == [addition.file.name]):
         raise SeqrecError(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from seqrec.add_dataset.addition import Addition, check_place
+from seqrec.add_dataset.addition import Addition, check_new, check_place
 from seqrec.add_dataset.column_choice import NONE, Table, choose_columns
 from seqrec.add_dataset.column_guesses import Role
 from seqrec.add_dataset.data_sets import accepted, configured, parameter_block
@@ -41,6 +41,7 @@ def plan(
         if not file.is_file():
             raise SeqrecError(f"{file}: no such file; check its path")
     root = project_root()
+    check_new(root, name)
     raw = configured(root, name)
     if raw is None:
         options = file_options(file, columns, form)
