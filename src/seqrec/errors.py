@@ -27,7 +27,9 @@ def rows_in_words(count: int) -> str:
     return f"{count:,} rows" if count != 1 else "1 row"
 
 
-def unknown_name(kind: str, name: str, names: Iterable[str], place: str = "") -> SeqrecError:
+def unknown_name(
+    kind: str, name: str, names: Iterable[str], place: str = "", far: str = ""
+) -> SeqrecError:
     """Return the error for a name that does not exist, with the nearest one that does.
 
     Args:
@@ -35,10 +37,13 @@ def unknown_name(kind: str, name: str, names: Iterable[str], place: str = "") ->
         name: the unknown name.
         names: every valid name.
         place: where the name stands, if that is not obvious ("in --params").
+        far: the remedy where none is near, beside the list of them.
     """
     names = sorted(names)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     remedy = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
+    if far and not near:
+        remedy = f"{remedy}; {far}"
     where = f" {place}" if place else ""
     return SeqrecError(f"unknown {kind} '{name}'{where}; {remedy}")
 

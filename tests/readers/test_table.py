@@ -114,6 +114,28 @@ def test_a_missing_column_is_named_with_the_nearest_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("columns", "wrong", "parameter"),
+    [
+        (ColumnMapping(), "user_id", "raw.columns.user"),
+        (ColumnMapping(user="kunde"), "item_id", "raw.columns.item"),
+        (ColumnMapping(user="kunde", items="item_id"), "item_id", "raw.columns.items"),
+        (ColumnMapping(user="kunde", item="ware"), "timestamp", "raw.columns.timestamp"),
+    ],
+)
+def test_where_no_name_is_near_the_parameter_is_named(
+    columns: ColumnMapping, wrong: str, parameter: str, tmp_path: Path
+) -> None:
+    log = written(tmp_path / "log.csv", "kunde,ware,xx\nu,a,5\n")
+    table = tmp_path / "log.parquet"
+    pq.write_table(pa.table({"kunde": ["u"], "ware": ["a"], "xx": [5]}), table)
+    for path in (log, table):
+        with pytest.raises(SeqrecError) as caught:
+            read(path, columns)
+        assert f"unknown column '{wrong}' in " in str(caught.value)
+        assert str(caught.value).endswith(f"; known: kunde, ware, xx; name yours, {parameter}=NAME")
+
+
+@pytest.mark.parametrize(
     ("ids", "expected"),
     [
         (pa.array(["a", "", None]), ["a"]),

@@ -30,6 +30,15 @@ class HeaderNames(NamedTuple):
     order: str | int | None = None
     items_are_lists: bool = False
     where: Where = ()
+    told: bool = False
+    """Whether a user names them, and not the form of the log."""
+
+    def remedy(self, name: str) -> str:
+        """Return what to write where no column is called so; nothing where it cannot be told."""
+        item = "items" if self.items_are_lists else "item"
+        roles = {self.user: "user", self.item: item, self.timestamp: "timestamp"}
+        told = self.told and name in roles
+        return f"name yours, raw.columns.{roles[name]}=NAME" if told else ""
 
     @property
     def roles(self) -> list[str | int]:
@@ -58,6 +67,7 @@ def names_of(options: RawFileOptions) -> HeaderNames:
         rating_required=True,
         order=columns.order,
         items_are_lists=columns.items is not None,
+        told=True,
     )
     if names.by_position and (texts := [name for name in names.roles if isinstance(name, str)]):
         raise SeqrecError(
@@ -119,7 +129,7 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
         return (
             find_position(name, columns, path)
             if isinstance(name, int)
-            else find_column(name, columns, where)
+            else find_column(name, columns, where, names.remedy(name))
         )
 
     has_rating = names.rating is not None and (names.rating_required or names.rating in columns)
@@ -167,14 +177,14 @@ def check_apart(names: HeaderNames, place: str) -> None:
             )
 
 
-def find_column(name: str, columns: list[str], place: str) -> int:
-    """Return which of the columns has a name.
+def find_column(name: str, columns: list[str], place: str, far: str = "") -> int:
+    """Return which of the columns has a name; ``far`` is the remedy where none is near.
 
     Raises:
         SeqrecError: none has it, or more than one.
     """
     if name not in columns:
-        raise unknown_name("column", name, columns, place)
+        raise unknown_name("column", name, columns, place, far)
     if columns.count(name) > 1:
         raise SeqrecError(
             f"column '{name}' stands {columns.count(name)} times {place}; rename all but one"

@@ -49,7 +49,7 @@ def columns_to_read(path: Path, names: HeaderNames, columns: list[str]) -> list[
     check_apart(names, f"in {path}")
     used = list(dict.fromkeys([*names.roles, *(name for name, _ in names.where)]))
     for name in used:
-        find_column(str(name), columns, f"in {path}")
+        find_column(str(name), columns, f"in {path}", names.remedy(str(name)))
     return [str(name) for name in used]
 
 
