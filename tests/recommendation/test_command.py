@@ -173,6 +173,26 @@ def test_item_lists_come_from_files(run: Run) -> None:
     assert lists_in(done.out) == {"0": plain_list(["a1"], 9, only=["a2", "a4"])}
 
 
+def test_an_id_with_a_comma_stands_in_quotes(run: Run, tmp_path: Path) -> None:
+    """Quotes within an id, those for inches say, are its own."""
+    names = {"a1": "Set, 80 pcs", "a2": 'pipe 5"', "a4": '"Great" cats, the'}
+    ids = [names.get(item, item) for item in MODEL.items["item_id"].to_pylist()]
+    folder = tmp_path / "named"
+    save_model(folder, replace(MODEL, items=MODEL.items.set_column(1, "item_id", pa.array(ids))))
+    expected = {"0": [names.get(item, item) for item in plain_list(["a3", "a1", "a2"], 4)]}
+    for history in ('a3,"Set, 80 pcs",pipe 5"', 'a3, "Set, 80 pcs","pipe 5"""'):
+        done = run("--history", history, "-k", "4", "--format", "json", folder=folder)
+        assert (done.err, lists_in(done.out)) == ("", expected)
+        cell = history.replace('"', '""')
+        Path("h.csv").write_text(f'user_id,history\n0,"{cell}"\n')
+        done = run("--histories", "h.csv", "-k", "4", "--format", "json", folder=folder)
+        assert (lists_in(done.out), done.err) == (expected, "")
+    chosen = ("--candidates", '"Set, 80 pcs","""Great"" cats, the"')
+    done = run("--history", "a3", *chosen, "--format", "json", folder=folder)
+    assert set(lists_in(done.out)["0"]) == {names["a1"], names["a4"]}
+    assert done.err == ""
+
+
 @pytest.mark.parametrize("name", ["candidates", "exclude"])
 def test_a_list_of_ids_may_be_longer_than_a_file_name(name: str, run: Run) -> None:
     items = ["a2", "a4", *(f"sku-{number}" for number in range(60))]
@@ -187,7 +207,11 @@ def test_a_list_of_ids_may_be_longer_than_a_file_name(name: str, run: Run) -> No
         ("", "give either --history a,b,c or --histories FILE"),
         ("--history a1 --histories x.csv", "give either --history"),
         ("--histories absent.csv", "no file absent.csv"),
-        ("--histories bad.csv", "unknown column 'user_id' in the header of bad.csv"),
+        (
+            "--histories bad.csv",
+            "unknown column 'user_id' in the header of bad.csv; known: what, who; name yours, "
+            "--columns user=NAME",
+        ),
         ("--histories bad.jsonl", "bad.jsonl, line 2 is no JSON"),
         ("--histories list.jsonl", "list.jsonl, line 1: 'history' should be a list"),
         ("--histories keys.jsonl", "no key 'item_id' in keys.jsonl, which has user_id, item"),
@@ -214,6 +238,9 @@ def test_a_list_of_ids_may_be_longer_than_a_file_name(name: str, run: Run) -> No
         ("--history a1 --format parquet", "--format parquet goes to a file"),
         ("--history a1 --output out.xls", "its name says no form"),
         ("--history a1 --output absent.csv/out.csv --format table", "leave out --output"),
+        ('--history a1,"a2', "ids in quotes (unexpected end of data): 'a1,\"a2'; write"),
+        ('--history "a1"a2', "ids in quotes (',' expected after '\"')"),
+        ("--histories quotes.csv", "ids in quotes (unexpected end of data): 'a1,\"a2'; write"),
         ("--history a1 -k 0", "k should be a whole number from 1"),
         ("--history a1 --device tpu", "unknown device 'tpu'"),
     ],
@@ -224,6 +251,7 @@ def test_wrong_input_is_one_line(arguments: str, line: str, run: Run) -> None:
     Path("list.jsonl").write_text('{"history": "a1"}\n')
     Path("keys.jsonl").write_text('{"user_id": "u", "item": "a1"}\n')
     Path("empty.csv").write_text("")
+    Path("quotes.csv").write_text('user_id,history\nu,"a1,""a2"\n')
     Path("ragged.csv").write_text("user_id,item_id\nu,a1,x\n")
     Path("blank.csv").write_text("\n\n")
     Path("header.csv").write_text("user_id,item_id\n")

@@ -94,19 +94,16 @@ def _lists(
     """Read everything, and make the lists."""
     from seqrec.models.folder import load_model
     from seqrec.recommendation.input_files import read_histories
+    from seqrec.recommendation.item_ids import ids_between_commas
     from seqrec.recommendation.recommender import Recommender
 
     for name in ("candidates", "exclude"):
         told[name] = _items(told[name], name, columns)
-    given: Any = [_ids(history)] if history is not None else None
+    given: Any = [ids_between_commas(history)] if history is not None else None
     if histories is not None:
         given = read_histories(histories, columns)
     recommender = Recommender(load_model(folder), device=device)
     return recommender.recommend(given, columns=columns, **told)
-
-
-def _ids(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _items(given: str | None, name: str, columns: Columns) -> Any:
@@ -118,7 +115,9 @@ def _items(given: str | None, name: str, columns: Columns) -> Any:
         from seqrec.recommendation.input_files import read_items
 
         return read_items(given, columns)
-    return _ids(given)
+    from seqrec.recommendation.item_ids import ids_between_commas
+
+    return ids_between_commas(given)
 
 
 def _columns(text: str | None) -> Columns:
@@ -131,7 +130,7 @@ def _columns(text: str | None) -> Columns:
 
     known = Columns.__dataclass_fields__
     names: dict[str, str] = {}
-    for part in _ids(text or ""):
+    for part in filter(None, map(str.strip, (text or "").split(","))):
         column, equals, name = part.partition("=")
         if not equals or not name:
             raise SeqrecError(f"--columns {part}: write {column}=NAME, as user=customer,item=sku")

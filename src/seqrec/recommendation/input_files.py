@@ -30,7 +30,7 @@ from seqrec.readers.parts.pieces import INTERACTIONS, REJECTED
 from seqrec.readers.parts.source import MAX_LINE_BYTES, read_blocks, take_header
 from seqrec.readers.table import is_parquet
 from seqrec.recommendation.given_histories import Columns
-from seqrec.recommendation.item_ids import text_of
+from seqrec.recommendation.item_ids import ids_between_commas, text_of
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +124,10 @@ def _columns_of(table: pa.Table, columns: Columns, path: Path) -> pa.Table:
 
 def _log(path: Path, columns: Columns, names: list[str]) -> pa.Table:
     """Read one row an interaction, in order of time if the file says when."""
+    for role, name in (("user", columns.user), ("item", columns.item)):
+        if name not in names:
+            remedy = f"name yours, --columns {role}=NAME"
+            raise unknown_name("column", name, names, f"in the header of {path}", remedy)
     mapping = ColumnMapping(
         user=columns.user,
         item=columns.item,
@@ -229,7 +233,7 @@ def _lists_in_cells(path: Path, separator: str, columns: Columns) -> pa.Table:
             f"{path}: column '{columns.history}' holds brackets; write items between commas, or "
             "JSON lines"
         )
-    lists = [[item.strip() for item in text.split(",") if item.strip()] for text in texts]
+    lists = [ids_between_commas(text) for text in texts]
     users = cells[columns.user] if columns.user in cells.column_names else range(len(lists))
     return pa.table({columns.user: pa.array(users).cast(pa.string()), columns.history: lists})
 

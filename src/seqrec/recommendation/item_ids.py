@@ -5,6 +5,7 @@ Ids are taken as the readers of logs take them: ``12``, ``12 `` and ``12.0`` are
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterable
 from functools import cached_property
@@ -20,6 +21,25 @@ from seqrec.readers.parts.ids import plain_id, plain_ids
 
 LARGEST_WHOLE = 2.0**53
 """Up to which a float says which whole number it is."""
+
+
+def ids_between_commas(text: str) -> list[str]:
+    """Return the ids of a line; one with commas stands in quotes, its own quotes doubled.
+
+    Raises:
+        SeqrecError: the quotes are those of no line of CSV.
+    """
+    parts = text.split(",")
+    if '"' in text:
+        try:
+            lines = csv.reader(text.splitlines(), skipinitialspace=True, strict=True)
+            parts = [part for line in lines for part in line]
+        except csv.Error as error:
+            raise SeqrecError(
+                f"ids in quotes ({error}): {text[:40]!r}; write quotes within them twice, or give "
+                "JSON lines"
+            ) from None
+    return [part.strip() for part in parts if part.strip()]
 
 
 class ItemIds:
