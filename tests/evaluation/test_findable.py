@@ -1,6 +1,8 @@
 """Targets that stand in their user's own history."""
 
 import logging
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +28,11 @@ def sequences_of(users: list[list[int]], valid: int = 1) -> Sequences:
     )
 
 
+def ranker_of(sequences: Sequences, *choice: Any) -> Any:
+    """What is asked of a ranker: its targets and rules."""
+    return SimpleNamespace(examples=targets_of(sequences), rules=ranking_rules(*choice))
+
+
 def targets_of(sequences: Sequences) -> Examples:
     return evaluation_examples(sequences, "valid", 50, "standard")
 
@@ -46,17 +53,16 @@ def test_as_by_looking_into_every_history(users: list[list[int]], valid: int) ->
 
 
 def test_nothing_to_find_is_refused_and_little_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    rules = ranking_rules("standard")
     again, new = [1, 2, 1, 3], [1, 2, 3, 4]
     caplog.set_level(logging.INFO)
     for users, said in (([new] * 3 + [again], 0), ([new, again], 1)):
         caplog.clear()
         sequences = sequences_of(users)
-        check_findable(sequences, targets_of(sequences), rules)
+        check_findable(sequences, ranker_of(sequences, "standard"))
         assert len(caplog.messages) == said
     assert "1 of 2 validation targets stand in their user's own history" in caplog.text
     nothing = sequences_of([again, again])
     with pytest.raises(SeqrecError, match=r"all 2 validation targets .*seen_items=keep"):
-        check_findable(nothing, targets_of(nothing), rules)
-    for others in (ranking_rules("standard", "keep"), ranking_rules("authors")):
-        check_findable(nothing, targets_of(nothing), others)
+        check_findable(nothing, ranker_of(nothing, "standard"))
+    for others in (("standard", "keep"), ("authors",)):
+        check_findable(nothing, ranker_of(nothing, *others))

@@ -46,8 +46,8 @@ def test_scores_equal_a_plain_form(window: int, gamma: float) -> None:
 
 def test_validation_and_test_are_not_counted() -> None:
     """Test: 2 is followed by 4 in training; by 3, the target, in two held-out places only."""
-    log = split_off([1, 2, 4, 2, 3], [2, 4, 1, 2, 3], num_items=4)
-    assert ranks_of_test(log, trained_on(log, "markov")) == [1.0, 1.0]
+    log = split_off([1, 2, 4, 2, 3], [2, 4, 1, 2, 3], [1, 4, 1, 3, 2], num_items=4)
+    assert ranks_of_test(log, trained_on(log, "markov")) == [1.0, 1.0, 1.0]
     assert fitted("markov", [[1, 2, 4], [2, 4, 1]], 4).scores(torch.tensor([[2]]))[0, 3] == 0
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from seqrec.batches import Examples, Sequences
 from seqrec.errors import SeqrecError
-from seqrec.protocol import RankingRules
+from seqrec.evaluation.ranker import Ranker
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +22,18 @@ REMEDIES = (
 )
 
 
-def check_findable(sequences: Sequences, targets: Examples, rules: RankingRules) -> None:
+def check_findable(sequences: Sequences, ranker: Ranker) -> None:
     """Say it where many validation targets are in their user's own history, which is excluded.
 
     Args:
         sequences: the data.
-        targets: those of validation.
-        rules: those of the ranking.
+        ranker: of the validation targets.
 
     Raises:
         SeqrecError: all of them are.
     """
-    if rules.seen_score != -math.inf:
+    targets = ranker.examples
+    if ranker.rules.seen_score != -math.inf:
         return
     count = int(are_repeats(sequences, targets).sum())
     if count == len(targets):

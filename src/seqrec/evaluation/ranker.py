@@ -65,7 +65,7 @@ class Ranker:
         protocol: str | None = None,
         processes: Processes = ALONE,
     ) -> None:
-        self.processes, self.device = processes, device
+        self.processes, self.device, self.examples = processes, device, examples
         options, config = options or default_evaluation(), model.config
         rules = protocol or config.protocol
         self.rules = ranking_rules(rules, options.seen_items, model.authors_ranking)

@@ -56,7 +56,6 @@ class Attempts:
         targets = _targets(sequences, widest.max_len, settings.protocol, seed)
         model = self.model_class(widest)
         self.ranker = Ranker(sequences, targets, model, self.device, settings.ranking)
-        check_findable(sequences, targets, self.ranker.rules)
 
     @property
     def defaults(self) -> dict[str, float]:
@@ -85,7 +84,8 @@ def tune(
         The model in evaluation mode, on the device, and all its parameters.
 
     Raises:
-        SeqrecError: nothing to count or to validate on, or an unknown metric.
+        SeqrecError: nothing to count or to validate on, nothing that can be found, or an unknown
+            metric.
     """
     import optuna
 
@@ -94,6 +94,8 @@ def tune(
     monitor = settings.training.monitor
     parse_label(monitor)
     attempts = Attempts(sequences, settings, seed)
+    if report_trials:
+        check_findable(sequences, attempts.ranker)
     search = _Search(attempts, monitor)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study, sampler = optuna.create_study(direction="maximize"), sampler_of(seed)

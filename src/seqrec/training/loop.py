@@ -93,8 +93,8 @@ def fit(
         The model in evaluation mode, with the weights of its best epoch.
 
     Raises:
-        SeqrecError: nothing to learn from or to validate on, an unknown metric, a diverged loss,
-            or a model that needs whole batches in several processes.
+        SeqrecError: nothing to learn from or to validate on, nothing that can be found, an unknown
+            metric, a diverged loss, or a model that needs whole batches in several processes.
     """
     parse_label(options.monitor)
     check_loss(options, type(model), model.config.protocol)
@@ -117,6 +117,8 @@ def fit(
         epochs=epochs,
         processes=processes,
     )
+    if trainer.ranker is not None:
+        check_findable(sequences, trainer.ranker)
     run, optimizer = trainer.run(checkpointing), trainer.step.optimizer
     progress = Progress()
     if checkpointing:
@@ -198,7 +200,6 @@ class Trainer:
             valid = evaluation_examples(sequences, "valid", model.history_len, config.protocol)
             _check_any("validation", valid)
             self.ranker = Ranker(sequences, valid, model, device, evaluation, processes=processes)
-            check_findable(sequences, valid, self.ranker.rules)
         # weight decay and an average move all item vectors in every step
         moves_all = bool(options.weight_decay or options.average_weights)
         sparse = model.sparse_gradients and distillation is None and device.type != "mps"
