@@ -227,6 +227,18 @@ def _sums(folder: Path) -> dict[str, str]:
     return {name: sha256_of(folder / name) for name in (WEIGHTS, ITEMS)}
 
 
+def fingerprint_in(folder: Path) -> str | None:
+    """Return the fingerprint that a model folder names, without a look at its weights.
+
+    None where there is no model, or one of an earlier version.
+    """
+    try:
+        named: str | None = json.loads((folder / CONFIG).read_bytes()).get(FINGERPRINT)
+    except (OSError, ValueError, AttributeError):
+        return None
+    return named
+
+
 def content_of(folder: Path) -> str:
     """Return a hash of the weights and the items in a model folder.
 

@@ -12,7 +12,7 @@ from seqrec.batches import Sequences
 from seqrec.cell import Cell
 from seqrec.errors import rows_in_words
 from seqrec.files import spill_folder
-from seqrec.models.folder import TrainedModel, check_seeds
+from seqrec.models.folder import TrainedModel, check_seeds, fingerprint_in
 from seqrec.parameters.sections import EngineOptions, RecommendationOptions
 from seqrec.recommendation.everybody import Everybody
 from seqrec.recommendation.recommender import Recommender
@@ -52,6 +52,7 @@ def recommend_to_users(
     data = Sequences.from_table(sequences.to_pyarrow(), trained.num_items)
     if options.models == "final":
         data = data.all_for_training()
+        tell_older(trained, Path("data/06_models", cell.id, "models", str(seed)))
     trained.check_data(data)
     names = users.order_by("user_index").user_id.to_pyarrow()
     everybody = Everybody(Recommender(trained, device=device), data, names, options)
@@ -70,3 +71,19 @@ def recommend_to_users(
         raise
     logger.info("%s lists, %s", f"{len(everybody):,}", rows_in_words(rows))
     return path
+
+
+def tell_older(refit: TrainedModel, evaluated: Path) -> None:
+    """Say so where a refit is not of the model that lies beside it, which was trained since.
+
+    Args:
+        refit: the model that gives the lists.
+        evaluated: the folder of the model that it should be a refit of.
+    """
+    beside = fingerprint_in(evaluated)
+    if refit.evaluated and beside not in (None, refit.evaluated):
+        logger.warning(
+            "the lists are of an older refit: it is of another model than lies in %s now; "
+            "`kedro run --pipeline refit` with the same --params makes a new one",
+            evaluated,
+        )
