@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Literal
 
 from seqrec.errors import SeqrecError
 
@@ -19,6 +20,8 @@ NO_SPACE_TEXTS = (
     "database or disk is full",  # SQLite
     "failed to offload data block",  # DuckDB, which asks how much is free
 )
+ELSEWHERE = {"read": "let it be read, or name another", "write": "choose another place"}
+"""What helps where the system lets nobody to a path."""
 
 
 @contextmanager
@@ -65,8 +68,12 @@ def check_replaceable(target: Path) -> None:
 
 
 @contextmanager
-def looking_at(path: str | Path) -> Iterator[None]:
-    """Make a line of what the system says on the way to an input: one may not enter its folder.
+def reaching(path: str | Path, purpose: Literal["read", "write"] = "read") -> Iterator[None]:
+    """Make a line of what the system says on the way to a path: one may not enter its folder.
+
+    Args:
+        path: what is looked for in the block.
+        purpose: what it is looked for.
 
     Raises:
         SeqrecError: the system lets nobody there.
@@ -74,24 +81,8 @@ def looking_at(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise SeqrecError(
-            f"cannot read {path}: {reason}; let it be read, or name another"
-        ) from None
-
-
-@contextmanager
-def placing_at(path: str | Path) -> Iterator[None]:
-    """Make a line of what the system says on the way to an output, likewise.
-
-    Raises:
-        SeqrecError: the system lets nobody there.
-    """
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SeqrecError(f"cannot write {path}: {reason}; choose another place") from None
+        reason, remedy = error.strerror or str(error), ELSEWHERE[purpose]
+        raise SeqrecError(f"cannot {purpose} {path}: {reason}; {remedy}") from None
 
 
 def _explained(error: BaseException, target: Path) -> SeqrecError | None:

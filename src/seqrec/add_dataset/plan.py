@@ -9,7 +9,7 @@ from seqrec.add_dataset.column_guesses import Role
 from seqrec.add_dataset.data_sets import accepted, configured, parameter_block
 from seqrec.add_dataset.log_form import NAMED_COLUMNS, find_form
 from seqrec.errors import SeqrecError
-from seqrec.files import looking_at
+from seqrec.files import reaching
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.parameters.section_checks import check_values
 from seqrec.project import project_root
@@ -35,7 +35,7 @@ def plan(
     Raises:
         SeqrecError: it cannot be done, or needs an answer that nobody is there to give.
     """
-    with looking_at(file):
+    with reaching(file):
         if file.is_dir():
             raise SeqrecError(f"{file} is a folder; name the file in it")
         if not file.is_file():

@@ -13,7 +13,7 @@ from seqrec.evaluation.model_card import of_refit, unmeasured_card
 from seqrec.export.graph import check_exportable, graph_of, on_cpu
 from seqrec.export.guide import guide
 from seqrec.export.list_check import check_lists
-from seqrec.files import check_replaceable, placing_at, replacing
+from seqrec.files import check_replaceable, reaching, replacing
 from seqrec.models.folder import TrainedModel
 
 GRAPH, IDS, GUIDE, CARD = "model.onnx", "items.parquet", "README.md", "model_card.md"
@@ -35,7 +35,7 @@ class Export:
 def check_place(folder: Path) -> None:
     """Raise a SeqrecError if the folder holds what is no earlier export, and would be lost."""
     check_replaceable(folder)
-    with placing_at(folder):
+    with reaching(folder, "write"):
         if folder.exists() and not _may_be_replaced(folder):
             raise SeqrecError(
                 f"{folder} is there and no exported model, or has other files beside it; "

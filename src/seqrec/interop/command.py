@@ -12,7 +12,7 @@ import click
 
 from seqrec.commands import fail
 from seqrec.errors import SeqrecError
-from seqrec.files import placing_at, replacing
+from seqrec.files import reaching, replacing
 
 if TYPE_CHECKING:
     from seqrec.evaluation.evaluate import EvaluationResult
@@ -103,7 +103,7 @@ def _check_outputs(outputs: list[Path | None], inputs: list[Path]) -> None:
 
 def _check_place(path: Path) -> None:
     """Raise a SeqrecError where a file cannot be written."""
-    with placing_at(path):
+    with reaching(path, "write"):
         if path.exists() and not path.is_file():  # a folder, a device: it would be replaced
             raise SeqrecError(f"cannot write {path}: it is no plain file; name another")
         nearest = next(folder for folder in path.absolute().parents if folder.exists())

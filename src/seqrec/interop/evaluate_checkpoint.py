@@ -17,7 +17,7 @@ import torch
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.evaluation.evaluate import EvaluationResult, rank_splits
 from seqrec.evaluation.ranker import default_evaluation
-from seqrec.files import looking_at, sha256_of
+from seqrec.files import reaching, sha256_of
 from seqrec.interop.authors import DIALECTS, from_authors
 from seqrec.interop.numbered_lines import read_numbered_lines
 from seqrec.interop.weights import load_state_dict
@@ -89,7 +89,7 @@ def _check_names(model_name: str, protocol: str, options: EvaluationOptions) -> 
 
 def _check_files(**paths: Path) -> None:
     for name, path in paths.items():
-        with looking_at(path):
+        with reaching(path):
             if not path.is_file():
                 raise SeqrecError(f"no {name} at {path}; give the path of the file")
 

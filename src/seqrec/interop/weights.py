@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from seqrec.errors import SeqrecError
-from seqrec.files import looking_at
+from seqrec.files import reaching
 
 WRAPPINGS = ("state_dict", "model_state_dict", "model")
 """Where a training loop that saves more than the weights puts them."""
@@ -37,7 +37,7 @@ def load_state_dict(path: Path | str) -> dict[str, Tensor]:
         SeqrecError: the file is absent or damaged, or holds more than tensors.
     """
     path = Path(path)
-    with looking_at(path):
+    with reaching(path):
         if not path.is_file():
             raise SeqrecError(f"no weights at {path}; give the path of a .pt file")
     read = READERS.get(path.suffix, _read_pickle)

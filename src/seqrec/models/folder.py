@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 
 from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
-from seqrec.files import looking_at, sha256_of
+from seqrec.files import reaching, sha256_of
 from seqrec.models import any_class, build_any
 from seqrec.models.parts.face import ScoringModel
 
@@ -168,7 +168,7 @@ def load_model(folder: Path) -> TrainedModel:
         SeqrecError: there is no model, or several, a file does not fit the others, or the folder
             is of a newer version, or is replaced again and again.
     """
-    with looking_at(folder):
+    with reaching(folder):
         folder = _model_folder(folder)
     for _ in range(READINGS):
         config, wrong = _config_of(folder), ""
@@ -245,7 +245,7 @@ def content_of(folder: Path) -> str:
     Raises:
         SeqrecError: there is no model, or several.
     """
-    with looking_at(folder):
+    with reaching(folder):
         folder = _model_folder(folder)
     return hashlib.sha256("".join(_sums(folder).values()).encode()).hexdigest()
 

@@ -13,7 +13,7 @@ from seqrec.batches import Sequences
 from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
 from seqrec.evaluation.evaluate import evaluate
-from seqrec.files import placing_at, replacing
+from seqrec.files import reaching, replacing
 from seqrec.models import COUNTING_MODELS
 from seqrec.models.folder import CONFIG, ITEMS, WEIGHTS, TrainedModel, load_model, save_model
 from seqrec.notebook.explained import Explanation
@@ -149,7 +149,7 @@ class Model:
             SeqrecError: it cannot be written, or the folder holds something else.
         """
         target = Path(folder).expanduser()
-        with placing_at(target):
+        with reaching(target, "write"):
             if target.exists() and not _may_be_replaced(target):
                 raise SeqrecError(f"{target} is there, and no model: name another folder")
         with replacing(target) as unfinished:

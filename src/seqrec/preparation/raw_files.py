@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
-from seqrec.files import looking_at
+from seqrec.files import reaching
 from seqrec.parameters.raw_sections import RawFileOptions, RawOptions
 from seqrec.readers import Piece, read_pieces
 from seqrec.readers.parts.pieces import TimesRead
@@ -43,7 +43,7 @@ def find_raw_file(dataset: str, raw: RawOptions, folder: Path) -> RawFile:
     """
     for options in raw.files:
         path = folder / options.name
-        with looking_at(path):
+        with reaching(path):
             if path.exists() or files_like(path):
                 return RawFile(path, options)
     names = " or ".join(options.name for options in raw.files)
@@ -76,7 +76,7 @@ def parts_of(path: Path) -> list[Path]:
     Raises:
         SeqrecError: there is none.
     """
-    with looking_at(path):
+    with reaching(path):
         if path.is_dir():
             return _parts_in(path)
         if path.exists():

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seqrec.errors import SeqrecError, rows_in_words, unknown_name
-from seqrec.files import looking_at
+from seqrec.files import reaching
 from seqrec.parameters.raw_sections import ColumnMapping, RawFileOptions
 from seqrec.readers import read_pieces
 from seqrec.readers.parts.headers import HeaderNames, guess_separator, split_header
@@ -41,7 +41,7 @@ PLAIN_SUFFIXES = (".txt",)
 
 def _check_file(file: str) -> None:
     """Raise a SeqrecError for what is no file."""
-    with looking_at(file):
+    with reaching(file):
         if Path(file).is_dir():
             raise SeqrecError(f"{file} is a folder; name a file")
         if not Path(file).is_file():
