@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from seqrec.errors import SeqrecError
+from seqrec.readers import json_keys
 from seqrec.readers.parts import source
 from tests.readers.logs import frame, read
 
@@ -122,6 +123,27 @@ def test_fractions_are_no_ids_where_a_line_is_odd_either(
         {"line_number": 2, "reason": f"{of} id is no text or integer"},
         {"line_number": 4, "reason": f"{of} id went through a float and lost digits"},
     ]
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["a list first", "none first"])
+@pytest.mark.parametrize("looked_at", [1, 1000])
+def test_some_rows_hold_one_item_or_a_text_instead_of_a_list(
+    first: int, looked_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_keys, "LOOKED_AT", looked_at)
+    held = [[12, "b c"], 7, "d e", '["f g"]', None, {"no": "items"}, []]
+    if first:
+        held = held[1:] + held[:1]
+    rows = [{"u": number, "at": NOON, "items": items} for number, items in enumerate(held)]
+    path = written(tmp_path / "log.jsonl", rows)
+    columns = {"user": "u", "items": "items", "timestamp": "at"}
+
+    log = read(path, tmp_path, "json_lines", columns=columns, share=0.9)
+
+    found = frame(log).groupby("user_id")["item_id"].apply(list)
+    assert sorted(found) == [["12", "b c"], ["7"], ["d", "e"], ["f g"]]
+    assert log.report["changed"] == {"rows with an empty list of items": 2}
+    assert log.rejected["reason"].to_pylist() == ["empty item id"]
 
 
 @pytest.mark.parametrize("odd", ["", "{oops"])

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts.headers import HeaderNames, check_apart, names_of
+from seqrec.readers.parts.item_lists import item_lists
 from seqrec.readers.parts.json_lines import (
     NOT_AN_OBJECT,
     as_text,
@@ -48,6 +49,8 @@ class Shape(NamedTuple):
     """Name of a column of single ids to what they are of, user or item."""
     asked: frozenset[str]
     """The columns whose values are asked for."""
+    lists: str | None
+    """The column that holds a list of items a row, if one does."""
 
 
 def read_json_table(path: Path, options: RawFileOptions) -> Iterator[Piece]:
@@ -85,15 +88,16 @@ def find_shape(path: Path, lines: Lines, names: HeaderNames) -> Shape:
     used = [*map(str, names.roles), *asked]
     paths = {name: keys_of(name, objects) for name in used}
     through = next((place for keys in paths.values() if (place := list_on(keys, objects))), None)
-    types = {}
+    types, lists = {}, str(names.item) if names.items_are_lists else None
     for name, keys in paths.items():
         values = [value for found in objects for value in values_at(found, keys)]
-        types[name] = type_of(values)
+        some_lists = [value for value in values if isinstance(value, list)]
+        types[name] = type_of(some_lists if some_lists and name == lists else values)
         if not values:
             raise unknown_name("key", name, known_keys(objects), f"in the first lines of {path}")
     ids = {str(names.user): "user", str(names.item): "item"}
     single = {name: of for name, of in ids.items() if not pa.types.is_list(types[name])}
-    return Shape(paths, types, through, single, frozenset(asked))
+    return Shape(paths, types, through, single, frozenset(asked), lists)
 
 
 def keys_of(name: str, objects: list[dict[str, Any]]) -> Path_:
@@ -271,15 +275,21 @@ def _is_fraction(value: Any) -> bool:
 
 def as_texts(values: list[Any], name: str, shape: Shape) -> pa.Array:
     """Return the values of a column as text, or as lists of texts, as Arrow's types become text."""
-    if pa.types.is_list(shape.types[name]):
-        lists = [_list(value) if isinstance(value, list) else None for value in values]
-        return pa.array(lists, pa.list_(pa.string()))
+    if pa.types.is_list(shape.types[name]) or name == shape.lists:
+        return pa.array([_list(value) for value in values], pa.list_(pa.string()))
     text = _asked_text if name in shape.asked else _text
     return pa.array([text(value) for value in values], pa.string())
 
 
-def _list(values: list[Any]) -> list[str]:
-    return ["" if _is_fraction(value) else as_text(value) for value in values]
+def _list(value: Any) -> list[str] | None:
+    """Return a list of texts; a text is read as in other files, a number is a list of one."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        found: list[str] = item_lists(pa.array([value]))[0].as_py()
+        return found
+    values = value if isinstance(value, list) else [value]
+    return ["" if _is_fraction(part) else as_text(part) for part in values]
 
 
 def _text(value: Any) -> str:
