@@ -89,7 +89,8 @@ def test_too_many_broken_rows_stop_with_one_line(tmp_path: Path) -> None:
     assert str(error.value) == (
         f"{tmp_path}/log.csv: 3 of 101 rows (3.0%) cannot be read, mostly 'timestamp is not a "
         "number or an ISO date' (2, first in line 101); say how they are written, "
-        "raw.timestamp_format=%d/%m/%Y say, or raise ingestion.max_rejected_share (0.02)"
+        "raw.timestamp_format=%d/%m/%Y say, or by all patterns there are, "
+        "raw.timestamp_format='%d/%m/%Y;%Y-%m-%d', or raise ingestion.max_rejected_share (0.02)"
     )
     assert left_over(tmp_path) == []
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seqrec.errors import SeqrecError
+from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts import source
 from tests.readers.logs import frame, read
 
@@ -39,6 +40,48 @@ def test_fractions_in_one_of_two_files_are_kept_by_what_the_refusal_says(
     times["2024-01-01 10:00:00"] = 1704103200000
     kept = frame(read(folder, tmp_path / "work", timestamp_unit="mixed"))["timestamp"].tolist()
     assert kept == [times.get(time, 1704103200250) for time in (first, second)]
+
+
+def test_dates_of_one_pattern_with_fractions_in_one_of_two_files(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    texts = ["2024/01/01 10:00:00", "2024/01/01 10:00:00.250"]
+    for name, time in zip(("1.csv", "2.csv"), texts, strict=True):
+        (folder / name).write_text(f"user_id,item_id,timestamp\nu,i,{time}\n")
+
+    with pytest.raises(SeqrecError) as error:
+        read(folder, tmp_path / "work")
+    patterns = str(error.value).partition("timestamp_format='")[2].rstrip("'")
+    table = frame(read(folder, tmp_path / "work", timestamp_format=patterns))
+
+    assert table["timestamp"].tolist() == [1704103200000, 1704103200250]
+
+
+@pytest.mark.parametrize(
+    ("most", "few", "patterns"),
+    [
+        ("2019-01-31", "13/02/2019", "%Y-%m-%d;%d/%m/%Y"),
+        ("31/01/2019", "2019-02-13", "%d/%m/%Y;%Y-%m-%d"),
+    ],
+)
+def test_two_patterns_in_one_log(tmp_path: Path, most: str, few: str, patterns: str) -> None:
+    path = tmp_path / "log.csv"
+    rows = [f"u,i{number},{most}" for number in range(30)] + [f"u,j,{few}"]
+    path.write_text("\n".join(["user_id,item_id,timestamp", *rows]))
+
+    with pytest.raises(SeqrecError, match=r"1 of 31 rows .* say how they are written, .* patterns"):
+        read(path, tmp_path / "work")
+    times = frame(read(path, tmp_path / "work", timestamp_format=patterns))["timestamp"]
+    assert times.tolist() == [1548892800] * 30 + [1550016000]  # date -ud DAY +%s
+
+    with pytest.raises(SeqrecError, match=r"not a date such as %Y or %d/%m/%y' \("):
+        read(path, tmp_path / "work", timestamp_format="%Y;%d/%m/%y")
+
+
+@pytest.mark.parametrize("patterns", ["%d/%m/%Y;", "day;%Y", "%Y;%Q"])
+def test_what_is_no_pattern_among_several(patterns: str) -> None:
+    with pytest.raises(ValueError, match="should be a pattern of strptime"):
+        RawFileOptions(name="log.csv", reader="table", timestamp_format=patterns)
 
 
 def test_days_and_instants_of_parquet_become_one_unit(tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def read_log(
         missing: what stands for no user and no item.
         timestamp_unit: of numbers: s, ms, us, ns, ``mixed`` (each by its size) or ``excel``; told
             by their size if not given.
-        timestamp_format: of text, as ``strptime`` has it; guessed if not given.
+        timestamp_format: of text, as ``strptime`` has it, or several as ``%d/%m/%Y;%Y-%m-%d``;
+            guessed if not given.
         separator: between the columns of a text; guessed from the header if not given.
         encoding: of a text that is not UTF-8.
         member: the file inside a zip or tar archive of several.

@@ -31,13 +31,19 @@ def _values(value: Any) -> Any:
     return value
 
 
-def _strptime(pattern: str | None) -> str | None:
-    try:
-        datetime.strptime("", pattern or "")
-    except ValueError as error:
-        if "directive" in str(error) or "stray %" in str(error):
-            raise ValueError(f"should be a pattern of strptime: {error}") from None
-    return pattern
+def _strptime(patterns: str | None) -> str | None:
+    for written in (patterns or "%Y").split(";"):
+        if "%" not in written:
+            raise ValueError(
+                "should be a pattern of strptime, or several as %d/%m/%Y;%Y-%m-%d; "
+                f"'{written}' is none"
+            )
+        try:
+            datetime.strptime("", written)
+        except ValueError as error:
+            if "directive" in str(error) or "stray %" in str(error):
+                raise ValueError(f"should be a pattern of strptime: {error}") from None
+    return patterns
 
 
 def _column(value: Any) -> Any:
@@ -93,7 +99,8 @@ class LogForm(Section):
     """Unit of timestamps that are numbers; absent: told by their size, ``mixed``: each by its
     own, beside ISO dates, all in milliseconds."""
     timestamp_format: Annotated[str | None, AfterValidator(_strptime)] = None
-    """Pattern of timestamps that are text, as ``strptime`` has it; absent: guessed."""
+    """Pattern of timestamps that are text, as ``strptime`` has it, or several as
+    ``%d/%m/%Y;%Y-%m-%d``, of which the first counts that reads a row; absent: guessed."""
 
     @field_validator("where", mode="before")
     @classmethod

@@ -179,17 +179,20 @@ class OneClock:
         """Raise a SeqrecError where a file's timestamps were read otherwise than those before."""
         if self.before and _differ(reading, self.before[1]):
             written, other = reading.times.written, self.before[1].times.written
+            dates = written == other == "date"
             if written == other:
                 written, other = FINENESS[reading.unit], FINENESS[self.before[1].unit]
             raise SeqrecError(
                 f"{path} has timestamps in {written}, {self.before[0]} in {other}; "
-                "say how both are written, raw.timestamp_unit="
-                + ("excel: all are days" if "excel" in (written, other) else MIXED)
+                "say how both are written, "
+                + (EXCEL if "excel" in (written, other) else PATTERNS if dates else MIXED)
             )
         self.before = path, reading
 
 
-MIXED = "mixed: numbers each by its size, ISO dates, all in milliseconds"
+EXCEL = "raw.timestamp_unit=excel: all are days"
+MIXED = "raw.timestamp_unit=mixed: numbers each by its size, ISO dates, all in milliseconds"
+PATTERNS = f"{MIXED}; other dates by raw.timestamp_format='%Y/%m/%d %H:%M:%S;%Y/%m/%d %H:%M:%S.%f'"
 FINENESS = {"s": "whole seconds", "ms": "fractions of a second"}
 
 

@@ -67,7 +67,7 @@ def find_clock(column: pa.Array, place: str, options: RawFileOptions | None = No
     if unit:
         return clock_of_unit(unit, column)
     if pattern:
-        return clock_of_patterns(pattern)
+        return clock_of_patterns(*pattern.split(";"))
     if plain:
         refuse_lost_seconds(column, place)
         return guess_clock(column) if pa.types.is_string(kind) else number_clock(column)

@@ -182,7 +182,8 @@ def clock_of_patterns(*patterns: str, guessed: bool = False) -> Clock:
     """Return the clock of dates written by patterns of ``strptime``, the first that fits."""
     unit = "ms" if any("%f" in pattern for pattern in patterns) else "s"
     read = divided(read_patterns(patterns), 1_000 if unit == "ms" else 1_000_000)
-    return Clock(unit, read, f"a date such as {patterns[0]}", "date", guessed)
+    told = patterns[:1] if guessed else patterns
+    return Clock(unit, read, f"a date such as {' or '.join(told)}", "date", guessed)
 
 
 def has_fractions(column: pa.Array) -> bool:

@@ -16,6 +16,11 @@ SECONDS_CUT = (
 )
 ORDER_CUT = "fractions of the order cut off, as the first rows have none (write whole numbers)"
 
+PATTERNS = (
+    "say how they are written, raw.timestamp_format=%d/%m/%Y say, or by all patterns there are, "
+    "raw.timestamp_format='%d/%m/%Y;%Y-%m-%d'"
+)
+
 REMEDIES = {
     NOT_UTF8: "name its encoding, raw.encoding=cp1252 for example",
     BROKEN_QUOTES: "write it with quotes doubled within quotes",
@@ -36,8 +41,6 @@ REMEDIES = {
 
 def remedy(reason: str) -> str | None:
     """Return what helps against rows rejected for a reason, if anything in particular does."""
-    if reason.startswith("timestamp is not a date such as %"):
-        return "is raw.timestamp_format the right one?"
     if reason.startswith("timestamp is not"):
-        return REMEDIES.get(reason, "say how they are written, raw.timestamp_format=%d/%m/%Y say")
+        return REMEDIES.get(reason, PATTERNS)
     return REMEDIES.get(reason)
