@@ -21,6 +21,7 @@ from seqrec.evaluation.metrics import parse_label
 from seqrec.machine.locks import RunLocks
 from seqrec.parameters.sections import EvaluationOptions
 from seqrec.preparation.sequences import check_split_as_told
+from seqrec.reporting.of_its_models import line_of_older_figures
 from seqrec.spark.session import tidy_up, use_settings
 
 if TYPE_CHECKING:
@@ -233,6 +234,10 @@ class ReportHooks:
         if "metrics" in outputs:
             console.print()
             console.print(metrics_table(catalog.load("metrics")))
+        elif "models" in outputs:
+            (models,), (metrics,) = (_paths_of(catalog.get(name)) for name in ("models", "metrics"))
+            if line := line_of_older_figures(models, metrics):
+                logger.warning(line)
         paths = {str(path): path for name in outputs for path in _paths_of(catalog.get(name))}
         if paths:
             console.print("\nOutputs", style="bold")

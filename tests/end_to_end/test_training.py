@@ -110,7 +110,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_numbers(kedro: Kedro, proje
     assert not (project / CHECKPOINT).exists()
 
 
-def test_the_second_model_trains_with_the_distillation(kedro: Kedro, project: Path) -> None:
+def test_the_second_model_trains_with_the_distillation(
+    kedro: Kedro, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cell = "data/06_models/demo/mqsa_ted/standard"
     finished = kedro(*SHORT, "--params", "model=mqsa_ted,training.max_epochs=2")
     assert finished.code == 0, finished.err
@@ -131,6 +133,7 @@ def test_the_second_model_trains_with_the_distillation(kedro: Kedro, project: Pa
     # And taken once it is counted so.
     again = kedro("run", "--pipelines", "transitions,training", "--env", "test", "--params", wider)
     assert again.code == 0, again.err
+    assert "of demo/mqsa_ted/standard are of other models than lie there now" in caplog.text
 
 
 def test_several_seeds_stand_beside_their_mean(kedro: Kedro, project: Path) -> None:

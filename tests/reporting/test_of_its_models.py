@@ -13,7 +13,7 @@ from seqrec.models.folder import TrainedModel, save_model
 from seqrec.parameters.sections import ReportingOptions
 from seqrec.reporting.check import check_report
 from seqrec.reporting.command import results
-from seqrec.reporting.of_its_models import check_of_its_models
+from seqrec.reporting.of_its_models import check_of_its_models, line_of_older_figures
 from tests.export.examples import trained
 from tests.reporting.examples import A, metrics_file
 
@@ -87,6 +87,19 @@ def test_the_models_that_were_measured_go_through(
     check_of_its_models(A, measured(*seeds), tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     check_report(ReportingOptions(), {A.id: lambda: measured(*seeds)})
+
+
+def test_figures_that_lie_beside_models_just_trained(tmp_path: Path) -> None:
+    models, metrics = tmp_path / "06_models" / A.id / "models", tmp_path / "metrics.json"
+    lay(tmp_path, MODEL)
+    assert line_of_older_figures(models, metrics) is None
+    metrics.write_text(json.dumps(measured(MODEL)))
+    assert line_of_older_figures(models, metrics) is None
+    metrics.write_text("{")  # an evaluation that was broken off says nothing
+    assert line_of_older_figures(models, metrics) is None
+
+    metrics.write_text(json.dumps(measured(trained_otherwise())))
+    assert "tiny/a/standard are of other models" in str(line_of_older_figures(models, metrics))
 
 
 def test_folders_of_before_there_were_fingerprints_are_told_by_their_epoch(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,22 @@ def check_of_its_models(cell: Cell, metrics: Mapping[str, Any], data: Path) -> N
             f"the figures of {cell.id} are of other models than lie there now; evaluate it again: "
             "`kedro run --pipeline evaluation` with the --params of its training"
         )
+
+
+def line_of_older_figures(models: Path, metrics: Path) -> str | None:
+    """Return what to say if the figures beside models that were just trained are of others.
+
+    Args:
+        models: ``06_models/DATASET/MODEL/PROTOCOL/models``.
+        metrics: the cell's metrics.json, which need not be there.
+    """
+    with suppress(OSError, ValueError):
+        content = json.loads(metrics.read_text(encoding="utf-8"))
+        try:
+            check_of_its_models(Cell(*models.parts[-4:-1]), content, models.parents[4])
+        except SeqrecError as error:
+            return str(error)
+    return None
 
 
 def _differ(measured: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
