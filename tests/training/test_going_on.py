@@ -9,10 +9,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
+import seqrec.training.loop
 import seqrec.training.step
 from seqrec.machine import products
 from seqrec.training import TrainingResult, train
-from seqrec.training.checkpoint import Progress, Run, set_aside
+from seqrec.training.checkpoint import Progress, Run, save_checkpoint, set_aside
 from tests.trainings import data_of, settings
 
 STILL: dict[str, Any] = {"learning_rate": 1e-12}
@@ -42,6 +43,11 @@ def same(first: TrainingResult, second: TrainingResult) -> bool:
     return histories[0].equals(histories[1]) and all(
         torch.equal(weights[name], others[name]) for name in weights
     )
+
+
+def metadata_of(state: Path) -> dict[str, str]:
+    with safe_open(state, framework="pt") as file:
+        return dict(file.metadata())
 
 
 @pytest.fixture
@@ -94,6 +100,29 @@ def test_a_finished_run_stands_in_for_no_other(
     result = trained(state, **again)
     assert not [line for line in said.messages if "goes on" in line]
     assert same(result, trained(None, **again))
+
+
+@pytest.mark.parametrize(("fewer", "goes_on"), [(4, True), (3, True), (2, False)])
+def test_a_run_that_was_broken_off_may_end_sooner(
+    fewer: int,
+    goes_on: bool,
+    state: Path,
+    said: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def save_and_stop(*args: Any) -> None:
+        save_checkpoint(*args)
+        if json.loads(metadata_of(state)["progress"])["epoch"] == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(seqrec.training.loop, "save_checkpoint", save_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        trained(state, max_epochs=9)
+    monkeypatch.undo()
+
+    sooner = trained(state, max_epochs=fewer)
+    assert ("training goes on after epoch 3" in said.messages) == goes_on
+    assert same(sooner, trained(None, max_epochs=fewer))
 
 
 def test_nothing_goes_on_where_no_epoch_is_left(

@@ -212,7 +212,9 @@ def _run_in(metadata: dict[str, str]) -> Run:
 
 
 def _continues(run: Run, earlier: Run, progress: Progress) -> bool:
-    if not run.goes_as_far_as(earlier):
+    # one that is to end sooner, and was broken off before it would, is the same so far
+    longer = replace(run, max_epochs=max(run.max_epochs, earlier.max_epochs))
+    if progress.epoch > run.max_epochs or not longer.goes_as_far_as(earlier):
         log.info("the checkpoint is of another run; training starts anew")
         return False
     return True
