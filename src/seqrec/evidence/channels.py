@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from seqrec.evidence.pair_tables import AFTER, BEFORE, NEXT, TOGETHER, Tables
-from seqrec.evidence.sparse_rows import add_at, entries_of
 
 FORGOTTEN = 1e-5
 """An item counts no more where its weight is below this."""
@@ -104,10 +103,16 @@ class _Rows:
             self._find_entries()
 
     def _find_entries(self) -> None:
-        """Find what the rows hold."""
+        """Find what the rows hold; ``index_select`` takes a tenth of the time of ``x[index]``."""
         tables, histories = self.tables, self.histories
-        self.place, entry = entries_of(tables.offsets, histories.flatten())
-        line = torch.arange(len(histories), device=histories.device) * tables.size
+        items = histories.flatten()
+        begins = tables.offsets.index_select(0, items)
+        lengths = tables.offsets.index_select(0, items + 1) - begins
+        # which place of which history an entry belongs to, and where it stands
+        self.place = torch.repeat_interleave(lengths)
+        entry = torch.arange(len(self.place), device=items.device)
+        entry += (begins - (lengths.cumsum(0) - lengths)).index_select(0, self.place)
+        line = torch.arange(len(histories), device=items.device) * tables.size
         self.target = line.repeat_interleave(histories.shape[1]).index_select(0, self.place)
         self.target += tables.columns.index_select(0, entry)
         self.values = tables.values[self.kind].index_select(0, entry)
@@ -123,4 +128,8 @@ class _Rows:
             )
             return
         added = weights.flatten().index_select(0, self.place).mul_(self.values)
-        add_at(sums.zero_().view(-1), self.target, added)
+        flat = sums.zero_().view(-1)
+        if flat.device.type == "cpu":
+            flat.index_add_(0, self.target, added)
+        else:  # where index_add_ would add in any order
+            flat.index_put_((self.target,), added, accumulate=True)

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from seqrec.evidence.channels import CHANNELS, REACH, ages
 from seqrec.evidence.pair_tables import Tables
-from seqrec.evidence.sparse_rows import add_at, entries_of
 
 
 class HeldColumns(NamedTuple):
@@ -73,7 +72,7 @@ def held_columns(tables: Tables, histories: Tensor) -> HeldColumns:
         histories: (B, L) item indices, oldest first, padded with 0 on the left; B is not 0.
     """
     recent = histories[:, -REACH:]
-    place, entry = entries_of(tables.offsets, recent.flatten())
+    place, entry = _entries(tables, recent)
     lines = torch.arange(len(recent), device=recent.device)[:, None] * tables.size
     keys = lines.expand_as(recent).flatten().index_select(0, place)
     keys += tables.columns.index_select(0, entry)
@@ -106,5 +105,23 @@ def _sums(
             if channel.kind == kind:
                 weights = tables.sources[kind][recent] * ages(channel, recent)
                 added = weights.flatten().index_select(0, place).mul_(values)
-                add_at(sums[number], target, added)
+                _add(sums[number], target, added)
     return sums
+
+
+def _entries(tables: Tables, histories: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (E,) to which place of which history an entry belongs, and where it stands."""
+    items = histories.flatten()
+    begins = tables.offsets.index_select(0, items)
+    lengths = tables.offsets.index_select(0, items + 1) - begins
+    place = torch.repeat_interleave(lengths)
+    entry = torch.arange(len(place), device=items.device)
+    entry += (begins - (lengths.cumsum(0) - lengths)).index_select(0, place)
+    return place, entry
+
+
+def _add(sums: Tensor, target: Tensor, added: Tensor) -> None:
+    if sums.device.type == "cpu":
+        sums.index_add_(0, target, added)
+    else:  # where index_add_ would add in any order
+        sums.index_put_((target,), added, accumulate=True)

@@ -24,7 +24,6 @@ from torch import Tensor, nn
 
 from seqrec.batches import Integers, Sequences, distinct, ranges
 from seqrec.evidence.pairs import Floats, Numbers, blocks
-from seqrec.evidence.sparse_rows import as_dense, take_their_sizes
 from seqrec.evidence.strongest import largest_of_rows
 
 WINDOW, GAMMA = 10, 0.8
@@ -131,7 +130,7 @@ class Tables(nn.Module):
         self.register_buffer("divisors", torch.ones(4, self.size), persistent=False)
         self._dense: dict[int, Tensor] = {}
         self.register_buffer("mean_popularity", torch.zeros(()), persistent=False)
-        self.register_load_state_dict_pre_hook(take_their_sizes)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_take_their_sizes)  # type: ignore[no-untyped-call]
         self.register_load_state_dict_post_hook(_weigh)  # type: ignore[no-untyped-call]
 
     def fill(self, counts: PairCounts) -> None:
@@ -158,7 +157,10 @@ class Tables(nn.Module):
     def dense(self, kind: int) -> Tensor:
         """Return one whole (V, V) table, which is kept."""
         if kind not in self._dense or self._dense[kind].device != self.values.device:
-            self._dense[kind] = as_dense(self.offsets, self.columns, self.values[kind])
+            rows = torch.repeat_interleave(self.offsets.diff())
+            table = self.values.new_zeros(self.size, self.size)
+            table[rows, self.columns.long()] = self.values[kind]
+            self._dense[kind] = table
         return self._dense[kind]
 
     @property
@@ -175,6 +177,17 @@ class Tables(nn.Module):
 def _weigh(module: nn.Module, _: Any) -> None:
     assert isinstance(module, Tables)
     module.weigh()
+
+
+def _take_their_sizes(module: nn.Module, state: Any, prefix: str, *_: object) -> None:
+    """Make room for the pairs that are to be loaded: only the data know how many there are."""
+    tensors = [state.get(prefix + name) for name in ("offsets", "columns", "values")]
+    if any(tensor is None for tensor in tensors):
+        return  # load_state_dict says what is missing
+    offsets, columns, values = tensors
+    if values.shape[1:] != columns.shape or int(offsets[-1]) != len(columns):
+        raise ValueError(f"{prefix}offsets, columns and values do not belong together")
+    module.columns, module.values = torch.empty_like(columns), torch.empty_like(values)
 
 
 class TrainingPart:

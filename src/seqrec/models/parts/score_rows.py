@@ -8,16 +8,18 @@ Shapes: B histories of L items, V = items + 1 (row and column 0 are padding, and
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqrec.evidence.pairs import Pairs
-from seqrec.evidence.sparse_rows import add_at, as_dense, entries_of, take_their_sizes
 
 DENSE_FROM = 8
 """A table with more than V² / 8 entries is dense: it takes at most four times the memory."""
+NAMES = ("offsets", "columns", "values")
 
 
 class ScoreRows(nn.Module):
@@ -41,7 +43,7 @@ class ScoreRows(nn.Module):
         self.register_buffer("columns", torch.zeros(0, dtype=torch.int32))
         self.register_buffer("values", torch.zeros(0))
         self._table: Tensor | None = None
-        self.register_load_state_dict_pre_hook(take_their_sizes)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_take_their_sizes)  # type: ignore[no-untyped-call]
 
     def fill(self, pairs: Pairs) -> None:
         """Take the rows of these pairs: the first item's row has the value at the second's."""
@@ -61,19 +63,41 @@ class ScoreRows(nn.Module):
     def table(self) -> Tensor:
         """Return the whole (V, V) table, which is kept."""
         if self._table is None or self._table.device != self.values.device:
-            self._table = as_dense(self.offsets, self.columns, self.values)
+            rows = torch.repeat_interleave(self.offsets.diff())
+            self._table = self.values.new_zeros(self.size, self.size)
+            self._table[rows, self.columns.long()] = self.values
         return self._table
 
     def _sum_entries(self, histories: Tensor, weights: Tensor) -> Tensor:
-        """Add entry by entry."""
-        rows = len(histories)
-        place, entry = entries_of(self.offsets, histories.flatten())
+        """Add entry by entry; ``index_select`` takes a tenth of the time of ``x[index]``."""
+        rows, device = len(histories), histories.device
+        items = histories.flatten()
+        begins = self.offsets.index_select(0, items)
+        lengths = self.offsets.index_select(0, items + 1) - begins
+        # which place of which history an entry belongs to, and where it stands
+        place = torch.repeat_interleave(lengths)
+        entry = torch.arange(len(place), device=device)
+        entry += (begins - (lengths.cumsum(0) - lengths)).index_select(0, place)
         whole = torch.int32 if rows * self.size < 2**31 else torch.long
-        line = torch.arange(rows, device=histories.device, dtype=whole) * self.size
+        line = torch.arange(rows, device=device, dtype=whole) * self.size
         target = line.repeat_interleave(histories.shape[1]).index_select(0, place)
         target += self.columns.index_select(0, entry)
         added = self.values.index_select(0, entry)
         added *= weights.repeat(rows).index_select(0, place)
         sums = self.values.new_zeros(rows * self.size)
-        add_at(sums, target, added)
+        if device.type == "cpu":
+            sums.index_add_(0, target, added)
+        else:  # where index_add_ would add in any order
+            sums.index_put_((target.long(),), added, accumulate=True)
         return sums.view(rows, self.size)
+
+
+def _take_their_sizes(module: nn.Module, state: Any, prefix: str, *_: object) -> None:
+    """Make room for the entries that are to be loaded: only the data know how many there are."""
+    tensors = [state.get(prefix + name) for name in NAMES]
+    if any(tensor is None for tensor in tensors):
+        return  # load_state_dict says what is missing
+    offsets, columns, values = tensors
+    if len(columns) != len(values) or int(offsets[-1]) != len(values):
+        raise ValueError(f"{prefix}offsets, columns and values do not belong together")
+    module.columns, module.values = torch.empty_like(columns), torch.empty_like(values)
