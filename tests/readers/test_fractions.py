@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import seqrec
 from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions
 from seqrec.readers.parts import source
@@ -145,3 +146,44 @@ def test_fractions_of_the_second_column_are_kept_or_counted(
     assert log.report["changed"] == ({what: cut} if cut else {})
     if not cut:
         assert frame(log).sort_values("order")["item_id"].tolist()[-2:] == ["early", "late"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("2", "1.5", ("whole numbers", "thousandths")),
+        ("1.5", "2", ("thousandths", "whole numbers")),
+        ("2019-01-01 00:00:01", "2", ("us", "whole numbers")),
+    ],
+)
+def test_orders_that_two_files_count_otherwise_are_refused(
+    tmp_path: Path, first: str, second: str, words: tuple[str, str]
+) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for name, at in (("1.csv", first), ("2.csv", second)):
+        (folder / name).write_text(f"user_id,item_id,timestamp,at\nu,{name},5,{at}\n")
+    columns = {"user": "user_id", "item": "item_id", "order": "at"}
+
+    with pytest.raises(SeqrecError) as error:
+        read(folder, tmp_path / "work", columns=columns)
+    with pytest.raises(SeqrecError, match=f"order in {' and '.join(sorted(words))}; write"):
+        seqrec.read_log([folder / "1.csv", folder / "2.csv"], order="at")
+
+    assert str(error.value) == (
+        f"{folder / '2.csv'} counts its order in {words[1]}, {folder / '1.csv'} in {words[0]}; "
+        "write the orders of all files alike"
+    )
+
+
+def test_orders_that_two_files_count_alike_stand_in_one_scale(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "1.csv").write_text("user_id,item_id,timestamp,at\nu,late,5,2.5\n")
+    (folder / "2.csv").write_text("user_id,item_id,timestamp,at\nu,early,5,1.25\n")
+    columns = {"user": "user_id", "item": "item_id", "order": "at"}
+
+    log = read(folder, tmp_path / "work", columns=columns)
+
+    assert log.report["order_counted_in"] == "thousandths"
+    assert frame(log)["order"].tolist() == [2500, 1250]

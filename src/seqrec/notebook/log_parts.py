@@ -93,6 +93,7 @@ def joined(parts: list[Part]) -> Part:
     """Return the parts of a log as one: source rows, and times that are positions, go on."""
     with_rows = [part for part in parts if len(part.interactions)] or parts
     unit = _unit(with_rows)
+    _check_orders(with_rows)
     tables, row, time = [], 0, 0
     for part in with_rows:
         table = _in_unit(part, unit)
@@ -119,6 +120,16 @@ def _unit(parts: list[Part]) -> str:
         seconds = units.count("s")
         logger.warning("%d of %d files have timestamps in seconds, not ms", seconds, len(parts))
     return "ms" if "ms" in units else str(units[0])
+
+
+def _check_orders(parts: list[Part]) -> None:
+    """Raise a SeqrecError where a second column for the order counts otherwise than before."""
+    orders = {order for part in parts if (order := part.report.get("order_counted_in"))}
+    if len(orders) > 1:
+        raise SeqrecError(
+            f"the files count their order in {' and '.join(sorted(orders))}; write the orders of "
+            "all files alike"
+        )
 
 
 def _in_unit(part: Part, unit: str) -> pa.Table:

@@ -177,6 +177,11 @@ class OneClock:
 
     def check(self, path: Path, reading: Reading) -> None:
         """Raise a SeqrecError where a file's timestamps were read otherwise than those before."""
+        if self.before and reading.times.order != self.before[1].times.order:
+            raise SeqrecError(
+                f"{path} counts its order in {reading.times.order}, {self.before[0]} in "
+                f"{self.before[1].times.order}; write the orders of all files alike"
+            )
         if self.before and _differ(reading, self.before[1]):
             written, other = reading.times.written, self.before[1].times.written
             dates = written == other == "date"

@@ -185,6 +185,7 @@ class Tally:
             "timestamp_unit": counts.timestamp_unit,
             "timestamps_written_in": counts.times.written or counts.timestamp_unit,
             "timestamps_guessed": counts.times.guessed,
+            **({"order_counted_in": counts.times.order} if counts.times.order else {}),
             "first_and_last_instant": self.instants(),
             "rows_read": counts.accepted + counts.broken,
             "rows_kept": counts.accepted,

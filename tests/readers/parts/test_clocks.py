@@ -6,6 +6,7 @@ import pytest
 from seqrec.errors import SeqrecError
 from seqrec.readers.parts.clock_guesses import guess_clock, number_clock, refuse_lost_seconds
 from seqrec.readers.parts.clocks import clock_of_patterns, clock_of_unit, floor_divide
+from seqrec.readers.parts.pieces import TimesRead
 
 NOON = 1_390_000_000
 
@@ -79,7 +80,7 @@ def test_how_numbers_write_an_instant(
         if written in ("YYYYMMDDHHMMSSmmm", "ns") and not pa.types.is_string(column.type):
             continue  # beyond what a float holds
         clock = guess_clock(column) if pa.types.is_string(column.type) else number_clock(column)
-        assert (clock.unit, clock.times) == (unit, (written, True))
+        assert (clock.unit, clock.times) == (unit, TimesRead(written, True))
         assert clock.read(column)[0].as_py() == first
 
 

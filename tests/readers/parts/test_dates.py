@@ -8,6 +8,7 @@ import pytest
 from seqrec.errors import SeqrecError
 from seqrec.readers.parts.clock_guesses import guess_clock
 from seqrec.readers.parts.dates import find_pattern
+from seqrec.readers.parts.pieces import TimesRead
 
 MOMENTS = [datetime(2019, 1, 31, 23, 5, 9, tzinfo=UTC) + timedelta(hours=7 * n) for n in range(60)]
 MINUTES = [moment.replace(second=0) for moment in MOMENTS]
@@ -45,7 +46,7 @@ def test_dates_of_programs(pattern: str, moments: list[datetime]) -> None:
     clock = guess_clock(column)
 
     assert clock.unit == "s"
-    assert clock.times == ("date", True)
+    assert clock.times == TimesRead("date", True)
     assert clock.read(column).to_pylist() == [int(moment.timestamp()) for moment in moments]
 
 

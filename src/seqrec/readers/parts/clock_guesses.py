@@ -90,8 +90,8 @@ def order_clock(column: pa.Array, place: str) -> Clock:
     numbers = pc.drop_null(any_integers(column)) if number or pa.types.is_string(kind) else []
     if number or 2 * len(numbers) >= len(column):
         if has_fractions(column):
-            return Clock("", read_thousandths)
-        return Clock("", any_integers, cut=cut_numbers)
+            return Clock("thousandths", read_thousandths)
+        return Clock("whole numbers", any_integers, cut=cut_numbers)
     clock = find_clock(column, place)
     iso = (INSTANTS.read, INSTANTS_IN_MILLISECONDS.read)
     return clock if clock.read not in iso else Clock("us", instants)

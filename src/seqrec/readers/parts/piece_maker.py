@@ -141,6 +141,7 @@ class PieceMaker:
         )
         if not columns.timestamp:
             return rows._replace(times=IN_FILE_ORDER)
+        counted = self.order.unit if self.order else ""
         if self.clock is None:  # no row so far has the right number of columns
             return rows._replace(timestamp=pa.nulls(0, pa.int64()))
         timestamp = self.clock.read(*columns.timestamp)
@@ -148,7 +149,7 @@ class PieceMaker:
             timestamp=timestamp,
             time_kind=self.clock.kind,
             other_unit=self.clock.other_unit(timestamp),
-            times=self.clock.times,
+            times=self.clock.times._replace(order=counted),
         )
 
 
