@@ -14,7 +14,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src"
 PACKAGE = SOURCE / "seqrec"
 
-KEDROS_OWN = {"__init__", "__main__", "cli", "hooks", "pipeline_registry", "settings"}
+KEDROS_OWN = {"__init__", "__main__", "cli", "pipeline_registry", "settings"}
 GROUND = {"cell", "commands", "console", "errors", "files", "project", "protocol"}
 FLOORS = (
     {"errors"},

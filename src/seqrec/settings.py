@@ -10,7 +10,11 @@ from typing import Any
 
 from kedro.config import OmegaConfigLoader
 
-from seqrec.hooks import OneRunHooks, ReportHooks, SparkHooks, TorchrunHooks, TrainingChecksHooks
+from seqrec.hooks.checks import TrainingChecksHooks
+from seqrec.hooks.one_run import OneRunHooks
+from seqrec.hooks.run_report import ReportHooks
+from seqrec.hooks.spark_run import SparkHooks
+from seqrec.hooks.torchrun import TorchrunHooks
 from seqrec.parameters.plain_yaml import read_plainly
 from seqrec.parameters.selection import select_parameters
 

@@ -1,4 +1,4 @@
-"""What happens around the nodes."""
+"""What would stop a run, or make its figures wrong, is found before it begins."""
 
 from importlib import import_module
 from pathlib import Path
@@ -13,13 +13,7 @@ from kedro_datasets.json import JSONDataset
 from seqrec.datasets.cell_files import CellsDataset
 from seqrec.datasets.text_files import AtomicTextDataset
 from seqrec.errors import SeqrecError
-from seqrec.hooks import (
-    ReportHooks,
-    TorchrunHooks,
-    TrainingChecksHooks,
-    check_filtering,
-    check_order,
-)
+from seqrec.hooks.checks import TrainingChecksHooks, check_filtering, check_order
 from seqrec.parameters.sections import (
     EvaluationOptions,
     FilteringOptions,
@@ -223,41 +217,3 @@ def test_a_filter_that_is_not_recorded_is_passed() -> None:
     said = r"min_rating=null, not 4\.0; run with filtering\.min_rating=null"  # as YAML takes it
     with pytest.raises(SeqrecError, match=said):
         check_filtering(recorded, FilteringOptions(item_core=7, min_rating=4))
-
-
-@pytest.mark.parametrize(
-    ("before", "said"),
-    [
-        (None, []),
-        ("{", []),
-        ('{"file": "new.csv"}', []),
-        ('{"file": "old.csv"}', ["old.csv before and is made from new.csv now"]),
-    ],
-    ids=["nothing", "a broken report", "the same log", "another log"],
-)
-def test_another_log_under_the_same_name_is_said(
-    before: str | None, said: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    report = JSONDataset(filepath=(tmp_path / "report.json").as_posix())
-    if before is not None:
-        (tmp_path / "report.json").write_text(before)
-    catalog = DataCatalog({"params:dataset": MemoryDataset("shop"), "ingestion_report": report})
-    reading = node(
-        lambda dataset: {"file": "new.csv"}, "params:dataset", "ingestion_report", name="read"
-    )
-    hooks = ReportHooks()
-    hooks.before_pipeline_run(Pipeline([reading]))
-    hooks.before_node_run(reading, catalog)
-    inputs = {"params:dataset": "shop"}
-    hooks.after_node_run(reading, inputs, reading.run(inputs))
-    lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert len(lines) == len(said)
-    assert all(part in line and "'shop'" in line for part, line in zip(said, lines, strict=True))
-
-
-def test_torchrun_is_refused_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"TORCHELASTIC_RUN_ID": "x", "RANK": "1", "WORLD_SIZE": "2"}.items():
-        monkeypatch.setenv(name, value)
-    shared = Pipeline([node(nothing, inputs=["a"], outputs=None, name="train_model")])
-    with pytest.raises(SeqrecError, match="--only-missing-outputs asks each process of torchrun"):
-        TorchrunHooks().before_pipeline_run({"only_missing_outputs": True}, shared, DataCatalog())
