@@ -10,6 +10,7 @@ from pages.docstrings import field_sentences
 from pages.markdown import anchored, code, codes, first_sentence, page, prose, table
 from pages.model_options import HEADER, model_options
 from pages.settings import as_yaml, blocks, default, differences, models, own_values
+from seqrec.parameters.blocks import datasets_in
 from seqrec.parameters.named_files import SingleRawFile, SingleTitlesFile
 from seqrec.parameters.raw_sections import (
     ColumnMapping,
@@ -21,7 +22,7 @@ from seqrec.parameters.raw_sections import (
 )
 from seqrec.parameters.section import Section
 from seqrec.parameters.sections import SECTIONS
-from seqrec.parameters.selection import Selection, datasets_in
+from seqrec.parameters.selection import Selection
 from seqrec.readers import READERS
 
 INTRODUCTION = (

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from pages.markdown import code, table
+from seqrec.parameters.blocks import MODEL_KEYS, datasets_in
 from seqrec.parameters.plain_yaml import read_plainly
 from seqrec.parameters.sections import MODEL_OPTIONS, SECTIONS
-from seqrec.parameters.selection import MODEL_KEYS, datasets_in
 
 ROOT = Path(__file__).parents[1]
 BASE = ROOT / "conf/base"

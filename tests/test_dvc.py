@@ -52,8 +52,8 @@ UNTRACKED_CODE = {
     # what checks names and values, or is there to be fast, and changes no result
     *("seqrec", "cell", "errors", "preparation.read_ahead"),
     *("machine.devices", "machine.heap", "machine.memory", "machine.together"),
-    *("files", "interop", "parameters.sections", "parameters.selection"),
-    "parameters.search_space",
+    *("files", "interop", "parameters.sections", "parameters.selection", "parameters.blocks"),
+    *("parameters.search_space", "parameters.model_layers", "parameters.refusals"),
     *("parameters.section", "parameters.raw_sections", "parameters.named_files"),
     "parameters.section_checks",
     # what a model folder is, and the list of models: the folder's content says it

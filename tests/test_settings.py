@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seqrec.parameters.selection import KNOWN_MODELS, datasets_in
+from seqrec.parameters.blocks import KNOWN_MODELS, datasets_in
 from seqrec.settings import SelectingConfigLoader
 
 ROOT = Path(__file__).parents[1]

@@ -7,9 +7,9 @@ import pytest
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters import selection
+from seqrec.parameters.blocks import KNOWN_MODELS, datasets_in
 from seqrec.parameters.section import Section
 from seqrec.parameters.sections import merged
-from seqrec.parameters.selection import KNOWN_MODELS, datasets_in
 
 DEFAULTS = {
     "dataset": "small",

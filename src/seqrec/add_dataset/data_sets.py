@@ -9,9 +9,9 @@ import yaml
 
 from seqrec.errors import SeqrecError
 from seqrec.parameters.raw_sections import RawFileOptions, RawOptions
+from seqrec.parameters.refusals import NOT_IN_A_NAME
 from seqrec.parameters.section_checks import check_section
 from seqrec.parameters.sections import SCALARS, SECTIONS
-from seqrec.parameters.selection import NOT_IN_A_NAME
 
 GLOBALS = "conf/base/globals.yml"
 RAW_FOLDER = "data/01_raw"

@@ -6,8 +6,8 @@ from typing import Any
 
 from seqrec.cell import Cell
 from seqrec.errors import SeqrecError, unknown_name
+from seqrec.parameters.blocks import KNOWN_MODELS
 from seqrec.parameters.sections import ReportingOptions
-from seqrec.parameters.selection import KNOWN_MODELS
 from seqrec.reporting.leaderboard import check_measured
 from seqrec.reporting.of_its_models import check_of_its_models
 from seqrec.reporting.pictures.depth import WITH_ATTENTION
