@@ -192,7 +192,7 @@ def test_a_configured_data_set_takes_its_file(shop: Shop, tmp_path: Path) -> Non
         (
             "shop LOG --reader yelp_reviews --user who",
             "LOG: reader 'yelp_reviews' knows its columns; leave out --user, or give --reader table"
-            " if line 1 names the columns",
+            " if the first line names the columns",
         ),
         (
             "beauty LOG --item what",

@@ -85,9 +85,9 @@ def test_a_separator_of_the_user(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty"),
-        ("u1,i1,2024-01-01\n", "line 1 is no header line; count the columns from 0, --user 0"),
-        ("1,2,3\n", "line 1 is no header line"),
-        ("1,2,1391040000,5\n", "line 1 is no header line"),
+        ("u1,i1,2024-01-01\n", "first line is no header line; count the columns from 0, --user 0"),
+        ("1,2,3\n", "first line is no header line"),
+        ("1,2,1391040000,5\n", "first line is no header line"),
         ("user item\n", "no known separator in the header; name it by --separator"),
     ],
 )

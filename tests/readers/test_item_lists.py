@@ -114,7 +114,9 @@ def test_lists_without_header_whose_items_may_be_columns_are_asked_for(
     path.write_text(f"{row}\n" * 3)
     columns = {"user": 0, "items": 1, "timestamp": None}
 
-    with pytest.raises(SeqrecError, match=f"line 1: {both} may separate the columns, or the items"):
+    with pytest.raises(
+        SeqrecError, match=f"first line: {both} may separate the columns, or the items"
+    ):
         read(path, tmp_path, columns=columns)
     table = frame(read(path, tmp_path, columns=columns, separator=row[1]))
     assert table["user_id"].unique().tolist() == ["u"]

@@ -291,7 +291,9 @@ def test_keys_that_are_not_there(tmp_path: Path, columns: dict[str, Any], messag
 def test_a_table_is_no_json(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("user_id,item_id\na,b\n")
-    with pytest.raises(SeqrecError, match="line 1 is not a JSON object; is 'json_lines' the right"):
+    with pytest.raises(
+        SeqrecError, match="first line is not a JSON object; is 'json_lines' the right"
+    ):
         read(path, tmp_path, "json_lines")
 
 

@@ -140,7 +140,10 @@ def test_a_table_without_header_loses_no_row(tmp_path: Path) -> None:
         (None, r"'1301' is a number or a date, no name; .* count the columns from 0"),
         ({"user": "1301", "item": "20065", "timestamp": "1506893013"}, "count the columns from 0"),
         ({"user": "1301", "item": "20065", "timestamp": None}, "'1301' and '20065' are names of"),
-        ({"user": 0, "item": 1, "timestamp": 5}, "line 1 has 5 columns, none at position 5"),
+        (
+            {"user": 0, "item": 1, "timestamp": 5},
+            "the first line has 5 columns, none at position 5",
+        ),
         ({"user": 0, "item": 1}, "column 'timestamp' by its name, column 0 by its position"),
     ],
 )

@@ -140,7 +140,7 @@ def text_sample(path: Path, lines: list[str], separator: str | None) -> Sample:
     header, *rows = (split_header(line, mark) for line in lines)
     if len(header) < 2:
         missing = "known separator" if separator is None else repr(separator)
-        raise SeqrecError(f"{path}, line 1: no {missing} in the header; name it by --separator")
+        raise SeqrecError(f"{path}, first line: no {missing} in the header; name it by --separator")
     whole = [row for row in rows if len(row) == len(header)]
     return {name: [row[place] for row in whole] for place, name in enumerate(header)}
 
@@ -184,7 +184,7 @@ def json_sample(path: Path, lines: list[str]) -> Sample:
     """Return the paths of the keys of JSON lines with their first values as text."""
     objects = [found for line in lines if (found := parse_object(line)) is not None]
     if not objects:
-        raise SeqrecError(f"{path}, line 1 is no JSON object; give another --reader")
+        raise SeqrecError(f"{path}: the first line is no JSON object; give another --reader")
     return {
         key: [str(value) for found in objects for value in values_at(found, keys_of(key, objects))]
         for key in known_keys(objects)
@@ -202,7 +202,7 @@ def headerless_reader(path: Path, lines: list[str], separator: str) -> str:
     rows = [row for line in lines if len(row := line.split(separator)) == 4]
     if separator not in HEADERLESS or 2 * len(rows) < len(lines) or not all(map(_is_rated, rows)):
         raise SeqrecError(
-            f"{path}, line 1 is no header line; count the columns from 0, "
+            f"{path}: the first line is no header line; count the columns from 0, "
             "--user 0 --item 1 --timestamp 2 say"
         )
     if separator == "," and _items_stand_first(rows):

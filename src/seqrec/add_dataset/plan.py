@@ -75,7 +75,8 @@ def file_options(
     if columns:
         raise SeqrecError(
             f"{file}: reader '{options.reader}' knows its columns; "
-            f"leave out --{next(iter(columns))}, or give --reader table if line 1 names the columns"
+            f"leave out --{next(iter(columns))}, or give --reader table if the first "
+            "line names the columns"
         )
     return options
 

@@ -83,7 +83,9 @@ def find_shape(path: Path, lines: Lines, names: HeaderNames) -> Shape:
             f"{path} is one JSON array; write an object a line, as `jq -c '.[]'` does"
         )
     if not objects:
-        raise SeqrecError(f"{path}, line 1 is {NOT_AN_OBJECT}; is 'json_lines' the right reader?")
+        raise SeqrecError(
+            f"{path}: the first line is {NOT_AN_OBJECT}; is 'json_lines' the right reader?"
+        )
     asked = [str(name) for name, _ in names.where]
     used = [*map(str, names.roles), *asked]
     paths = {name: keys_of(name, objects) for name in used}

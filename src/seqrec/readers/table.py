@@ -109,7 +109,7 @@ def refuse_rows_as_header(
         header: the line.
 
     Raises:
-        SeqrecError: columns are named by what other rows hold too: line 1 is a row.
+        SeqrecError: columns are named by what other rows hold too: the first line is a row.
     """
     for piece in pieces:
         table = piece.interactions
