@@ -150,7 +150,7 @@ def find_layout(path: Path, header: str, separator: str, names: HeaderNames) -> 
 
 
 def refuse_row_as_header(path: Path, names: HeaderNames, columns: list[str]) -> None:
-    """Raise where the first line is a row: timestamps are named by one, or none of the names is there."""
+    """Raise where the header is a row: timestamps are named by one, or no name is there."""
     name = str(names.timestamp)
     if not _is_time(name):
         if not {str(name) for name in names.roles}.isdisjoint(columns):
@@ -158,8 +158,8 @@ def refuse_row_as_header(path: Path, names: HeaderNames, columns: list[str]) -> 
         if not (name := next(filter(_is_time, columns), "")):
             return
     raise SeqrecError(
-        f"{path}, first line: '{name}' is a number or a date, no name; where there is no header, count "
-        "the columns from 0, raw.columns.user=0,raw.columns.item=1,raw.columns.timestamp=2 say"
+        f"{path}, first line: '{name}' is a number or a date, no name; where there is no header, "
+        "count the columns from 0, raw.columns.user=0,raw.columns.item=1,raw.columns.timestamp=2 say"
     )
 
 
@@ -200,8 +200,8 @@ def find_position(position: int, columns: list[str], path: Path) -> int:
     """
     if position >= len(columns):
         raise SeqrecError(
-            f"{path}: the first line has {len(columns)} columns, none at position {position}; they count "
-            f"from 0 (a column called {position}: in quotes, '\"{position}\"')"
+            f"{path}: the first line has {len(columns)} columns, none at position {position}; they "
+            f"count from 0 (a column called {position}: in quotes, '\"{position}\"')"
         )
     return position
 
@@ -245,8 +245,8 @@ def _separator_of_row(path: Path, row: str, names: HeaderNames) -> str:
     enough = [f"'{one}'".replace("\t", "\\t") for one in widths if widths[one] > last]
     if len(enough) > 1 and names.items_are_lists:
         raise SeqrecError(
-            f"{path}, first line: {' or '.join(enough)} may separate the columns, or the items of a "
-            "list; say which, raw.separator=';' for example"
+            f"{path}, first line: {' or '.join(enough)} may separate the columns, or the items of "
+            "a list; say which, raw.separator=';' for example"
         )
     if len(enough) > 1:
         logger.info(
