@@ -159,7 +159,8 @@ def refuse_row_as_header(path: Path, names: HeaderNames, columns: list[str]) -> 
             return
     raise SeqrecError(
         f"{path}, first line: '{name}' is a number or a date, no name; where there is no header, "
-        "count the columns from 0, raw.columns.user=0,raw.columns.item=1,raw.columns.timestamp=2 say"
+        "count the columns from 0, raw.columns.user=0,raw.columns.item=1,raw.columns.timestamp=2 "
+        "say"
     )
 
 
