@@ -225,6 +225,20 @@ def twice() -> pa.Table:
     return pa.table([["u"], ["a1"], ["a2"]], names=["user_id", "item_id", "item_id"])
 
 
+def of_views(values: list[str]) -> pa.Array:
+    """Categorical text as polars has it: a dictionary of views."""
+    coded = pa.array(values).dictionary_encode()
+    views = coded.dictionary.cast(pa.string_view())
+    return pa.DictionaryArray.from_arrays(coded.indices.cast(pa.uint32()), views)
+
+
+def test_categorical_text_is_as_any_other() -> None:
+    halves = [of_views(["a1"]), of_views(["a2"])]
+    table = pa.table({"user_id": of_views(["u", "u"]), "item_id": pa.chunked_array(halves)})
+    found = RECOMMENDER.recommend(table, k=2).lists()["u"]
+    assert found == plain_list(["a1", "a2"], 2)
+
+
 @pytest.mark.parametrize(
     "timestamps",
     [
@@ -239,6 +253,7 @@ def twice() -> pa.Table:
         pa.array(["2024-01-02", "2024-01-01"], pa.string_view()),
         pa.array(["2024-01-02", "2024-01-01"], pa.large_string()).dictionary_encode(),
         pa.array([2, 1]).dictionary_encode(),
+        of_views(["2024-01-02", "2024-01-01"]),
     ],
 )
 def test_instants_of_any_kind_tell_the_order(timestamps: Any) -> None:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from seqrec.batches import Examples, Integers, Sequences
 from seqrec.errors import SeqrecError, rows_in_words, unknown_name
+from seqrec.readers.parts.dictionaries import without_dictionary
 from seqrec.readers.parts.values import instants
 from seqrec.recommendation.item_ids import ItemIds, as_text, is_text, text_of
 
@@ -215,8 +216,7 @@ def _instants(column: pa.ChunkedArray, name: str) -> npt.NDArray[Any]:
     Raises:
         SeqrecError: one is missing, or they are neither numbers nor instants nor ISO dates.
     """
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
+    column = without_dictionary(column)
     kind = column.type
     if is_text(kind):
         return _parsed(column, name)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from seqrec.batches import Integers
 from seqrec.errors import SeqrecError
+from seqrec.readers.parts.dictionaries import without_dictionary
 from seqrec.readers.parts.ids import plain_id, plain_ids
 
 LARGEST_WHOLE = 2.0**53
@@ -111,12 +112,11 @@ def as_text(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
     Raises:
         SeqrecError: it holds something else than text or whole numbers.
     """
+    ids = without_dictionary(ids)
     if isinstance(ids, pa.ChunkedArray):
         ids = ids.combine_chunks()
     if isinstance(ids, pa.ChunkedArray):  # of no chunk at all
         ids = pa.array([], ids.type)
-    if pa.types.is_dictionary(ids.type):
-        ids = ids.dictionary_decode()
     try:
         if pa.types.is_floating(ids.type):
             ids = ids.cast(pa.int64())

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.errors import SeqrecError
+from seqrec.readers.parts.dictionaries import without_dictionary
 from seqrec.readers.parts.values import floats, whole_numbers
 
 EXACT_BITS = {16: 11, 32: 24, 64: 53}
@@ -20,9 +21,8 @@ def id_texts(column: pa.Array, path: Path, name: str) -> pa.Array:
 
     Whole numbers that went through a float column lose their ``.0``.
     """
+    column = without_dictionary(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return id_texts(column.dictionary_decode(), path, name)
     if is_text(kind):
         return texts(column)
     if pa.types.is_floating(kind):
@@ -69,9 +69,8 @@ def only_whole(column: pa.Array) -> pa.Array:
 
 def is_inexact(column: pa.Array) -> pa.Array:
     """Return which ids are floats so large that others are the same float."""
+    column = without_dictionary(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return is_inexact(column.dictionary_decode())
     if not pa.types.is_floating(kind):
         return pa.array(np.zeros(len(column), dtype=bool))
     numbers = pc.fill_null(column.cast(pa.float64()), 0.0)
@@ -102,15 +101,13 @@ def id_lists(column: pa.Array, path: Path, name: str) -> pa.Array:
 
 def time_column(column: pa.Array) -> pa.Array:
     """Return a column of timestamps without a dictionary, text of any kind as strings."""
-    if pa.types.is_dictionary(column.type):
-        return time_column(column.dictionary_decode())
+    column = without_dictionary(column)
     return texts(column) if is_text(column.type) else column
 
 
 def as_text_column(column: pa.Array) -> pa.Array:
     """Return values of any type as strings, whole floats without ``.0``."""
-    if pa.types.is_dictionary(column.type):
-        return as_text_column(column.dictionary_decode())
+    column = without_dictionary(column)
     if is_text(column.type):
         return texts(column)
     if pa.types.is_nested(column.type):
@@ -122,9 +119,8 @@ def as_text_column(column: pa.Array) -> pa.Array:
 
 def ratings(column: pa.Array, path: Path, name: str) -> pa.Array:
     """Return ratings as double, null where there is none, NaN where it is no number."""
+    column = without_dictionary(column)
     kind = column.type
-    if pa.types.is_dictionary(kind):
-        return ratings(column.dictionary_decode(), path, name)
     if is_text(kind):
         numbers = floats(pc.fill_null(texts(column), "?"))
         return pc.if_else(pc.is_null(column), None, numbers)
