@@ -152,3 +152,17 @@ def test_json_with_keys_of_its_own_has_their_paths_as_columns(tmp_path: Path) ->
 
     assert options.reader == "json_lines"
     assert sample == {"at": ["5", "6"], "what": ["['a', 'b']"], "who.id": ["7", "8"]}
+
+
+def test_a_key_without_values_is_no_column(tmp_path: Path) -> None:
+    view = '{"user_id": null, "visitor": "v", "items": [{"item_id": "a"}], "time": 5}\n'
+    other = '{"user_id": null, "visitor": "w", "items": [], "time": 6}\n'
+
+    _, sample = form(written(tmp_path, view + other))
+
+    assert sample == {"items.item_id": ["a"], "time": ["5", "6"], "visitor": ["v", "w"]}
+
+
+def test_a_key_that_has_values_in_later_lines_is_a_column(tmp_path: Path) -> None:
+    lines = '{"user_id": null, "item_id": "a"}\n' * 30 + '{"user_id": "u", "item_id": "a"}\n'
+    assert form(written(tmp_path, lines))[1]["user_id"] == ["u"]

@@ -276,6 +276,7 @@ def test_lists_of_items_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
+        ({**NESTED, "user": "more.deep.er"}, "unknown key 'more.deep.er' .*; known: at.seconds, e"),
         ({**NESTED, "user": "who.ID"}, r"unknown key 'who.ID' .* did you mean 'who.id'\?"),
         ({"user": 0, "item": 1, "timestamp": 2}, "keys of JSON lines have names, not positions"),
         ({**NESTED, "item": "who.id"}, "is named for two of user"),

@@ -138,14 +138,14 @@ def _objects(value: Any) -> list[Any]:
 
 
 def known_keys(objects: list[dict[str, Any]]) -> list[str]:
-    """Return the paths of the first lines."""
-    return sorted({path for found in objects[:20] for path in _paths(found, "")})
+    """Return the paths under which the first lines have values."""
+    return sorted({path for found in objects for path in _paths(found, "")})
 
 
 def _paths(value: Any, before: str) -> Iterator[str]:
     for part in _objects(value):
         if not isinstance(part, dict):
-            yield before
+            yield from () if part is None or part == [] else (before,)
             continue
         for key, inner in part.items():
             yield from _paths(inner, f"{before}.{key}" if before else key)
