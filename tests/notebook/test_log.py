@@ -244,3 +244,10 @@ def test_parts_without_rows(tmp_path: Path) -> None:
     (tmp_path / "c.csv").unlink()
     with pytest.raises(SeqrecError, match="none of the 2 files holds interactions"):
         read_log(tmp_path, **SHOP)
+
+
+def test_parts_of_which_no_row_is_wanted(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(HEADER + ROWS, encoding="utf-8")
+    with pytest.raises(SeqrecError, match="where leaves none of 6 rows of 2 files; check"):
+        read_log(tmp_path, **SHOP, where={"stars": 9})

@@ -139,9 +139,20 @@ def _log_of_files(source: Any, options: dict[str, Any], ingestion: IngestionOpti
         for path in files
     ]
     parts = [read_file(raw_file, ingestion, len(found) > 1) for raw_file in raw_files]
-    if not any(len(part.interactions) for part in parts):
-        raise SeqrecError(f"none of the {len(found)} files holds interactions; name others")
+    _check_some_left(parts, len(found))
     return _log(parts, _name(source, found))
+
+
+def _check_some_left(parts: list[Part], files: int) -> None:
+    """Raise where none of several files has a row that is wanted."""
+    if any(len(part.interactions) for part in parts):
+        return
+    if left_out := sum(part.report["rows_left_out"] for part in parts):
+        raise SeqrecError(
+            f"raw.where leaves none of {rows_in_words(left_out)} of {files} files; check its "
+            "columns"
+        )
+    raise SeqrecError(f"none of the {files} files holds interactions; name others")
 
 
 def _refuse_for_tables(**options: tuple[object, object]) -> None:
