@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 
 from seqrec.errors import SeqrecError
-from seqrec.parameters.sections import SensitivityOptions
+from seqrec.evaluation.evaluate import rank_splits
+from seqrec.parameters.sections import EvaluationOptions, SensitivityOptions
 from seqrec.training import Settings, TrainingResult, train
 from seqrec.tuning import sensitivity
 from seqrec.tuning.sensitivity import measure_points, sweep_points
@@ -111,6 +112,19 @@ def test_the_scores_are_those_counted_by_hand(tmp_path: Path) -> None:
             assert found[window, split, "HR@10"] == pytest.approx(hits.mean())
             assert found[window, split, "NDCG@10"] == pytest.approx(gains.mean())
     assert found[1, "test", "NDCG@10"] != found[2, "test", "NDCG@10"]
+
+
+def test_a_score_is_that_of_an_evaluation_of_the_same_settings(tmp_path: Path) -> None:
+    # SEER's evidence reads more of a history than max_len, the encoder's
+    present = settings("seer", max_len=2, dim=8)
+    sweeps = {"seer": {"model_options": {"max_len": [2]}}}
+    table = measured(tmp_path / "kept.jsonl", (1,), present, sweeps)
+    data = data_of()
+    model = train(data, present, 1).trained.model
+    ranked = rank_splits(model, data.sequences, options=EvaluationOptions(), device="cpu")
+    for row in table.to_pylist():
+        in_all = ranked.metrics["splits"][row["split"]]["metrics"]
+        assert row["score"] == in_all[row["metric"]]["value"]
 
 
 def ranks_by_hand(window: int, split: str) -> Floats:

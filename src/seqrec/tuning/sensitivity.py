@@ -135,8 +135,8 @@ def _measure(data: TrainingData, settings: Settings, seed: int, record: Path) ->
     device = resolve_device(settings.training.device)
     scores: Scores = {}
     for split in SPLITS:
-        max_len, protocol = model.config.max_len, model.config.protocol
-        targets = split_targets(data.sequences, split, max_len, protocol)
+        protocol = model.config.protocol
+        targets = split_targets(data.sequences, split, model.history_len, protocol)
         ranks = Ranker(data.sequences, targets, model, device, settings.ranking).ranks(model)
         scores[split] = {metric: metric_of(metric, ranks) for metric in METRICS}
     checkpoint.unlink(missing_ok=True)
