@@ -71,6 +71,12 @@ def test_the_present_settings_come_first_and_others_after(tmp_path: Path) -> Non
     assert train(data_of(), settings().changed(values), 3).trained.best_value == rows[1]["value"]
 
 
+def test_epochs_that_are_not_validated_count_too(tmp_path: Path) -> None:
+    rarely = settings(training={"max_epochs": 6, "validate_every": 5, "patience": 5})
+    row = tried(tmp_path / "trials.sqlite", 1, search(rarely))[0]
+    assert (row["epochs"], row["best_epoch"]) in ((6, 5), (6, 6))
+
+
 def cut_off_in_trial(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the run die after the first epoch of a trial, counted from 1."""
     real, started = train, [0]

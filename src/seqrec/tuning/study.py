@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 FAILED = "error"
 """Under this name a trial keeps the line that ended it."""
+EPOCHS = "epochs"
+"""Under this name it keeps how many it was trained: not each of them is validated."""
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,7 @@ def _measure(search: Search, trial: Trial, *, is_first: bool) -> float:
     monitor = search.present.training.monitor
 
     def after_epoch(row: dict[str, float]) -> None:
+        trial.set_user_attr(EPOCHS, int(row["epoch"]))
         if math.isnan(row[monitor]):  # this epoch was not validated
             return
         trial.report(row[monitor], int(row["epoch"]))
@@ -267,7 +270,7 @@ def _row(trial: FrozenTrial, number: int) -> dict[str, Any]:
         "state": "failed" if FAILED in trial.user_attrs else state,
         **trial.params,
         "value": trial.value if state == "finished" else best and epochs[best],
-        "epochs": len(epochs) or None,
+        "epochs": trial.user_attrs.get(EPOCHS),
         "best_epoch": best,
     }
 
