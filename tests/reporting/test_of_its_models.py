@@ -5,15 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
+from seqrec.batches import Sequences
 from seqrec.errors import SeqrecError
 from seqrec.models.folder import TrainedModel, save_model
 from seqrec.parameters.sections import ReportingOptions
 from seqrec.reporting.check import check_report
 from seqrec.reporting.command import results
-from seqrec.reporting.of_its_models import check_of_its_models, line_of_older_figures
+from seqrec.reporting.of_its_models import (
+    check_of_its_models,
+    check_of_the_data,
+    line_of_older_figures,
+)
 from tests.export.examples import trained
 from tests.reporting.examples import A, metrics_file
 
@@ -111,3 +118,42 @@ def test_folders_of_before_there_were_fingerprints_are_told_by_their_epoch(tmp_p
     check_of_its_models(A, measured(trained_otherwise()), tmp_path)
     with pytest.raises(SeqrecError, match="other models"):
         check_of_its_models(A, measured(replace(MODEL, best_epoch=1)), tmp_path)
+
+
+def lay_sequences(data: Path, *, valid_from: int) -> Sequences:
+    """Write one user's five items, the last for test, and return them as models read them."""
+    table = pa.table(
+        {
+            "user_index": pa.array([1] * 5, pa.int32()),
+            "position": pa.array(range(5), pa.int32()),
+            "item_index": pa.array([1, 2, 3, 4, 5], pa.int32()),
+            "split": ["train"] * valid_from + ["valid"] * (4 - valid_from) + ["test"],
+        }
+    )
+    path = data / "05_model_input" / A.dataset / "sequences.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path)
+    return Sequences.from_table(table, MODEL.num_items)
+
+
+def test_a_cell_of_another_training_part_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    check_of_the_data([A], data)
+    model = replace(MODEL, data_fingerprint=lay_sequences(data, valid_from=3).fingerprint())
+    lay(data, model)
+    check_of_the_data([A], data)
+    metrics = data / "07_model_output" / A.id / "metrics.json"
+    metrics.parent.mkdir(parents=True)
+    metrics.write_text(json.dumps(measured(model)))
+    monkeypatch.chdir(tmp_path)
+    check_report(ReportingOptions(), {A.id: lambda: measured(model)})
+
+    lay_sequences(data, valid_from=2)  # the same target of the test
+    said = r"^tiny/a/standard was trained on other data than lie there now; run it again"
+    with pytest.raises(SeqrecError, match=said):
+        check_report(ReportingOptions(), {A.id: lambda: measured(model)})
+    done = CliRunner().invoke(results, ["pack", "cells"])
+    assert done.exit_code == 1
+    assert "was trained on other data than lie there now" in done.output

@@ -9,7 +9,7 @@ from seqrec.errors import SeqrecError, unknown_name
 from seqrec.parameters.blocks import KNOWN_MODELS
 from seqrec.parameters.sections import ReportingOptions
 from seqrec.reporting.leaderboard import check_measured
-from seqrec.reporting.of_its_models import check_of_its_models
+from seqrec.reporting.of_its_models import check_of_its_models, check_of_the_data
 from seqrec.reporting.pictures.depth import WITH_ATTENTION
 
 DATA = Path("data")
@@ -36,4 +36,5 @@ def check_report(options: ReportingOptions, all_metrics: Mapping[str, Callable[[
     metrics = {Cell.from_id(name): load() for name, load in all_metrics.items()}
     for cell, content in metrics.items():
         check_of_its_models(cell, content, DATA)
+    check_of_the_data(metrics, DATA)
     check_measured(metrics, options.metrics, options.reference)

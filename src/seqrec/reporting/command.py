@@ -67,7 +67,7 @@ def book(cells: Path, folder: Path, published: Path | None, metrics: str, resamp
 def _packed(cells: Path, data: Path) -> Iterator[tuple[str, list[str]]]:
     """Pack cell by cell; yield what each is called and its seeds."""
     from seqrec.cell import Cell
-    from seqrec.reporting.of_its_models import check_of_its_models
+    from seqrec.reporting.of_its_models import check_of_its_models, check_of_the_data
 
     outputs = data / "07_model_output"
     files = sorted(outputs.glob("*/*/*/metrics.json"))
@@ -76,6 +76,7 @@ def _packed(cells: Path, data: Path) -> Iterator[tuple[str, list[str]]]:
     evaluated = {Cell.from_id(file.parent.relative_to(outputs).as_posix()): file for file in files}
     for cell, file in evaluated.items():
         check_of_its_models(cell, _metrics(file), data)
+    check_of_the_data(evaluated, data)
     facts: dict[str, Any] = {}
     for cell, file in evaluated.items():
         if cell.dataset not in facts:

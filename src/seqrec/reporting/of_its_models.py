@@ -1,12 +1,15 @@
-"""Whether the figures of a cell are those of the models that lie there."""
+"""Whether the figures of a cell are those of the models and the data that lie there."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from seqrec.cell import Cell
 from seqrec.errors import SeqrecError
@@ -14,6 +17,10 @@ from seqrec.errors import SeqrecError
 SAME = ("best_epoch", "fingerprint")
 """What the metrics of a seed and its model's configuration both say. Folders of an earlier version
 have no fingerprint."""
+TOLD = {"num_items", "data_fingerprint"}
+"""What a model's configuration says of the data."""
+COLUMNS = ["user_index", "position", "item_index", "split"]
+"""Of the sequences, what a model learns from."""
 
 
 def check_of_its_models(cell: Cell, metrics: Mapping[str, Any], data: Path) -> None:
@@ -37,6 +44,44 @@ def check_of_its_models(cell: Cell, metrics: Mapping[str, Any], data: Path) -> N
             f"the figures of {cell.id} are of other models than lie there now; evaluate it again: "
             "`kedro run --pipeline evaluation` with the --params of its training"
         )
+
+
+def check_of_the_data(cells: Iterable[Cell], data: Path) -> None:
+    """Raise a SeqrecError if models of cells learned from others than the sequences that lie there.
+
+    They may rank the same targets after another training part, and are no models to compare then;
+    and what the book says of the targets is said of the sequences at hand.
+
+    Args:
+        cells: whose models they are; those that are gone say nothing.
+        data: the folder of a project's data.
+    """
+    at_hand: dict[tuple[str, int], str | None] = {}
+    for cell in cells:
+        for model in _configurations(data / "06_models" / cell.id / "models").values():
+            if not model.keys() >= TOLD:  # a version that did not say so
+                continue
+            key = cell.dataset, int(model["num_items"])
+            if key not in at_hand:
+                at_hand[key] = _fingerprint(data, *key)
+            if at_hand[key] not in (None, model["data_fingerprint"]):
+                raise SeqrecError(
+                    f"{cell.id} was trained on other data than lie there now; run it again, "
+                    f"`kedro run` with its --params, or make the data of {cell.dataset} as it had "
+                    "them"
+                )
+
+
+def _fingerprint(data: Path, dataset: str, num_items: int) -> str | None:
+    """Return what tells the sequences of a data set from others, None where there are none."""
+    from seqrec.batches import Sequences  # torch comes with it
+
+    path = data / "05_model_input" / dataset / "sequences.parquet"
+    with suppress(
+        OSError, KeyError, pa.ArrowException
+    ):  # whoever needs them says what is wrong with them
+        return Sequences.from_table(pq.read_table(path, columns=COLUMNS), num_items).fingerprint()
+    return None
 
 
 def line_of_older_figures(models: Path, metrics: Path) -> str | None:
