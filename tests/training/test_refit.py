@@ -116,6 +116,16 @@ def test_the_graph_must_be_that_of_everything() -> None:
         refit(data_of(), told("mqsa_ted"), best, graph=graph_of(LOG))
 
 
+def test_transitions_counted_otherwise_than_the_model_distilled_are_refused() -> None:
+    model = evaluated(told("mqsa_ted"))
+    assert model.settings["transitions"] == {"time_span": 1, "last_items": None}
+    wider = replace(data_of(), time_span=2)
+    with pytest.raises(SeqrecError, match=r"with transitions\.time_span=1, not 2; run with"):
+        refit(wider, told("mqsa_ted"), model, graph=graph_of(WHOLE))
+    # what distils nothing was told nothing of them
+    assert "transitions" not in evaluated(told("bsarec")).settings
+
+
 def test_a_refit_that_was_cut_off_goes_on_to_the_same_digits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -72,7 +72,8 @@ class TrainedModel:
     refit: bool = False
     """Whether it learned from all interactions, those of validation and test too."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """What else it was told, by sections: ``training``, ``ted``, and by which rules it ranked."""
+    """What else it was told, by sections: ``training``, ``ted``, how the transitions that it
+    distils were counted, and by which rules it ranked."""
     evaluated: str = ""
     """Of a refit, the fingerprint of the model whose figures speak for it."""
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from seqrec.parameters.sections import TedOptions, TransitionOptions
 
+TRANSITIONS = "transitions"
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -93,6 +95,12 @@ class TrainingData:
             return None
         assert self.graph is not None, "the graph is read wherever it is distilled"
         return Ted(self.graph, options.weight, options.tau, self.time_span, self.last_items)
+
+    def told_of_graph(self, options: TedOptions) -> dict[str, dict[str, int | None]]:
+        """Return the section ``transitions`` of what a model is told, if it distils the graph."""
+        if not options.weight:
+            return {}
+        return {TRANSITIONS: {"time_span": self.time_span, "last_items": self.last_items}}
 
     def whole(self, graph: pa.Table | None = None) -> TrainingData:
         """Return the data with every interaction in the training part.

@@ -56,6 +56,7 @@ def refit(
     facts = {"dataset": data.dataset, "model_name": settings.model, "protocol": settings.protocol}
     evaluated.check_run(**facts)
     check_settings(settings, evaluated)
+    _check_graph(data, settings, evaluated)
     whole, epochs = data.whole(graph), evaluated.best_epoch
     if settings.counted:
         settings, how = (
@@ -94,12 +95,24 @@ def check_settings(settings: Settings, evaluated: TrainedModel, *, measuring: bo
                 "the model at hand started from other weights than lie in training.start_from="
                 f"{settings.training.start_from} now; name those, or train it anew"
             )
-        then, now = as_typed(known[name]), as_typed(value)
-        raise SeqrecError(
-            f"the model at hand was trained with {name}={then}, not {now}; run with "
-            f"{name}={then}, or train it anew: `kedro run --pipeline training` with the "
-            "same --params"
-        )
+        raise _told_otherwise(name, known[name], value)
+
+
+def _check_graph(data: TrainingData, settings: Settings, evaluated: TrainedModel) -> None:
+    """Raise a SeqrecError if the evaluated model distilled transitions counted otherwise."""
+    then, now = _flat(evaluated.settings), _flat(data.told_of_graph(settings.ted))
+    for name, value in now.items():
+        if then.get(name, value) != value:
+            raise _told_otherwise(name, then[name], value)
+
+
+def _told_otherwise(name: str, value_then: Any, value_now: Any) -> SeqrecError:
+    then, now = as_typed(value_then), as_typed(value_now)
+    return SeqrecError(
+        f"the model at hand was trained with {name}={then}, not {now}; run with "
+        f"{name}={then}, or train it anew: `kedro run --pipeline training` with the "
+        "same --params"
+    )
 
 
 def _told(settings: Settings, evaluated: TrainedModel, measuring: bool) -> dict[str, Any]:

@@ -193,7 +193,7 @@ def _trained_model(
         best_epoch=fitted.best_epoch,
         monitor=settings.training.monitor,
         best_value=None if math.isnan(fitted.best_value) else fitted.best_value,
-        settings={name: told[name] for name in RECORDED},
+        settings={name: told[name] for name in RECORDED} | data.told_of_graph(settings.ted),
     )
 
 
