@@ -44,7 +44,7 @@ def card(terms: str | None = "research only", generated: bool = False, **changed
         "filtering": {"start": None, "repeats": "keep"},
         "evaluation": {"cutoffs": (2, 5)},
     }
-    return model_card(metrics, data, 2, configs, parameters)
+    return model_card(metrics, data, 2, configs, parameters, history_len=4096)
 
 
 def test_the_data_and_what_the_filters_dropped() -> None:
@@ -72,7 +72,7 @@ def test_metrics_with_errors_and_the_deviation_between_seeds() -> None:
 def test_limits_are_counted() -> None:
     lines = card().splitlines()
     assert "- It knows 6 items and no other: a new item needs a new training." in lines
-    assert "- It looks at the last 4 items of a history." in lines
+    assert "- It looks at the last 4,096 items of a history." in lines
     assert "- 2 items stand in no training interaction: it learned nothing of them." in lines
     assert "- 1 test targets are such items." in lines
     seen = "- 1 test targets stand in their user's history already"

@@ -44,6 +44,8 @@ def model_card(
     cold_items: int,
     configs: Sequence[Facts],
     parameters: Mapping[str, Facts],
+    *,
+    history_len: int,
 ) -> str:
     """Return the card as Markdown.
 
@@ -53,11 +55,13 @@ def model_card(
         cold_items: how many items stand in no training interaction.
         configs: the model's configuration, seed by seed.
         parameters: section → parameter → value: all else that decides the outcome.
+        history_len: how many of a history's last items are looked at; SEER's evidence reads more
+            than ``max_len``, which is its encoder's.
     """
     sections = {
         "Data": _data(data),
         "Measured": _measured(metrics),
-        "Limits": _limits(metrics, cold_items, configs[0]),
+        "Limits": _limits(metrics, cold_items, configs[0], history_len),
         "Parameters": _parameters(metrics, {"model": _joined(configs), **parameters}),
         "Versions": _versions(),
     }
@@ -183,11 +187,11 @@ def _targets(splits: Facts) -> str:
     return ", ".join(f"{SPLITS[name]} {split['targets']:,}" for name, split in splits.items())
 
 
-def _limits(metrics: Facts, cold_items: int, config: Facts) -> Iterator[str]:
+def _limits(metrics: Facts, cold_items: int, config: Facts, history_len: int) -> Iterator[str]:
     test = metrics["splits"]["test"]
     lines = [
         f"It knows {config['num_items']:,} items and no other: a new item needs a new training.",
-        f"It looks at the last {config['max_len']} items of a history.",
+        f"It looks at the last {history_len:,} items of a history.",
     ]
     counted = {
         "items stand in no training interaction: it learned nothing of them": cold_items,

@@ -102,7 +102,8 @@ def describe_cell(
     )
     configs = [model.model.config for model in models.values()]
     configs = [{**asdict(config), "max_len": config.max_len} for config in configs]
-    return model_card(metrics, data, _cold_items(sequences), configs, sections)
+    reach = next(iter(models.values())).model.history_len
+    return model_card(metrics, data, _cold_items(sequences), configs, sections, history_len=reach)
 
 
 def _split_sizes(sequences: ir.Table) -> dict[str, int]:
