@@ -142,7 +142,10 @@ def test_fractions_of_the_second_column_are_kept_or_counted(
 
     log = read(tmp_path / "log.csv", tmp_path / "work", columns=columns)
 
-    what = "fractions of the order cut off, as the first rows have none (write whole numbers)"
+    what = (
+        "fractions of the order cut off: the first rows have none, or they are finer than a "
+        "millionth (write whole numbers)"
+    )
     assert log.report["changed"] == ({what: cut} if cut else {})
     if not cut:
         assert frame(log).sort_values("order")["item_id"].tolist()[-2:] == ["early", "late"]
@@ -151,8 +154,8 @@ def test_fractions_of_the_second_column_are_kept_or_counted(
 @pytest.mark.parametrize(
     ("first", "second", "words"),
     [
-        ("2", "1.5", ("whole numbers", "thousandths")),
-        ("1.5", "2", ("thousandths", "whole numbers")),
+        ("2", "1.5", ("whole numbers", "millionths")),
+        ("1.5", "2", ("millionths", "whole numbers")),
         ("2019-01-01 00:00:01", "2", ("us", "whole numbers")),
     ],
 )
@@ -185,5 +188,28 @@ def test_orders_that_two_files_count_alike_stand_in_one_scale(tmp_path: Path) ->
 
     log = read(folder, tmp_path / "work", columns=columns)
 
-    assert log.report["order_counted_in"] == "thousandths"
-    assert frame(log)["order"].tolist() == [2500, 1250]
+    assert log.report["order_counted_in"] == "millionths"
+    assert frame(log)["order"].tolist() == [2_500_000, 1_250_000]
+
+
+@pytest.mark.parametrize(
+    ("late", "early", "cut"),
+    [
+        ("1577836800.000402", "1577836800.000401", 0),
+        ("0.0002", "0.0001", 0),
+        ("1577836800123.4", "1577836800123.3", 0),
+        ("0.1234567", "0.1234561", 2),
+    ],
+)
+def test_fractions_of_an_order_are_kept_or_counted(
+    tmp_path: Path, late: str, early: str, cut: int
+) -> None:
+    (tmp_path / "log.csv").write_text(
+        f"user_id,item_id,timestamp,at\nu,late,5,{late}\nu,early,5,{early}\n"
+    )
+    columns = {"user": "user_id", "item": "item_id", "order": "at"}
+
+    log = read(tmp_path / "log.csv", tmp_path / "work", columns=columns)
+
+    assert sum(log.report["changed"].values()) == cut
+    assert frame(log).sort_values("order")["item_id"].tolist() == ["early", "late"]

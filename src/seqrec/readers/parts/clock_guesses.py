@@ -17,6 +17,7 @@ from seqrec.readers.parts.clocks import (
     cut_dates,
     cut_numbers,
     divided,
+    fraction_clock,
     has_fractions,
     in_milliseconds,
     instant_clock,
@@ -77,8 +78,8 @@ def find_clock(column: pa.Array, place: str, options: RawFileOptions | None = No
 def order_clock(column: pa.Array, place: str) -> Clock:
     """Return the clock of a second column for the order: numbers as they are, instants in full.
 
-    Nothing is cut off: numbers beyond 10 ** 14, such as those that count events of many machines,
-    differ in their last digits alone.
+    Of whole numbers nothing is cut off: those beyond 10 ** 14, such as those that count events of
+    many machines, differ in their last digits alone.
 
     Raises:
         SeqrecError: the column holds something else, or dates that can be read in two ways.
@@ -90,7 +91,7 @@ def order_clock(column: pa.Array, place: str) -> Clock:
     numbers = pc.drop_null(any_integers(column)) if number or pa.types.is_string(kind) else []
     if number or 2 * len(numbers) >= len(column):
         if has_fractions(column):
-            return Clock("thousandths", read_thousandths)
+            return fraction_clock(column)
         return Clock("whole numbers", any_integers, cut=cut_numbers)
     clock = find_clock(column, place)
     iso = (INSTANTS.read, INSTANTS_IN_MILLISECONDS.read)

@@ -24,6 +24,8 @@ MILLISECONDS_FROM = 10**11
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 DIVISORS = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 """How many of a unit are a millisecond."""
+LARGE_ORDER = 1e12
+"""From here on an order with fractions is kept to a thousandth: int64 has room for no more."""
 EXCEL_EPOCH = 25_569
 """Days from the end of 1899 to 1970."""
 
@@ -81,16 +83,39 @@ def floor_divide(numbers: pa.Array, divisor: int) -> pa.Array:
     return pa.array(quotients, pa.int64(), mask=pc.is_null(numbers).to_numpy(zero_copy_only=False))
 
 
-def thousandths(seconds: pa.Array) -> pa.Array:
-    """Return seconds, double, as whole milliseconds, null beyond what int64 holds."""
-    rounded = pc.round(pc.multiply(seconds, 1_000.0))
+def in_parts(numbers: pa.Array, parts: float = 1_000.0) -> pa.Array:
+    """Return numbers, double, as whole parts of one, null beyond what int64 holds."""
+    rounded = pc.round(pc.multiply(numbers, parts))
     inside = pc.less(pc.abs(rounded), float(2**63))
     return pc.cast(pc.if_else(inside, rounded, None), pa.int64(), safe=False)
 
 
 def read_thousandths(column: pa.Array) -> pa.Array:
     """Return a column of seconds with fractions as milliseconds."""
-    return thousandths(any_fractions(column))
+    return in_parts(any_fractions(column))
+
+
+def fraction_clock(column: pa.Array) -> Clock:
+    """Return the clock of numbers that are no instants, some of them with a fraction.
+
+    They are kept to a millionth, as seconds with microseconds have it; numbers too large for that
+    to a thousandth. What is finer is counted as cut off.
+    """
+    largest = pc.max(pc.abs(any_fractions(column))).as_py()
+    name, parts = ("millionths", 1e6) if largest < LARGE_ORDER else ("thousandths", 1e3)
+    return Clock(
+        name,
+        lambda numbers: in_parts(any_fractions(numbers), parts),
+        cut=lambda numbers: _finer_than(any_fractions(numbers), parts),
+    )
+
+
+def _finer_than(numbers: pa.Array, parts: float) -> pa.Array:
+    """Return which numbers have more digits than such parts, but for what a double leaves."""
+    scaled = pc.multiply(numbers, parts)
+    rest = pc.abs(pc.subtract(scaled, pc.round(scaled)))
+    rounding = pc.max_element_wise(pc.multiply(pc.abs(scaled), 2.0**-52), 1e-3)
+    return pc.fill_null(pc.greater(rest, rounding), False)
 
 
 def read_mixed(column: pa.Array) -> pa.Array:
@@ -123,7 +148,7 @@ def read_by_size(column: pa.Array) -> pa.Array:
 def read_excel(column: pa.Array) -> pa.Array:
     """Return a column of days since the end of 1899, as spreadsheets count, as milliseconds."""
     since_1970 = pc.subtract(any_fractions(column), float(EXCEL_EPOCH))
-    return thousandths(pc.multiply(since_1970, 86_400.0))
+    return in_parts(pc.multiply(since_1970, 86_400.0))
 
 
 SECONDS = Clock("s", any_integers)

@@ -49,7 +49,8 @@ class TimesRead(NamedTuple):
     """The log's own unit: s, ms, us, ns, date, or a pattern such as YYYYMMDD."""
     guessed: bool = False
     order: str = ""
-    """What a second column for the order counts: whole numbers, thousandths, s, ms, us or ns."""
+    """What a second column for the order counts: whole numbers, millionths, thousandths, s, ms, us
+    or ns."""
 
 
 class Piece(NamedTuple):

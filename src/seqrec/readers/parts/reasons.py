@@ -14,7 +14,10 @@ SECONDS_CUT = (
     "fractions of a second cut off, as the first rows have none (raw.timestamp_unit=mixed keeps "
     "them)"
 )
-ORDER_CUT = "fractions of the order cut off, as the first rows have none (write whole numbers)"
+ORDER_CUT = (
+    "fractions of the order cut off: the first rows have none, or they are finer than a millionth "
+    "(write whole numbers)"
+)
 
 PATTERNS = (
     "say how they are written, raw.timestamp_format=%d/%m/%Y say, or by all patterns there are, "
