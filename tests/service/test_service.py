@@ -1,5 +1,6 @@
 """The service over HTTP, as a process of its own: endpoints, refusals, another model."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 
 from seqrec.errors import SeqrecError
+from seqrec.service import server
 from seqrec.service.bodies import MOST_BODY_BYTES
+from seqrec.service.live_model import LiveModel
 from seqrec.service.server import _token, run_server
 from tests.service.small import ITEMS, Served, saved, serving
 from tests.service.test_bodies import NO_JSON, WRONG
@@ -197,6 +200,33 @@ def test_another_model_takes_over_under_load_without_a_lost_request(
         tuple(round(score, 4) for score in one) for one in (first, second)
     }
     assert seed() == 2
+
+
+def test_a_signal_while_the_model_loads_is_not_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder may have been replaced after it was read."""
+    reloads: list[Path] = []
+
+    class Early(LiveModel):
+        def __init__(self, folder: Path, device: str) -> None:
+            super().__init__(folder, device)
+            os.kill(os.getpid(), signal.SIGHUP)
+
+        async def reload(self) -> bool:
+            reloads.append(self.folder)
+            return True
+
+    async def serve(own: server._Server, sockets: object) -> None:
+        await asyncio.sleep(0.1)
+        await own.beside.end()
+
+    monkeypatch.setattr(server, "LiveModel", Early)
+    monkeypatch.setattr(server._Server, "serve", serve)
+    for of_the_process in ("_write_log", "_spare_the_waiting"):
+        monkeypatch.setattr(server, of_the_process, lambda: None)
+    run_server(folder / "first", "127.0.0.1", 0, "cpu")
+    assert reloads == [folder / "first"]
 
 
 @pytest.mark.parametrize("token", ["", " ", "a\nb", "é"])

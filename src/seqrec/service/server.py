@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,23 @@ def run_server(folder: Path, host: str, port: int, device: str, graph: bool = Fa
     token = _token()
     resolve_device(device)
     with _bound(host, port) as listener:
-        if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a model to replace
+        early = _early_signals()
         live = LiveModel(folder, device)
         _spare_the_waiting()
-        asyncio.run(_serve(live, listener, token, graph))
+        asyncio.run(_serve(live, listener, token, graph, early))
 
 
-async def _serve(live: LiveModel, listener: socket.socket, token: str | None, graph: bool) -> None:
+def _early_signals() -> list[int]:
+    """Return where a SIGHUP is noted that comes before there is a model to replace."""
+    early: list[int] = []
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda number, _: early.append(number))
+    return early
+
+
+async def _serve(
+    live: LiveModel, listener: socket.socket, token: str | None, graph: bool, early: list[int]
+) -> None:
     app = create_app(live, token)
     config = uvicorn.Config(
         app,
@@ -73,8 +82,10 @@ async def _serve(live: LiveModel, listener: socket.socket, token: str | None, gr
     beside = Beside()
     if graph:
         beside.start("graph", quicken(live))
-    _reload_on_signal(live, app.state.measures, beside, graph)
+    reload = _reload_on_signal(live, app.state.measures, beside, graph)
     _announce(live, listener, token)
+    if early:  # what it told of may be newer than what was read
+        reload()
     beside.start("tidying", _tidy())
     await _Server(config, beside).serve(sockets=[listener])
 
@@ -134,8 +145,10 @@ class _Server(uvicorn.Server):
         await self.beside.end()
 
 
-def _reload_on_signal(live: LiveModel, measures: Measures, beside: Beside, graph: bool) -> None:
-    """Read the model folder again at every SIGHUP."""
+def _reload_on_signal(
+    live: LiveModel, measures: Measures, beside: Beside, graph: bool
+) -> Callable[[], None]:
+    """Read the model folder again at every SIGHUP; return what does so."""
     reloads = count()  # several in a row are done one after the other
 
     async def reload() -> None:
@@ -149,6 +162,7 @@ def _reload_on_signal(live: LiveModel, measures: Measures, beside: Beside, graph
 
     if hasattr(signal, "SIGHUP"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, start)
+    return start
 
 
 def _announce(live: LiveModel, listener: socket.socket, token: str | None) -> None:
