@@ -318,7 +318,9 @@ def test_what_is_no_log_is_an_error(tmp_path: Path) -> None:
         read(path)
 
     pq.write_table(pa.table({"user_id": [[1]], "item_id": ["a"], "timestamp": [1]}), path)
-    with pytest.raises(SeqrecError, match=r"column 'user_id' holds list.*, no ids"):
+    with pytest.raises(
+        SeqrecError, match=r"holds list.*, no ids.* lists of items raw\.columns\.items"
+    ):
         read(path)
 
     pq.write_table(pa.table({"user_id": ["u"], "item_id": ["a"], "timestamp": [True]}), path)

@@ -221,3 +221,11 @@ def test_nothing_is_cut_off_the_second_column(tmp_path: Path, order: list[str]) 
     table = frame(read(tmp_path / "log.csv", tmp_path / "work", columns=columns))
 
     assert table.sort_values("order")["item_id"].tolist() == ["i0", "i2", "i1"]
+
+
+def test_ratings_with_a_decimal_comma_are_told_how_to_be_written(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id;item_id;timestamp;stars\nu;i;5;4,5\n")
+    columns = {"user": "user_id", "item": "item_id", "rating": "stars"}
+
+    with pytest.raises(SeqrecError, match=r"rating is not a number'.*; write ratings .* 4\.5 say"):
+        read(tmp_path / "log.csv", tmp_path / "work", columns=columns)

@@ -31,7 +31,11 @@ def id_texts(column: pa.Array, path: Path, name: str) -> pa.Array:
         return column.cast(pa.string())
     if pa.types.is_null(kind):
         return pa.nulls(len(column), pa.string())
-    raise SeqrecError(f"{path}: column '{name}' holds {kind}, no ids; write it as text or integers")
+    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    raise SeqrecError(
+        f"{path}: column '{name}' holds {kind}, no ids; write it as text or integers"
+        + (", or name lists of items raw.columns.items" if lists else "")
+    )
 
 
 def is_text(kind: pa.DataType) -> bool:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seqrec.parameters.raw_sections import RawFileOptions
-from seqrec.readers.parts.reasons import EMPTY_ID, OTHER_UNIT
+from seqrec.readers.parts.reasons import EMPTY_ID, NO_RATING, OTHER_UNIT
 
 INTERACTIONS = pa.schema(
     [
@@ -199,7 +199,7 @@ def unreadable(rows: Rows) -> dict[int, str]:
     if rows.order is not None:
         checks.append(("order is not a number or an ISO date", pc.is_null(rows.order)))
     if rows.rating is not None:
-        checks.append(("rating is not a number", pc.invert(pc.is_finite(rows.rating))))
+        checks.append((NO_RATING, pc.invert(pc.is_finite(rows.rating))))
     reasons: dict[int, str] = {}
     for reason, mask in checks:
         if pc.any(mask).as_py():

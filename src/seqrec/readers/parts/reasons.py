@@ -8,6 +8,7 @@ FLOAT_ID = "{} id went through a float and lost digits"
 MISSING_ID = "no {} id (NA, NaN, NULL or the like)"
 ODD_ID = "{} id holds control or replacement characters"
 OTHER_UNIT = "timestamp is in another unit than the first ones"
+NO_RATING = "rating is not a number"
 AGAIN = "the header again"
 FRACTIONS_GONE = "ids without the .0 of a float"
 SECONDS_CUT = (
@@ -37,6 +38,7 @@ REMEDIES = {
     ): "name another column of items, or what stands for none by raw.missing",
     ODD_ID.format("user"): "is raw.encoding the right one?",
     ODD_ID.format("item"): "is raw.encoding the right one?",
+    NO_RATING: "write ratings as numbers with a decimal point, 4.5 say",
     OTHER_UNIT: "say raw.timestamp_unit=mixed (each by its size) or which unit all have",
 }
 """Beginning of a reason to remedy."""
