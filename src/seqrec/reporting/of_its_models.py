@@ -77,9 +77,8 @@ def _fingerprint(data: Path, dataset: str, num_items: int) -> str | None:
     from seqrec.batches import Sequences  # torch comes with it
 
     path = data / "05_model_input" / dataset / "sequences.parquet"
-    with suppress(
-        OSError, KeyError, pa.ArrowException
-    ):  # whoever needs them says what is wrong with them
+    # Whoever needs them says what is wrong with them.
+    with suppress(OSError, KeyError, pa.ArrowException):
         return Sequences.from_table(pq.read_table(path, columns=COLUMNS), num_items).fingerprint()
     return None
 
