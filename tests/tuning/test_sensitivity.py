@@ -127,6 +127,25 @@ def test_a_score_is_that_of_an_evaluation_of_the_same_settings(tmp_path: Path) -
         assert row["score"] == in_all[row["metric"]]["value"]
 
 
+def test_what_was_measured_on_cut_histories_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "kept.jsonl"
+    present, sweeps = settings("seer", max_len=2, dim=8), {"seer": {"model_options": {"dim": [8]}}}
+
+    def scores() -> list[float]:
+        found: list[float] = measured(record, (1,), present, sweeps)["score"].to_pylist()
+        return found
+
+    wrong = {"test": {"NDCG@10": -1.0}, "valid": {"NDCG@10": -1.0}}
+    monkeypatch.setattr(sensitivity, "_reads_beyond_max_len", lambda model: False)  # as it was
+    sensitivity._append(record, sensitivity._key(data_of(), present.single(), 1), wrong)
+    assert scores() == [-1, -1]
+    monkeypatch.undo()
+    assert len(scores()) == 4
+    assert min(scores()) >= 0
+
+
 def ranks_by_hand(window: int, split: str) -> Floats:
     """Ranks of the targets, by the followers of the last item; seen items compete not at all."""
     whole = [list(LOG.items[a:b]) for a, b in zip(LOG.offsets, LOG.offsets[1:], strict=False)]

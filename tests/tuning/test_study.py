@@ -77,6 +77,13 @@ def test_epochs_that_are_not_validated_count_too(tmp_path: Path) -> None:
     assert (row["epochs"], row["best_epoch"]) in ((6, 5), (6, 6))
 
 
+def test_a_study_of_before_all_epochs_were_kept_has_those_that_were_validated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optuna.Trial, "set_user_attr", lambda *_: None)
+    assert tried(tmp_path / "trials.sqlite", 1)[0]["epochs"] == 2
+
+
 def cut_off_in_trial(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the run die after the first epoch of a trial, counted from 1."""
     real, started = train, [0]

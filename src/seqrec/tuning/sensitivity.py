@@ -25,6 +25,8 @@ from seqrec.errors import SeqrecError
 from seqrec.evaluation.metrics import metric_of
 from seqrec.evaluation.ranker import Ranker, split_targets
 from seqrec.machine.devices import resolve_device
+from seqrec.models import any_class
+from seqrec.models.parts.face import ScoringModel
 from seqrec.parameters.search_space import flat
 from seqrec.parameters.sections import SensitivityOptions
 from seqrec.training import Settings, TrainingData, train
@@ -148,7 +150,14 @@ def _key(data: TrainingData, settings: Settings, seed: int) -> str:
     device = resolve_device(settings.training.device).type
     parts = [data.fingerprint, data.graph_fingerprint, settings.plain(), seed, METRICS]
     parts += [[device, torch.__version__, __version__]]
+    if _reads_beyond_max_len(settings.model):
+        parts += ["whole histories"]  # records of 0.2.0 cut them off
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _reads_beyond_max_len(model: str) -> bool:
+    """Return whether a model looks at more of a history than its ``max_len``, as SEER does."""
+    return any_class(model).history_len is not ScoringModel.history_len
 
 
 def _read(record: Path) -> dict[str, Scores]:

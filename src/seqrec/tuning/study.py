@@ -270,7 +270,8 @@ def _row(trial: FrozenTrial, number: int) -> dict[str, Any]:
         "state": "failed" if FAILED in trial.user_attrs else state,
         **trial.params,
         "value": trial.value if state == "finished" else best and epochs[best],
-        "epochs": trial.user_attrs.get(EPOCHS),
+        # a study of before it was kept has those that were validated
+        "epochs": trial.user_attrs.get(EPOCHS, max(epochs, default=None)),
         "best_epoch": best,
     }
 
