@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 from zipfile import ZipFile
 
 import click
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from seqrec import __version__
@@ -66,6 +68,18 @@ def test_a_lower_bound_is_the_oldest_version_of_the_tests(requirement: Requireme
 
 def test_the_oldest_versions_are_of_what_the_project_names() -> None:
     assert {*pins("constraints-oldest.txt")} == {*map(name_of, requirements(*USERS))}
+
+
+def test_what_was_tested_together_is_for_every_python_that_the_project_is_for() -> None:
+    """Debian 12 has Python 3.11.2, and a package for 3.11.5 and newer ends its set-up."""
+    lowest, tested = PROJECT["requires-python"].removeprefix(">="), pins("constraints.txt")
+    here = [found for found in distributions() if canonicalize_name(found.name) in tested]
+    assert len(here) > 100
+    needed = {found.name: found.metadata.json.get("requires_python") for found in here}
+    allowed = {
+        name: SpecifierSet(str(python or "")).contains(lowest) for name, python in needed.items()
+    }
+    assert [name for name in allowed if not allowed[name]] == []
 
 
 def test_developers_have_every_extra_but_spark() -> None:
