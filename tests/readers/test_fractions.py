@@ -143,8 +143,8 @@ def test_fractions_of_the_second_column_are_kept_or_counted(
     log = read(tmp_path / "log.csv", tmp_path / "work", columns=columns)
 
     what = (
-        "fractions of the order cut off: the first rows have none, or they are finer than a "
-        "millionth (write whole numbers)"
+        "fractions of the order cut off: the first rows have none, or they are finer than is "
+        "kept (write whole numbers)"
     )
     assert log.report["changed"] == ({what: cut} if cut else {})
     if not cut:

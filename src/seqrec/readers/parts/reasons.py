@@ -16,7 +16,7 @@ SECONDS_CUT = (
     "them)"
 )
 ORDER_CUT = (
-    "fractions of the order cut off: the first rows have none, or they are finer than a millionth "
+    "fractions of the order cut off: the first rows have none, or they are finer than is kept "
     "(write whole numbers)"
 )
 
