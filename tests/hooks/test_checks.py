@@ -121,7 +121,10 @@ def test_whatever_trains_is_checked_before_it_runs(
         ({"pictures": ("gru4rec",)}, "model 'gru4rec' in reporting.pictures has no attention"),
     ],
 )
-def test_what_would_stop_a_report_is_found_before_it(wrong: dict[str, object], said: str) -> None:
+def test_what_would_stop_a_report_is_found_before_it(
+    wrong: dict[str, object], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no run of the user's has left models
     real = import_module("seqrec.pipelines.reporting").create_pipeline()
     hooks = TrainingChecksHooks()
     hooks.before_pipeline_run(real, catalog_of())
